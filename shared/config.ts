@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { SpanledgerError } from './errors.ts'
+
+const bytes = z.coerce.number().int().positive()
+const millis = z.coerce.number().int().nonnegative()
+const flag = z.stringbool().default(false)
+
+/**
+ * Every setting, by environment variable. A function reads no other. Sizes in bytes, times in milliseconds.
+ */
+const schema = z.object({
+  SPANLEDGER_PLATFORM: z.enum(['local', 'gcp']).default('local').describe('which platform to run on'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4318).describe('port to listen on; 0 picks a free one'),
+  SPANLEDGER_HOST: z.string().default('127.0.0.1').describe('address to listen on; any but loopback needs API keys'),
+  SPANLEDGER_DATA: z
+    .string()
+    .default('.spanledger')
+    .describe('directory that holds all state of the embedded platform'),
+  SPANLEDGER_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('least level that is logged'),
+  SPANLEDGER_WAREHOUSE: z.enum(['duckdb', 'sqlite']).default('duckdb').describe('embedded trace store'),
+  SPANLEDGER_MAX_BODY_BYTES: bytes
+    .default(16 * 1024 * 1024)
+    .describe('largest request body, as sent and after decompression'),
+  SPANLEDGER_MAX_ATTRIBUTES: bytes.default(512).describe('most attributes of one span, event, link, scope or resource'),
+  SPANLEDGER_MAX_ATTRIBUTE_BYTES: bytes.default(7 * 1024 * 1024).describe('longest attribute key or value'),
+  SPANLEDGER_MAX_DEPTH: bytes.default(32).describe('deepest nesting of arrays and key-value lists in an attribute'),
+  SPANLEDGER_QUEUE_MAX_BYTES: bytes.default(8 * 1024 ** 3).describe('backlog at which ingest answers 503'),
+  SPANLEDGER_QUEUE_MAX_ATTEMPTS: bytes.default(10).describe('tries before a message is dead-lettered'),
+  SPANLEDGER_QUEUE_VISIBILITY_MS: millis
+    .default(60_000)
+    .describe('after which an unsettled message is delivered again'),
+  SPANLEDGER_LAKE_FLUSH_MS: millis.default(4_000).describe('oldest age of spans before their Parquet file is written'),
+  SPANLEDGER_LAKE_FLUSH_BYTES: bytes
+    .default(32 * 1024 * 1024)
+    .describe('size of waiting messages that writes a Parquet file early'),
+  SPANLEDGER_LAKE_CODEC: z.enum(['zstd', 'snappy']).default('zstd').describe('compression of Parquet files'),
+  SPANLEDGER_FORWARD_URL: z.string().url().optional().describe('OTLP/HTTP endpoint that gets a copy of every span'),
+  SPANLEDGER_FORWARD_HEADERS: z.string().default('').describe('headers for it: key=value,key=value'),
+  SPANLEDGER_FORWARD_PROJECTS: z.string().default('').describe('projects to forward, comma-separated; all if empty'),
+  SPANLEDGER_REQUIRE_KEYS: flag.describe('demand API keys on loopback too, even before one is made'),
+})
+
+export type Config = z.infer<typeof schema>
+
+/** The variables with their defaults and meaning, for the documentation. */
+export const CONFIG_SHAPE = schema.shape
+
+/** Reads the environment; throws `config/invalid` naming every variable that is wrong. */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const result = schema.safeParse(given)
+  if (result.success) return result.data
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  throw new SpanledgerError('config/invalid', problems.join('; '))
+}

@@ -1,0 +1,24 @@
+import { pino } from 'pino'
+
+/** Structured logs, one JSON object a line; `severity` is what Cloud Logging reads. Never pass a secret or a payload. */
+export type Log = Pick<import('pino').Logger, 'debug' | 'info' | 'warn' | 'error'>
+
+const SEVERITY: Record<string, string> = {
+  debug: 'DEBUG',
+  info: 'INFO',
+  warn: 'WARNING',
+  error: 'ERROR',
+  fatal: 'CRITICAL',
+}
+
+/** A logger for one part of the system. */
+export function createLog(part: string, level = process.env.SPANLEDGER_LOG_LEVEL ?? 'info'): Log {
+  return pino({
+    level,
+    base: { part },
+    messageKey: 'message',
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ severity: SEVERITY[label] ?? 'DEFAULT' }) },
+    redact: ['authorization', 'headers', '*.authorization', '*.headers', 'secret', '*.secret'],
+  })
+}

@@ -1,0 +1,129 @@
+import type { Attributes, AttributeValue } from './attributes.ts'
+import type { Span } from './span.ts'
+
+/** The namespace that is ours on the bus. `ingest` strips it from what clients send. */
+export const LEDGER_NAMESPACE = 'spanledger.'
+
+/** What is known of a span's cost. Unknown is never 0: `unpriced` and `ambiguous` have no `costPicoUsd` to sum. */
+export const COST_STATUSES = ['priced', 'free', 'rollup', 'ambiguous', 'unpriced', 'no_usage'] as const
+export type CostStatus = (typeof COST_STATUSES)[number]
+
+/**
+ * What Spanledger found out about a span: its GenAI call, normalised over all emitters, and what it cost.
+ * Tokens are counts in [0, 2^53); `null` means the emitter did not say. Input tokens include cache reads and
+ * writes; output tokens include reasoning.
+ */
+export interface Ledger {
+  /** `gen_ai.operation.name`: chat, text_completion, embeddings, execute_tool, invoke_agent, …; '' if not GenAI. */
+  readonly operation: string
+  /** `gen_ai.provider.name`, normalised: openai, anthropic, aws.bedrock, …; '' if unknown. */
+  readonly provider: string
+  /** The response's model if given, else the request's. */
+  readonly model: string
+  readonly inputTokens: number | null
+  readonly outputTokens: number | null
+  readonly totalTokens: number | null
+  readonly cacheReadTokens: number | null
+  readonly cacheWriteTokens: number | null
+  readonly reasoningTokens: number | null
+  /** Units of 1e-12 USD in [0, 2^63); null where the cost is not known or there is none. */
+  readonly costPicoUsd: bigint | null
+  readonly costStatus: CostStatus
+  /** Of the catalogue that priced it; '' where nothing was priced. */
+  readonly priceVersion: string
+  /** The receipt as JSON text (`shared/pricing/receipt.ts`); '' where there is none. */
+  readonly receipt: string
+  readonly userId: string
+  readonly sessionId: string
+  readonly environment: string
+}
+
+/** A span with what `price` found out about it. Its attributes are the client's: none is in our namespace. */
+export interface PricedSpan {
+  readonly span: Span
+  readonly ledger: Ledger
+}
+
+/** The ledger of a span about which nothing is known. */
+export const EMPTY_LEDGER: Ledger = {
+  operation: '',
+  provider: '',
+  model: '',
+  inputTokens: null,
+  outputTokens: null,
+  totalTokens: null,
+  cacheReadTokens: null,
+  cacheWriteTokens: null,
+  reasoningTokens: null,
+  costPicoUsd: null,
+  costStatus: 'no_usage',
+  priceVersion: '',
+  receipt: '',
+  userId: '',
+  sessionId: '',
+  environment: '',
+}
+
+type Kind = 'string' | 'count' | 'money'
+
+/** How each field of a ledger is named on the bus. The only list of them. */
+export const LEDGER_ATTRIBUTES: readonly { readonly field: keyof Ledger; readonly key: string; readonly kind: Kind }[] =
+  [
+    { field: 'operation', key: 'spanledger.operation', kind: 'string' },
+    { field: 'provider', key: 'spanledger.provider', kind: 'string' },
+    { field: 'model', key: 'spanledger.model', kind: 'string' },
+    { field: 'inputTokens', key: 'spanledger.usage.input_tokens', kind: 'count' },
+    { field: 'outputTokens', key: 'spanledger.usage.output_tokens', kind: 'count' },
+    { field: 'totalTokens', key: 'spanledger.usage.total_tokens', kind: 'count' },
+    { field: 'cacheReadTokens', key: 'spanledger.usage.cache_read_tokens', kind: 'count' },
+    { field: 'cacheWriteTokens', key: 'spanledger.usage.cache_write_tokens', kind: 'count' },
+    { field: 'reasoningTokens', key: 'spanledger.usage.reasoning_tokens', kind: 'count' },
+    { field: 'costPicoUsd', key: 'spanledger.cost.pico_usd', kind: 'money' },
+    { field: 'costStatus', key: 'spanledger.cost.status', kind: 'string' },
+    { field: 'priceVersion', key: 'spanledger.price.version', kind: 'string' },
+    { field: 'receipt', key: 'spanledger.receipt', kind: 'string' },
+    { field: 'userId', key: 'spanledger.user.id', kind: 'string' },
+    { field: 'sessionId', key: 'spanledger.session.id', kind: 'string' },
+    { field: 'environment', key: 'spanledger.environment', kind: 'string' },
+  ]
+
+const BY_KEY = new Map(LEDGER_ATTRIBUTES.map((attribute) => [attribute.key, attribute]))
+
+/** The attributes that carry `ledger` on the bus: only what differs from {@link EMPTY_LEDGER}. */
+export function ledgerAttributes(ledger: Ledger): Map<string, AttributeValue> {
+  const attributes = new Map<string, AttributeValue>()
+  for (const { field, key, kind } of LEDGER_ATTRIBUTES) {
+    const value = ledger[field]
+    if (value === EMPTY_LEDGER[field] || value === null) continue
+    attributes.set(key, kind === 'count' ? BigInt(value as number) : (value as string | bigint))
+  }
+  return attributes
+}
+
+/** Splits what a span carries on the bus into the client's span and our ledger: the inverse of {@link ledgerAttributes}. */
+export function splitLedger(span: Span): PricedSpan {
+  let ledger: Record<string, unknown> | undefined
+  for (const [key, value] of span.attributes) {
+    if (!key.startsWith(LEDGER_NAMESPACE)) continue
+    ledger ??= { ...EMPTY_LEDGER }
+    const attribute = BY_KEY.get(key)
+    if (attribute === undefined) continue
+    ledger[attribute.field] = attribute.kind === 'count' ? Number(value) : value
+  }
+  if (ledger === undefined) return { span, ledger: EMPTY_LEDGER }
+  return {
+    span: { ...span, attributes: withoutLedger(span.attributes) },
+    ledger: ledger as unknown as Ledger,
+  }
+}
+
+/** `attributes` less those in our namespace; the same object where there are none. */
+export function withoutLedger(attributes: Attributes): Attributes {
+  let clean: Map<string, AttributeValue> | undefined
+  for (const key of attributes.keys()) {
+    if (!key.startsWith(LEDGER_NAMESPACE)) continue
+    clean ??= new Map(attributes)
+    clean.delete(key)
+  }
+  return clean ?? attributes
+}

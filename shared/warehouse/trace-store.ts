@@ -1,0 +1,171 @@
+import type { RowContext } from '../spans/columns.ts'
+import type { CostStatus, PricedSpan } from '../spans/ledger.ts'
+import type { SpanKind, StatusCode } from '../spans/span.ts'
+
+/** The priced spans of one bus message: what a store takes or refuses as a whole. */
+export interface SpanBatch {
+  readonly context: RowContext
+  readonly spans: readonly PricedSpan[]
+}
+
+/** What became of one batch's spans in a store. A batch whose digest is already stored counts as nothing new. */
+export interface BatchResult {
+  readonly stored: number
+  /** Spans that the store already had from another batch: of two that differ, one holds whatever their order. */
+  readonly duplicates: number
+}
+
+/** Where spans go. All batches of a call are stored in one transaction, or none and it rejects with `store/unavailable`. */
+export interface SpanWriter {
+  /** Batches whose digest is already stored change nothing. Results in the order of `batches`. */
+  write(batches: readonly SpanBatch[]): Promise<readonly BatchResult[]>
+  close(): Promise<void>
+}
+
+/** Which spans: all given conditions hold; within a list any one does. `project` is never optional. */
+export interface SpanFilter {
+  readonly project: string
+  /** Start time in nanoseconds since 1970: `from` inclusive, `to` exclusive. */
+  readonly from?: bigint
+  readonly to?: bigint
+  readonly traceId?: string
+  readonly name?: readonly string[]
+  readonly kind?: readonly SpanKind[]
+  readonly service?: readonly string[]
+  readonly operation?: readonly string[]
+  readonly provider?: readonly string[]
+  readonly model?: readonly string[]
+  readonly user?: readonly string[]
+  readonly session?: readonly string[]
+  readonly environment?: readonly string[]
+  readonly status?: readonly StatusCode[]
+  readonly costStatus?: readonly CostStatus[]
+  /** Span attributes by key and value text, all of them. */
+  readonly attributes?: readonly { readonly key: string; readonly value: string }[]
+  /** Bounds, inclusive. In a {@link TraceQuery} they are on the whole trace's cost and duration. */
+  readonly minCostPicoUsd?: bigint
+  readonly maxCostPicoUsd?: bigint
+  readonly minDurationNanos?: bigint
+  readonly maxDurationNanos?: bigint
+}
+
+export type SortOrder = 'asc' | 'desc'
+
+/** A place in a sorted list: the sort value and id of the last item seen. */
+export interface Cursor {
+  readonly value: bigint
+  readonly id: string
+}
+
+/** One page of a list, and where the next one starts (null on the last). */
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly next: Cursor | null
+}
+
+/** Traces with at least one span that meets the filter; ties are broken by trace id. */
+export interface TraceQuery {
+  readonly filter: SpanFilter
+  readonly sort: 'startTime' | 'duration' | 'cost' | 'spanCount'
+  readonly order: SortOrder
+  readonly pageSize: number
+  readonly after?: Cursor
+}
+
+/** Spans that meet the filter; ties are broken by trace id and span id (cursor id: both, joined by `:`). */
+export interface SpanQuery {
+  readonly filter: SpanFilter
+  readonly sort: 'startTime' | 'duration' | 'cost'
+  readonly order: SortOrder
+  readonly pageSize: number
+  readonly after?: Cursor
+}
+
+/** Sums of tokens; null where no span said. */
+export interface UsageTotals {
+  readonly inputTokens: bigint | null
+  readonly outputTokens: bigint | null
+  readonly totalTokens: bigint | null
+  readonly cacheReadTokens: bigint | null
+  readonly cacheWriteTokens: bigint | null
+  readonly reasoningTokens: bigint | null
+}
+
+/** A trace as a list shows it: sums over all of its spans, whichever of them met the filter. */
+export interface TraceSummary {
+  readonly traceId: string
+  /** Of the root; while it has not arrived, of the earliest span. */
+  readonly name: string
+  readonly serviceName: string
+  readonly startTimeUnixNano: bigint
+  readonly endTimeUnixNano: bigint
+  /** ERROR if any span has failed; else the root's. */
+  readonly status: StatusCode
+  readonly spanCount: number
+  readonly errorCount: number
+  /** All models called, in order of name. */
+  readonly models: readonly string[]
+  readonly userId: string
+  readonly sessionId: string
+  readonly usage: UsageTotals
+  /** Sum of known costs in 1e-12 USD; null if no span has one. */
+  readonly costPicoUsd: bigint | null
+  /** How many spans have a usage whose cost is not known (unpriced, ambiguous). */
+  readonly unknownCostCount: number
+}
+
+/** A span as stored. */
+export interface StoredSpan extends PricedSpan {
+  readonly context: RowContext
+}
+
+export const USAGE_DIMENSIONS = ['model', 'provider', 'user', 'session', 'service', 'operation', 'environment'] as const
+export type UsageDimension = (typeof USAGE_DIMENSIONS)[number]
+
+/** Spend and volume: over all, or by any of the dimensions, and by interval of start time (UTC) if one is given. */
+export interface UsageQuery {
+  readonly filter: SpanFilter
+  readonly groupBy: readonly UsageDimension[]
+  /** Nanoseconds; intervals are aligned to 1970. */
+  readonly intervalNanos?: bigint
+  /** Refuses with `query/invalid` when there would be more rows. */
+  readonly maxRows: number
+}
+
+/** One group, or one group in one interval; in order of interval, then cost (highest first), then group. */
+export interface UsageRow {
+  readonly intervalStart: bigint | null
+  /** In the order of `groupBy`. */
+  readonly group: readonly string[]
+  /** Distinct traces. */
+  readonly requests: number
+  /** Spans that are GenAI calls (an operation or a model is known). */
+  readonly calls: number
+  readonly spans: number
+  readonly errors: number
+  readonly usage: UsageTotals
+  readonly costPicoUsd: bigint | null
+  readonly unknownCostCount: number
+  /** Nearest-rank percentiles, in nanoseconds, of the durations of its GenAI calls; null without calls. */
+  readonly latency: { readonly p50: bigint; readonly p95: bigint; readonly p99: bigint } | null
+  readonly firstSeen: bigint
+  readonly lastSeen: bigint
+}
+
+/** Counts for the conservation law. */
+export interface StoreCounts {
+  readonly stored: bigint
+  readonly duplicates: bigint
+}
+
+/** What can be asked. Every answer is of one project only. Rejects with `store/unavailable` when the store does not answer. */
+export interface SpanReader {
+  /** All spans of a trace in order of start time, then span id; at most `limit`. Empty: there is no such trace. */
+  getTrace(project: string, traceId: string, limit: number): Promise<readonly StoredSpan[]>
+  listTraces(query: TraceQuery): Promise<Page<TraceSummary>>
+  listSpans(query: SpanQuery): Promise<Page<StoredSpan>>
+  usage(query: UsageQuery): Promise<readonly UsageRow[]>
+  counts(project: string): Promise<StoreCounts>
+}
+
+export interface TraceStore extends SpanWriter, SpanReader {}
