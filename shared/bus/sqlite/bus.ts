@@ -1,0 +1,143 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { SpanledgerError } from '../../errors.ts'
+import type { Bus, Message, Subscription, Topic } from '../bus.ts'
+import { type Doorbell, ring } from '../doorbell.ts'
+import { openTopic, type QueueLocation, transact } from './database.ts'
+import { packPayload } from './payload.ts'
+
+export interface SqliteBusOptions extends QueueLocation {
+  readonly doorbell: Doorbell
+  /** Backlog of one topic, in bytes on disk, at which publishing rejects with `bus/full`. */
+  readonly maxBytes: number
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+interface Waiting {
+  readonly messages: readonly { readonly message: Message; readonly packed: Uint8Array }[]
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * The publishing side of the embedded queue. Publishes that arrive while one commit runs share the next one: one fsync
+ * for all of them. A digest that was published before is not queued again.
+ */
+export function openSqliteBus(options: SqliteBusOptions): Bus {
+  const topics = new Map<Topic, TopicWriter>()
+  return {
+    publish(topic, messages) {
+      let writer = topics.get(topic)
+      if (writer === undefined) {
+        writer = new TopicWriter(topic, options)
+        topics.set(topic, writer)
+      }
+      return writer.publish(messages)
+    },
+    async close() {
+      for (const writer of topics.values()) await writer.close()
+      topics.clear()
+    },
+  }
+}
+
+class TopicWriter {
+  readonly #topic: Topic
+  readonly #options: SqliteBusOptions
+  readonly #database: DatabaseSync
+  readonly #statements: Record<'claim' | 'message' | 'delivery' | 'count', StatementSync>
+  readonly #subscriptions: readonly Subscription[]
+  #waiting: Waiting[] = []
+  #flushed: Promise<void> | undefined
+
+  constructor(topic: Topic, options: SqliteBusOptions) {
+    this.#topic = topic
+    this.#options = options
+    this.#database = openTopic(options, topic, { durable: true })
+    const rows = this.#database.prepare('SELECT name FROM subscriptions').all() as { name: Subscription }[]
+    this.#subscriptions = rows.map((row) => row.name)
+    this.#statements = {
+      claim: this.#database.prepare('INSERT OR IGNORE INTO published (digest, at) VALUES (?, ?)'),
+      message: this.#database.prepare(
+        'INSERT INTO messages (project, digest, spans, size, attributes, data, pending) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      ),
+      delivery: this.#database.prepare('INSERT INTO deliveries (subscription, message, due_at) VALUES (?, ?, ?)'),
+      count: this.#database.prepare(
+        'INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value',
+      ),
+    }
+  }
+
+  publish(messages: readonly Message[]): Promise<void> {
+    if (messages.length === 0) return Promise.resolve()
+    const packed = messages.map((message) => ({ message, packed: packPayload(message.data) }))
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ messages: packed, resolve, reject })
+      this.#flushed ??= new Promise((done) => {
+        setImmediate(() => {
+          this.#flushed = undefined
+          this.#flush()
+          done()
+        })
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#flushed
+    this.#database.close()
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    try {
+      transact(this.#database, () => {
+        this.#refuseWhenFull()
+        for (const { messages } of waiting) for (const { message, packed } of messages) this.#insert(message, packed)
+      })
+    } catch (error) {
+      const cause = error instanceof SpanledgerError ? error : unavailable(error)
+      for (const { reject } of waiting) reject(cause)
+      return
+    }
+    ring(this.#options.doorbell, this.#topic)
+    for (const { resolve } of waiting) resolve()
+  }
+
+  #insert(message: Message, packed: Uint8Array): void {
+    const { project, digest, spans, ...rest } = message.attributes
+    const now = (this.#options.now ?? Date.now)()
+    if (this.#statements.claim.run(digest, now).changes === 0) return
+    this.#statements.count.run(project, 'accepted', spans)
+    for (const [reason, count] of Object.entries(rest.rejected ?? {})) {
+      this.#statements.count.run(project, `rejected:${reason}`, count)
+    }
+    if (this.#subscriptions.length === 0) return
+    const { lastInsertRowid } = this.#statements.message.run(
+      project,
+      digest,
+      spans,
+      message.data.length,
+      JSON.stringify(rest),
+      packed,
+      this.#subscriptions.length,
+    )
+    for (const subscription of this.#subscriptions) this.#statements.delivery.run(subscription, lastInsertRowid, now)
+  }
+
+  #refuseWhenFull(): void {
+    const pages = pragma(this.#database, 'page_count') - pragma(this.#database, 'freelist_count')
+    const bytes = pages * pragma(this.#database, 'page_size')
+    if (bytes < this.#options.maxBytes) return
+    throw new SpanledgerError('bus/full', `the backlog of ${this.#topic} is full (${bytes} bytes); try again later`)
+  }
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
+}
+
+function unavailable(cause: unknown): SpanledgerError {
+  return new SpanledgerError('bus/unavailable', 'the queue could not be written; try again later', { cause })
+}

@@ -1,0 +1,119 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { SUBSCRIPTIONS, type Subscription, type Topic } from '../bus.ts'
+
+/**
+ * One database a topic, so that publishers of one topic never wait for the writers of another.
+ * A delivery is a row until it is acknowledged; a message goes with its last delivery. A dead letter is a delivery that
+ * is never due, so replaying one is one update and no payload is ever copied.
+ */
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS messages (
+  id INTEGER PRIMARY KEY,
+  project TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  spans INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  attributes TEXT NOT NULL,
+  data BLOB NOT NULL,
+  pending INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS deliveries (
+  subscription TEXT NOT NULL,
+  message INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  leased INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  faults INTEGER NOT NULL DEFAULT 0,
+  dead INTEGER NOT NULL DEFAULT 0,
+  reason TEXT,
+  PRIMARY KEY (subscription, message)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (subscription, due_at, message);
+CREATE TABLE IF NOT EXISTS subscriptions (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS published (digest TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS published_at ON published (at);
+CREATE TABLE IF NOT EXISTS counters (
+  project TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
+  PRIMARY KEY (project, name)
+) WITHOUT ROWID;
+`
+
+/** Due time of a dead letter: never. */
+export const NEVER = Number.MAX_SAFE_INTEGER
+
+/** How long a digest is remembered, so that an export sent again is taken for what it is: 30 days in milliseconds. */
+const DIGEST_RETENTION_MS = 30 * 24 * 3_600_000
+
+export interface QueueLocation {
+  /** Holds one database a topic. */
+  readonly directory: string
+}
+
+/**
+ * Opens a topic's database. `durable` connections fsync at every commit; the others may lose their last commits to a
+ * power failure (never to a crash of the process), which only means that messages are delivered again.
+ */
+export function openTopic(location: QueueLocation, topic: Topic, options: { readonly durable: boolean }): DatabaseSync {
+  const database = new DatabaseSync(join(location.directory, `${topic}.db`), { timeout: 10_000 })
+  // Publishers answer clients: they never checkpoint. What they append is moved to the database by a consumer.
+  database.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = ${options.durable ? 'FULL' : 'NORMAL'};
+    PRAGMA wal_autocheckpoint = ${options.durable ? 0 : 4000};
+    PRAGMA journal_size_limit = 67108864;
+  `)
+  return database
+}
+
+/**
+ * Makes the queue ready at start: creates what is missing, drops subscriptions that are no longer wanted together with
+ * their backlog, makes what a crashed process had leased due again, and forgets old digests.
+ */
+export function prepareQueue(
+  location: QueueLocation,
+  options: { readonly subscriptions: readonly Subscription[]; readonly now: number },
+): void {
+  mkdirSync(location.directory, { recursive: true })
+  for (const topic of new Set<Topic>(Object.values(SUBSCRIPTIONS))) {
+    const database = openTopic(location, topic, { durable: true })
+    database.exec(SCHEMA)
+    database.exec('BEGIN IMMEDIATE')
+    const wanted = options.subscriptions.filter((name) => SUBSCRIPTIONS[name] === topic)
+    for (const { name } of database.prepare('SELECT name FROM subscriptions').all() as { name: string }[]) {
+      if (!wanted.includes(name as Subscription)) dropSubscription(database, name)
+    }
+    for (const name of wanted) database.prepare('INSERT OR IGNORE INTO subscriptions VALUES (?)').run(name)
+    database
+      .prepare('UPDATE deliveries SET leased = 0, due_at = ?, attempts = attempts - 1 WHERE leased = 1')
+      .run(options.now)
+    database.prepare('DELETE FROM published WHERE at < ?').run(options.now - DIGEST_RETENTION_MS)
+    database.exec('COMMIT')
+    database.close()
+  }
+}
+
+function dropSubscription(database: DatabaseSync, name: string): void {
+  database
+    .prepare(
+      'UPDATE messages SET pending = pending - 1 WHERE id IN (SELECT message FROM deliveries WHERE subscription = ?)',
+    )
+    .run(name)
+  database.prepare('DELETE FROM deliveries WHERE subscription = ?').run(name)
+  database.prepare('DELETE FROM subscriptions WHERE name = ?').run(name)
+  database.exec('DELETE FROM messages WHERE pending <= 0')
+}
+
+/** Runs `work` in a write transaction; rolls back when it throws. */
+export function transact<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
