@@ -1,0 +1,137 @@
+import type { ErrorHandler, Hono, NotFoundHandler } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { z } from 'zod'
+import { describeError, type ErrorCode, isSpanledgerError } from '../errors.ts'
+import type { Log } from '../log.ts'
+
+/** The HTTP status of each error code. */
+export const PROBLEM_STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
+  'config/invalid': 500,
+  'otlp/malformed': 400,
+  'otlp/too-large': 413,
+  'otlp/unsupported-media-type': 415,
+  'otlp/unsupported-encoding': 415,
+  'pricing/invalid': 400,
+  'budget/invalid': 400,
+  'budget/not-found': 404,
+  'budget/denied': 402,
+  'bus/closed': 503,
+  'bus/full': 503,
+  'bus/unavailable': 503,
+  'store/unavailable': 503,
+  'store/rejected': 409,
+  'lake/exists': 409,
+  'lake/not-found': 404,
+  'lake/corrupt': 500,
+  'lake/unavailable': 503,
+  'query/invalid': 400,
+  'query/not-found': 404,
+  'auth/missing': 401,
+  'auth/invalid': 401,
+  'auth/forbidden': 403,
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  402: 'Payment Required',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  412: 'Precondition Failed',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  428: 'Precondition Required',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
+/** Seconds that a caller of a store that does not answer should wait. */
+const RETRY_AFTER_SECONDS = 1
+
+/** The body of every error (RFC 9457). `code` is stable and for programs; `detail` is for people and may change. */
+export const problemSchema = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.string().optional(),
+})
+export type Problem = z.infer<typeof problemSchema>
+
+export interface ProblemOptions {
+  /** An {@link ErrorCode}; absent where the status says all. */
+  readonly code?: ErrorCode
+  /** Further members of the body, as RFC 9457 allows: what was denied, which parameters are wrong. */
+  readonly members?: Readonly<Record<string, unknown>>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/**
+ * An `application/problem+json` response. 401 carries `WWW-Authenticate`, 429 and 503 `Retry-After`. `detail` is shown
+ * to the caller: never put a cause, a path or a statement there.
+ */
+export function problem(status: number, detail: string, options: ProblemOptions = {}): Response {
+  const { code, members, headers } = options
+  const title = TITLES[status] ?? 'Error'
+  const body: Problem = { ...members, type: 'about:blank', title, status, detail, ...(code !== undefined && { code }) }
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...(status === 401 && { 'www-authenticate': challenge(code) }),
+      ...((status === 429 || status === 503) && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
+      ...headers,
+    },
+  })
+}
+
+/**
+ * The response to anything thrown. What is not a `SpanledgerError` or a refusal of the framework is a defect of ours:
+ * the caller learns nothing of it, the log everything.
+ */
+export function problemFrom(error: unknown, log?: Log): Response {
+  if (isSpanledgerError(error)) {
+    const status = PROBLEM_STATUS[error.code]
+    if (status < 500) return problem(status, error.message, { code: error.code })
+    log?.error({ err: error, code: error.code }, 'request failed')
+    return problem(status, status === 503 ? error.message : INTERNAL, { code: error.code })
+  }
+  if (error instanceof HTTPException && error.status < 500) return problem(error.status, error.message.toLowerCase())
+  log?.error({ err: error }, `request failed: ${describeError(error)}`)
+  return problem(500, INTERNAL)
+}
+
+const INTERNAL = 'something went wrong here; the log says what'
+
+function challenge(code: ErrorCode | undefined): string {
+  return code === 'auth/invalid' ? 'Bearer realm="spanledger", error="invalid_token"' : 'Bearer realm="spanledger"'
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/**
+ * Makes `app` answer errors, unknown paths (404) and known paths with another method (405 with `Allow`) in problem+json.
+ * An app that mounts others by `route` needs it itself: Hono keeps a mounted app's errors, not its unknown paths.
+ */
+export function handleProblems(app: Pick<Hono, 'onError' | 'notFound' | 'router'>, log?: Log): void {
+  const onError: ErrorHandler = (error) => problemFrom(error, log)
+  const onNotFound: NotFoundHandler = (c) => {
+    const allowed = METHODS.filter((method) => {
+      const routed = method === 'HEAD' ? 'GET' : method
+      return app.router.match(routed, c.req.path)[0].some(([[, route]]) => route.method === routed)
+    })
+    if (allowed.length === 0 || allowed.includes(c.req.method))
+      return problem(404, 'http: there is nothing at this path')
+    const list = allowed.join(', ')
+    return problem(405, `http: this path takes ${list}`, { headers: { allow: list } })
+  }
+  app.onError(onError)
+  app.notFound(onNotFound)
+}
