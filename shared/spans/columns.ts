@@ -274,6 +274,51 @@ export const COLUMNS: readonly Column[] = [
     envelopeJson,
     true,
   ),
+  column(
+    'string',
+    { warehouse: 'gen_ai_request_model', lake: 'GenAiRequestModel' },
+    'the model that was asked for',
+    ({ ledger }) => ledger.requestModel,
+  ),
+  column(
+    'string',
+    { warehouse: 'gen_ai_agent_name', lake: 'GenAiAgentName' },
+    'agent that acted',
+    ({ ledger }) => ledger.agentName,
+  ),
+  column(
+    'string',
+    { warehouse: 'gen_ai_tool_name', lake: 'GenAiToolName' },
+    'tool that was called',
+    ({ ledger }) => ledger.toolName,
+  ),
+  column(
+    'string',
+    { warehouse: 'gen_ai_dialect', lake: 'GenAiDialect' },
+    'convention that the emitter spoke',
+    ({ ledger }) => ledger.dialect,
+  ),
+  column(
+    'int64',
+    { warehouse: 'cost_lower_pico_usd', lake: 'CostLowerPicoUsd' },
+    'least that an ambiguous cost can be, in 1e-12 USD',
+    ({ ledger }) => ledger.costLowerPicoUsd,
+    true,
+  ),
+  column(
+    'int64',
+    { warehouse: 'cost_upper_pico_usd', lake: 'CostUpperPicoUsd' },
+    'most that an ambiguous cost can be, in 1e-12 USD',
+    ({ ledger }) => ledger.costUpperPicoUsd,
+    true,
+  ),
+  column(
+    'int64',
+    { warehouse: 'reported_cost_pico_usd', lake: 'ReportedCostPicoUsd' },
+    "the emitter's own figure, in 1e-12 USD, beside ours",
+    ({ ledger }) => ledger.reportedCostPicoUsd,
+    true,
+  ),
 ]
 
 /** The warehouse's order of columns; those not named follow in the order of {@link COLUMNS}. */

@@ -10,8 +10,9 @@ export type CostStatus = (typeof COST_STATUSES)[number]
 
 /**
  * What Spanledger found out about a span: its GenAI call, normalised over all emitters, and what it cost.
- * Tokens are counts in [0, 2^53); `null` means the emitter did not say. Input tokens include cache reads and
- * writes; output tokens include reasoning.
+ * Tokens are counts in [0, 2^53) that this span bills itself: what its descendants reported already is not counted again
+ * (0 for a `rollup`; the attributes keep what the emitter said); `null` means the emitter did not say. Input tokens
+ * include cache reads and writes; output tokens include reasoning.
  */
 export interface Ledger {
   /** `gen_ai.operation.name`: chat, text_completion, embeddings, execute_tool, invoke_agent, …; '' if not GenAI. */
@@ -36,6 +37,17 @@ export interface Ledger {
   readonly userId: string
   readonly sessionId: string
   readonly environment: string
+  /** The model that was asked for; '' if the emitter did not say. */
+  readonly requestModel: string
+  readonly agentName: string
+  readonly toolName: string
+  /** Which convention the emitter spoke (`shared/genai/dialects`): opentelemetry, openinference, …; '' if not GenAI. */
+  readonly dialect: string
+  /** Bounds of an `ambiguous` cost in 1e-12 USD; null otherwise. */
+  readonly costLowerPicoUsd: bigint | null
+  readonly costUpperPicoUsd: bigint | null
+  /** What the emitter itself says the span cost, in 1e-12 USD, rounded; null if it does not. Never summed. */
+  readonly reportedCostPicoUsd: bigint | null
 }
 
 /** A span with what `price` found out about it. Its attributes are the client's: none is in our namespace. */
@@ -62,6 +74,13 @@ export const EMPTY_LEDGER: Ledger = {
   userId: '',
   sessionId: '',
   environment: '',
+  requestModel: '',
+  agentName: '',
+  toolName: '',
+  dialect: '',
+  costLowerPicoUsd: null,
+  costUpperPicoUsd: null,
+  reportedCostPicoUsd: null,
 }
 
 type Kind = 'string' | 'count' | 'money'
@@ -85,6 +104,13 @@ export const LEDGER_ATTRIBUTES: readonly { readonly field: keyof Ledger; readonl
     { field: 'userId', key: 'spanledger.user.id', kind: 'string' },
     { field: 'sessionId', key: 'spanledger.session.id', kind: 'string' },
     { field: 'environment', key: 'spanledger.environment', kind: 'string' },
+    { field: 'requestModel', key: 'spanledger.request.model', kind: 'string' },
+    { field: 'agentName', key: 'spanledger.agent.name', kind: 'string' },
+    { field: 'toolName', key: 'spanledger.tool.name', kind: 'string' },
+    { field: 'dialect', key: 'spanledger.dialect', kind: 'string' },
+    { field: 'costLowerPicoUsd', key: 'spanledger.cost.lower_pico_usd', kind: 'money' },
+    { field: 'costUpperPicoUsd', key: 'spanledger.cost.upper_pico_usd', kind: 'money' },
+    { field: 'reportedCostPicoUsd', key: 'spanledger.cost.reported_pico_usd', kind: 'money' },
   ]
 
 const BY_KEY = new Map(LEDGER_ATTRIBUTES.map((attribute) => [attribute.key, attribute]))
