@@ -20,6 +20,8 @@ export interface QueueAdmin {
   intake(project: string): Intake
   /** Of a subscription's own hop only. Messages that have already moved on to the next topic do not count. */
   backlog(project: string, subscription: Subscription): Backlog
+  /** Spans that a subscription has acknowledged so far. */
+  settled(project: string, subscription: Subscription): bigint
   /** Makes dead letters due again; returns how many. */
   replay(which: { readonly subscription?: Subscription; readonly project?: string }): number
   close(): void
@@ -41,8 +43,9 @@ export function openQueueAdmin(
       const rejected: Record<string, bigint> = {}
       let accepted = 0n
       for (const { name, value } of rows) {
-        if (name === 'accepted') accepted = value as bigint
-        else rejected[String(name).slice('rejected:'.length)] = value as bigint
+        const counter = String(name)
+        if (counter === 'accepted') accepted = value as bigint
+        if (counter.startsWith('rejected:')) rejected[counter.slice('rejected:'.length)] = value as bigint
       }
       return { accepted, rejected }
     },
@@ -64,6 +67,11 @@ export function openQueueAdmin(
         else if (moved?.get(digest as string) === undefined) inFlight += spans as bigint
       }
       return { inFlight, dead }
+    },
+    settled(project, subscription) {
+      const sql = 'SELECT value FROM counters WHERE project = ? AND name = ?'
+      const [row] = all(of(SUBSCRIPTIONS[subscription]), sql, project, `settled:${subscription}`)
+      return (row?.value ?? 0n) as bigint
     },
     replay({ subscription, project }) {
       let replayed = 0

@@ -90,6 +90,7 @@ export function openSqliteSource(options: SqliteSourceOptions): MessageSource {
   function settleOne(id: number, outcome: Outcome): void {
     if (outcome.kind === 'ack') {
       if (statements.ack.run(subscription, id).changes === 0) return
+      statements.count.run(`settled:${subscription}`, id)
       statements.release.run(id)
       statements.remove.run(id)
       return
@@ -161,6 +162,10 @@ function prepare(database: DatabaseSync) {
     ),
     leased: database.prepare('SELECT message FROM deliveries WHERE subscription = ? AND leased = 1'),
     ack: database.prepare('DELETE FROM deliveries WHERE subscription = ? AND message = ? AND dead = 0'),
+    count: database.prepare(
+      `INSERT INTO counters SELECT project, ?, spans FROM messages WHERE id = ?
+       ON CONFLICT DO UPDATE SET value = value + excluded.value`,
+    ),
     release: database.prepare('UPDATE messages SET pending = pending - 1 WHERE id = ?'),
     remove: database.prepare('DELETE FROM messages WHERE id = ? AND pending <= 0'),
     attempts: database.prepare(
