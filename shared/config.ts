@@ -39,7 +39,6 @@ const schema = z.object({
   SPANLEDGER_LAKE_CODEC: z.enum(['zstd', 'snappy']).default('zstd').describe('compression of Parquet files'),
   SPANLEDGER_FORWARD_URL: z.string().url().optional().describe('OTLP/HTTP endpoint that gets a copy of every span'),
   SPANLEDGER_FORWARD_HEADERS: z.string().default('').describe('headers for it: key=value,key=value'),
-  SPANLEDGER_FORWARD_PROJECTS: z.string().default('').describe('projects to forward, comma-separated; all if empty'),
   SPANLEDGER_REQUIRE_KEYS: flag.describe('demand API keys on loopback too, even before one is made'),
 })
 

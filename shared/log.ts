@@ -13,12 +13,16 @@ const SEVERITY: Record<string, string> = {
 
 /** A logger for one part of the system. */
 export function createLog(part: string, level = process.env.SPANLEDGER_LOG_LEVEL ?? 'info'): Log {
-  return pino({
-    level,
-    base: { part },
-    messageKey: 'message',
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ severity: SEVERITY[label] ?? 'DEFAULT' }) },
-    redact: ['authorization', 'headers', '*.authorization', '*.headers', 'secret', '*.secret'],
-  })
+  return pino(
+    {
+      level,
+      base: { part },
+      messageKey: 'message',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ severity: SEVERITY[label] ?? 'DEFAULT' }) },
+      redact: ['authorization', 'headers', '*.authorization', '*.headers', 'secret', '*.secret'],
+    },
+    // Standard output is for people: what `npm start` prints and what commands answer.
+    pino.destination({ fd: 2, sync: true }),
+  )
 }

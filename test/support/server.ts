@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export interface TestServer {
   readonly url: string
   readonly data: string
+  readonly pid: number
   /** Standard error so far: the logs. */
   readonly logs: () => string
   /** Sends a signal and resolves with the exit code (null when killed). */
@@ -29,7 +30,13 @@ const READY_MS = 30_000
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'spanledger-'))
   const child = spawn(process.execPath, [ENTRY], {
-    env: { ...withoutSettings(process.env), PORT: '0', SPANLEDGER_DATA: data, SPANLEDGER_LOG_LEVEL: 'warn', ...options.env },
+    env: {
+      ...withoutSettings(process.env),
+      PORT: '0',
+      SPANLEDGER_DATA: data,
+      SPANLEDGER_LOG_LEVEL: 'warn',
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let logs = ''
@@ -45,6 +52,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   return {
     url,
     data,
+    pid: child.pid ?? 0,
     logs: () => logs,
     end,
     restart: () => startServer({ ...options, data }),
@@ -95,7 +103,10 @@ export async function eventually<T>(check: () => Promise<T>, timeoutMs = 10_000)
 
 /** GETs JSON from the server; throws with the body when it does not answer 200. */
 export async function getJson<T = Record<string, unknown>>(server: TestServer, path: string, key?: string): Promise<T> {
-  const response = await fetch(server.url + path, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } })
+  const response = await fetch(
+    server.url + path,
+    key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } },
+  )
   const text = await response.text()
   if (response.status !== 200) throw new Error(`GET ${path}: ${response.status} ${text}`)
   return JSON.parse(text) as T

@@ -1,0 +1,145 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { getJson, startServer, type TestServer } from '../../test/support/server.ts'
+import type { LoadPlan, LoadResult } from './load.ts'
+import { bytesBelow, cpuSeconds, memoryMib, percentile, round } from './measure.ts'
+
+/**
+ * `npm run bench [-- --rate 20000 --seconds 60 --queries 20]`: the whole product under load in a process of its own, all
+ * sinks on; prints JSON. The load generator shares the machine: what it takes is reported beside.
+ */
+const { values } = parseArgs({
+  options: {
+    rate: { type: 'string', default: '20000' },
+    seconds: { type: 'string', default: '60' },
+    queries: { type: 'string', default: '20' },
+  },
+})
+const rate = Number(values.rate)
+const seconds = Number(values.seconds)
+
+interface Conservation {
+  readonly balanced: boolean
+  readonly accepted: string | number
+  readonly sinks: Record<string, { stored: string | number; inFlight: string | number }>
+}
+
+/** Spans that some sink still waits for. */
+async function backlog(server: TestServer): Promise<number> {
+  const { sinks } = await getJson<Conservation>(server, '/ledger/v1/conservation')
+  return Math.max(...Object.values(sinks).map((sink) => Number(sink.inFlight)))
+}
+
+async function drained(server: TestServer): Promise<number> {
+  const begin = performance.now()
+  while ((await backlog(server)) > 0) await sleep(100)
+  return performance.now() - begin
+}
+
+async function load(server: TestServer, plan: Omit<LoadPlan, 'url'>, sample: () => Promise<void>) {
+  const worker = new Worker(new URL('./load.ts', import.meta.url), { workerData: { ...plan, url: server.url } })
+  await new Promise((resolve) => worker.once('message', resolve))
+  const own = process.cpuUsage()
+  const before = cpuSeconds(server.pid)
+  const begin = performance.now()
+  worker.postMessage('go')
+  const result = new Promise<LoadResult>((resolve, reject) => {
+    worker.once('message', resolve)
+    worker.once('error', reject)
+  })
+  const timer = setInterval(sample, 5000)
+  const { spans, refused, latencies } = await result
+  clearInterval(timer)
+  const sent = performance.now() - begin
+  const left = await backlog(server)
+  const drainMs = await drained(server)
+  const total = performance.now() - begin
+  const { user, system } = process.cpuUsage(own)
+  return {
+    spans,
+    refused,
+    acceptedPerSecond: Math.round(spans / (sent / 1000)),
+    queryablePerSecond: Math.round(spans / (total / 1000)),
+    backlogAtEnd: left,
+    drainMs: Math.round(drainMs),
+    ackP50Ms: round(percentile(latencies, 0.5)),
+    ackP99Ms: round(percentile(latencies, 0.99)),
+    serverCpuMicrosPerSpan: round(((cpuSeconds(server.pid) - before) * 1e6) / spans),
+    generatorCpuMicrosPerSpan: round((user + system) / spans),
+  }
+}
+
+async function timed(
+  count: number,
+  query: (index: number) => Promise<unknown>,
+): Promise<{ p50Ms: number; p95Ms: number }> {
+  const times: number[] = []
+  for (let index = 0; index < count; index++) {
+    const begin = performance.now()
+    await query(index)
+    times.push(performance.now() - begin)
+  }
+  return { p50Ms: round(percentile(times, 0.5)), p95Ms: round(percentile(times, 0.95)) }
+}
+
+async function queries(server: TestServer, count: number) {
+  const { traces } = await getJson<{ traces: { traceId: string }[] }>(server, '/ledger/v1/traces?pageSize=1000')
+  const ids = traces.map(({ traceId }) => traceId)
+  const month = `from=${new Date(Date.now() - 30 * 86_400_000).toISOString()}`
+  return {
+    spans: Number((await getJson<Conservation>(server, '/ledger/v1/conservation')).accepted),
+    traceById: await timed(count, (index) => getJson(server, `/ledger/v1/traces/${ids[(index * 37) % ids.length]}`)),
+    listTraces: await timed(count, () => getJson(server, '/ledger/v1/traces?pageSize=50')),
+    usageOfMonthByModel: await timed(count, () => getJson(server, `/ledger/v1/usage?${month}&groupBy=model`)),
+  }
+}
+
+const startedAt = performance.now()
+const server = await startServer()
+const readyMs = Math.round(performance.now() - startedAt)
+try {
+  const backlogs: number[] = []
+  const full = await load(server, { spansPerSecond: rate, seconds, seed: 1 }, async () => {
+    backlogs.push(await backlog(server))
+  })
+  const half = await load(
+    server,
+    { spansPerSecond: rate / 2, seconds: Math.ceil(seconds / 3), seed: 2 },
+    async () => {},
+  )
+  const answers = await queries(server, Number(values.queries))
+  const memory = memoryMib(server.pid)
+  const begin = performance.now()
+  const exitCode = await server.end('SIGTERM')
+  const stopMs = Math.round(performance.now() - begin)
+  const spans = full.spans + half.spans
+  console.log(
+    JSON.stringify(
+      {
+        rate,
+        seconds,
+        readyMs,
+        full: { ...full, backlogEvery5s: backlogs },
+        half,
+        memoryMib: memory,
+        bytesPerSpan: {
+          warehouse: round(
+            bytesBelow(server.data) / spans -
+              bytesBelow(join(server.data, 'lake')) / spans -
+              bytesBelow(join(server.data, 'queue')) / spans,
+          ),
+          lake: round(bytesBelow(join(server.data, 'lake')) / spans),
+          queueFiles: round(bytesBelow(join(server.data, 'queue')) / spans),
+        },
+        queries: answers,
+        stop: { exitCode, ms: stopMs },
+      },
+      null,
+      2,
+    ),
+  )
+} finally {
+  await server.dispose()
+}

@@ -1,0 +1,170 @@
+import { isIP } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { serve } from '@hono/node-server'
+import { Hono } from 'hono'
+import { createIngestApp } from '../functions/ingest/handler.ts'
+import { createBudgetRoutes } from '../functions/query/budgets/routes.ts'
+import { createQueryApp } from '../functions/query/handler.ts'
+import { createAuthenticate } from '../shared/auth/key-authenticate.ts'
+import type { Subscription } from '../shared/bus/bus.ts'
+import { type Config, readConfig } from '../shared/config.ts'
+import { describeError, isSpanledgerError } from '../shared/errors.ts'
+import { createLog } from '../shared/log.ts'
+import { createLocalConservation } from '../shared/platform/conservation.ts'
+import { lockDataDirectory } from '../shared/platform/data-lock.ts'
+import { createLocalPlatform } from '../shared/platform/local.ts'
+import { type Supervisor, supervise } from '../shared/platform/threads/supervisor.ts'
+import type { SpanReader, StoreCounts } from '../shared/warehouse/trace-store.ts'
+
+/** Heap bound of each thread in MiB: the whole process is to stay below 1 GiB. */
+const HEAP_MB: Record<Subscription, number> = { price: 128, budget: 96, warehouse: 256, lake: 320, forward: 128 }
+
+/** What a stop may take, from the signal to the exit: in-flight requests, then `price`, then its subscribers. */
+const STOP_MS = { requests: 2_000, price: 2_500, sinks: 4_500 }
+
+const log = createLog('local')
+
+interface LocalServer {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** Starts the whole product in this process, one thread a consumer. Rejects when something cannot be opened. */
+async function startLocal(config: Config): Promise<LocalServer> {
+  const lock = lockDataDirectory(config.SPANLEDGER_DATA)
+  const platform = createLocalPlatform(config)
+  platform.prepare()
+  const threads = new Map<Subscription, Supervisor>(
+    platform.subscriptions.map((subscription) => [subscription, startThread(subscription, config, platform.doorbell)]),
+  )
+  const [bus, keys, ledger] = await Promise.all([
+    platform.openBus(),
+    platform.openKeyStore(),
+    platform.openBudgetLedger(),
+    ...Array.from(threads.values(), (thread) => thread.ready),
+  ])
+  const admin = platform.openQueueAdmin()
+
+  const loopback = isLoopback(config.SPANLEDGER_HOST)
+  const authenticate = createAuthenticate({ keys, requireKeys: config.SPANLEDGER_REQUIRE_KEYS || !loopback })
+  const counts = (sink: Subscription) => (project: string) =>
+    remote<{ counts(project: string): Promise<StoreCounts> }>(threads, sink).counts(project)
+  const conservation = createLocalConservation({
+    admin,
+    subscriptions: platform.subscriptions,
+    sinks: { warehouse: counts('warehouse'), lake: counts('lake'), budget: counts('budget') },
+  })
+  const app = new Hono()
+  app.route('/', createIngestApp({ bus, authenticate, ...ingestLimits(config) }))
+  app.route(
+    '/',
+    createQueryApp({
+      reader: remote<SpanReader>(threads, 'warehouse'),
+      conservation,
+      authenticate,
+      routes: [createBudgetRoutes({ ledger, authenticate })],
+    }),
+  )
+
+  const server = await listen(app, config)
+  return {
+    url: server.url,
+    async stop() {
+      await Promise.race([server.close(), sleep(STOP_MS.requests)])
+      await bus.close()
+      const drained = [await threads.get('price')?.drain(STOP_MS.price)]
+      const sinks = [...threads].filter(([name]) => name !== 'price')
+      drained.push(...(await Promise.all(sinks.map(([, thread]) => thread.drain(STOP_MS.sinks)))))
+      if (drained.includes(false))
+        log.warn('stopped with messages left in the queue; they are handled at the next start')
+      admin.close()
+      await Promise.all([keys.close(), ledger.close()])
+      lock.release()
+    },
+  }
+}
+
+function startThread(subscription: Subscription, config: Config, doorbell: Int32Array): Supervisor {
+  return supervise({
+    entry: new URL('./local-worker.ts', import.meta.url),
+    name: subscription,
+    workerData: { subscription, config, doorbell },
+    heapMb: HEAP_MB[subscription],
+    log,
+  })
+}
+
+/** The methods that a thread serves, as if they were here. */
+function remote<T extends object>(threads: ReadonlyMap<Subscription, Supervisor>, subscription: Subscription): T {
+  const target = {} as T
+  return new Proxy(target, {
+    get:
+      (_, method) =>
+      (...args: unknown[]) =>
+        threads.get(subscription)?.remote.call(String(method), args),
+  })
+}
+
+function ingestLimits(config: Config) {
+  return {
+    maxBodyBytes: config.SPANLEDGER_MAX_BODY_BYTES,
+    limits: {
+      maxAttributes: config.SPANLEDGER_MAX_ATTRIBUTES,
+      maxAttributeBytes: config.SPANLEDGER_MAX_ATTRIBUTE_BYTES,
+      maxDepth: config.SPANLEDGER_MAX_DEPTH,
+    },
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+function listen(app: Hono, config: Config): Promise<{ url: string; close(): Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, port: config.PORT, hostname: config.SPANLEDGER_HOST }, ({ port }) => {
+      const host = isLoopback(config.SPANLEDGER_HOST) ? 'localhost' : config.SPANLEDGER_HOST
+      resolve({ url: `http://${host}:${port}`, close })
+    })
+    server.once('error', reject)
+    const close = () =>
+      new Promise<void>((closed) => {
+        server.close(() => closed())
+        if ('closeIdleConnections' in server) server.closeIdleConnections()
+      })
+  })
+}
+
+function banner(url: string, config: Config): string {
+  return [
+    `Spanledger is ready at ${url}`,
+    `  send   OTEL_EXPORTER_OTLP_ENDPOINT=${url}   (POST ${url}/v1/traces)`,
+    `  see    ${url}/ledger/v1/traces   ${url}/ledger/v1/usage   ${url}/ledger/v1/openapi.json`,
+    `  query  ${config.SPANLEDGER_DATA}/lake/traces/**/*.parquet with DuckDB`,
+    '  stop   Ctrl-C',
+    '',
+  ].join('\n')
+}
+
+async function main(): Promise<void> {
+  const config = readConfig()
+  const server = await startLocal(config)
+  process.stdout.write(banner(server.url, config))
+  let stopping = false
+  const stop = async (signal: string) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'stopping')
+    await server.stop()
+    process.exit(0)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+main().catch((error) => {
+  const hint = (error as { code?: string }).code === 'EADDRINUSE' ? '; set PORT to a free port' : ''
+  process.stderr.write(`spanledger could not start: ${describeError(error)}${hint}\n`)
+  if (!isSpanledgerError(error) && hint === '') log.error({ err: error }, 'start failed')
+  process.exit(1)
+})

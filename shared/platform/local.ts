@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { openSqliteKeyStore } from '../auth/sqlite-key-store.ts'
+import { openSqliteLedger } from '../budgets/sqlite-ledger.ts'
+import type { MessageSource, Subscription } from '../bus/bus.ts'
+import { createDoorbell, type Doorbell } from '../bus/doorbell.ts'
+import { openQueueAdmin, type QueueAdmin } from '../bus/sqlite/backlog.ts'
+import { openSqliteBus } from '../bus/sqlite/bus.ts'
+import { prepareQueue } from '../bus/sqlite/database.ts'
+import { openSqliteSource } from '../bus/sqlite/source.ts'
+import type { Config } from '../config.ts'
+import { openDirectoryStore } from '../lake/directory-store.ts'
+import type { SpanWriter } from '../warehouse/trace-store.ts'
+import type { Platform } from './platform.ts'
+
+/** The embedded platform: everything in one directory, nothing outside the process. */
+export interface LocalPlatform extends Platform {
+  /** The subscriptions that this configuration has. */
+  readonly subscriptions: readonly Subscription[]
+  /** Shared with the other threads, which pass it to {@link createLocalPlatform}. */
+  readonly doorbell: Doorbell
+  /** Makes the queue ready. Once a start, by the main thread, before anything else is opened. */
+  prepare(): void
+  openSource(subscription: Subscription): MessageSource
+  openQueueAdmin(): QueueAdmin
+  /** The OTLP endpoint that gets a copy of every span. */
+  openForward(): Promise<SpanWriter>
+}
+
+/** Where each store keeps its state below the data directory. */
+export function localPaths(config: Config) {
+  const at = (name: string) => join(config.SPANLEDGER_DATA, name)
+  return {
+    queue: at('queue'),
+    duckdb: at('warehouse.duckdb'),
+    sqlite: at('warehouse.sqlite'),
+    lake: at('lake'),
+    budgets: at('budgets.sqlite'),
+    keys: at('keys.sqlite'),
+  }
+}
+
+export function createLocalPlatform(config: Config, doorbell: Doorbell = createDoorbell()): LocalPlatform {
+  const paths = localPaths(config)
+  mkdirSync(config.SPANLEDGER_DATA, { recursive: true, mode: 0o700 })
+  const queue = { directory: paths.queue, doorbell }
+  const subscriptions: Subscription[] = ['price', 'budget', 'warehouse', 'lake']
+  if (config.SPANLEDGER_FORWARD_URL !== undefined) subscriptions.push('forward')
+  return {
+    subscriptions,
+    doorbell,
+    prepare: () => prepareQueue(queue, { subscriptions, now: Date.now() }),
+    openBus: async () => openSqliteBus({ ...queue, maxBytes: config.SPANLEDGER_QUEUE_MAX_BYTES }),
+    openSource: (subscription) =>
+      openSqliteSource({
+        ...queue,
+        subscription,
+        visibilityMs: config.SPANLEDGER_QUEUE_VISIBILITY_MS,
+        maxAttempts: config.SPANLEDGER_QUEUE_MAX_ATTEMPTS,
+      }),
+    openQueueAdmin: () => openQueueAdmin(queue),
+    // The stores are loaded by the thread that opens them: the others need not carry DuckDB.
+    async openTraceStore() {
+      if (config.SPANLEDGER_WAREHOUSE === 'sqlite') {
+        return (await import('../warehouse/sqlite-store.ts')).openSqliteStore({ path: paths.sqlite })
+      }
+      return (await import('../warehouse/duckdb-store.ts')).openDuckDbStore({ path: paths.duckdb })
+    },
+    async openForward() {
+      const { createForwardWriter } = await import('../warehouse/forward-writer.ts')
+      return createForwardWriter({
+        url: config.SPANLEDGER_FORWARD_URL ?? '',
+        headers: parseHeaders(config.SPANLEDGER_FORWARD_HEADERS),
+      })
+    },
+    openObjectStore: async () => openDirectoryStore(paths.lake),
+    openBudgetLedger: async () => openSqliteLedger({ path: paths.budgets }),
+    openKeyStore: async () => openSqliteKeyStore({ path: paths.keys }),
+  }
+}
+
+/** `key=value,key=value`, values percent-encoded, as OTEL_EXPORTER_OTLP_HEADERS has it. */
+function parseHeaders(text: string): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const pair of text.split(',')) {
+    const [key, ...value] = pair.split('=')
+    if (key?.trim()) headers[key.trim()] = decodeURIComponent(value.join('=').trim())
+  }
+  return headers
+}

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { describeError } from '../../errors.ts'
+import type { Log } from '../../log.ts'
+import { createRemoteCaller, type RemoteCaller } from './rpc.ts'
+
+export interface SupervisorOptions {
+  /** Module that the thread runs; it gets `workerData` and must post `'ready'` once it works. */
+  readonly entry: URL
+  readonly name: string
+  readonly workerData: Record<string, unknown>
+  /** Upper bound of the thread's old-generation heap, in MiB. */
+  readonly heapMb: number
+  readonly log: Log
+}
+
+/** A thread that is started again when it dies. */
+export interface Supervisor {
+  /** Resolves when the thread first works; rejects when it cannot be started at all. */
+  readonly ready: Promise<void>
+  /** The methods that the thread serves. Calls reject with `store/unavailable` while it is down. */
+  readonly remote: Pick<RemoteCaller, 'call'>
+  /** Asks the thread to finish what is due, close its stores and end; true if it did so before `timeoutMs`. */
+  drain(timeoutMs: number): Promise<boolean>
+}
+
+/** Pauses between restarts double up to this many milliseconds. */
+const MAX_RESTART_PAUSE_MS = 30_000
+
+export function supervise(options: SupervisorOptions): Supervisor {
+  const { name, log } = options
+  const first = Promise.withResolvers<void>()
+  let worker: Worker
+  let caller: RemoteCaller
+  let crashes = 0
+  let draining = false
+
+  function start(): void {
+    const { port1, port2 } = new MessageChannel()
+    worker = new Worker(options.entry, {
+      name,
+      workerData: { ...options.workerData, rpc: port2 },
+      transferList: [port2],
+      resourceLimits: { maxOldGenerationSizeMb: options.heapMb },
+    })
+    caller = createRemoteCaller(port1)
+    const mine = caller
+    let failure: unknown
+    worker.on('message', (message) => {
+      if (message !== 'ready') return
+      crashes = 0
+      first.resolve()
+    })
+    worker.on('error', (error) => {
+      failure = error
+    })
+    worker.on('exit', (code) => {
+      mine.close(`the ${name} thread is not running; try again later`)
+      if (draining) return
+      crashes += 1
+      log.error(
+        { thread: name, code, reason: failure === undefined ? undefined : describeError(failure) },
+        'thread died',
+      )
+      first.reject(failure ?? new Error(`thread ${name} ended with code ${code}`))
+      void restart()
+    })
+  }
+
+  async function restart(): Promise<void> {
+    await sleep(Math.min(MAX_RESTART_PAUSE_MS, 100 * 2 ** crashes), undefined, { ref: false })
+    if (!draining) start()
+  }
+
+  start()
+  return {
+    ready: first.promise,
+    remote: { call: (method, args) => caller.call(method, args) },
+    async drain(timeoutMs) {
+      draining = true
+      const exited = new Promise<true>((resolve) => {
+        if (worker.threadId === -1) resolve(true)
+        worker.once('exit', () => resolve(true))
+      })
+      worker.postMessage('drain')
+      const ended = await Promise.race([exited, sleep(timeoutMs, false, { ref: false })])
+      if (!ended) await worker.terminate()
+      return ended
+    },
+  }
+}
