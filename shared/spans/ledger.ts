@@ -1,8 +1,16 @@
 import type { Attributes, AttributeValue } from './attributes.ts'
 import type { Span } from './span.ts'
 
-/** The namespace that is ours on the bus. `ingest` strips it from what clients send. */
+/** The namespace that is ours on the bus. `ingest` strips it from what clients send, but for {@link RESERVATION_ATTRIBUTE}. */
 export const LEDGER_NAMESPACE = 'spanledger.'
+
+/** The one attribute of our namespace that clients send: the budget reservation that pays for the call. */
+export const RESERVATION_ATTRIBUTE = 'spanledger.reservation'
+
+/** Whether attribute `key` is ours on the bus, and never a client's. */
+export function isLedgerKey(key: string): boolean {
+  return key.startsWith(LEDGER_NAMESPACE) && key !== RESERVATION_ATTRIBUTE
+}
 
 /** What is known of a span's cost. Unknown is never 0: `unpriced` and `ambiguous` have no `costPicoUsd` to sum. */
 export const COST_STATUSES = ['priced', 'free', 'rollup', 'ambiguous', 'unpriced', 'no_usage'] as const
@@ -130,7 +138,7 @@ export function ledgerAttributes(ledger: Ledger): Map<string, AttributeValue> {
 export function splitLedger(span: Span): PricedSpan {
   let ledger: Record<string, unknown> | undefined
   for (const [key, value] of span.attributes) {
-    if (!key.startsWith(LEDGER_NAMESPACE)) continue
+    if (!isLedgerKey(key)) continue
     ledger ??= { ...EMPTY_LEDGER }
     const attribute = BY_KEY.get(key)
     if (attribute === undefined) continue
@@ -147,7 +155,7 @@ export function splitLedger(span: Span): PricedSpan {
 export function withoutLedger(attributes: Attributes): Attributes {
   let clean: Map<string, AttributeValue> | undefined
   for (const key of attributes.keys()) {
-    if (!key.startsWith(LEDGER_NAMESPACE)) continue
+    if (!isLedgerKey(key)) continue
     clean ??= new Map(attributes)
     clean.delete(key)
   }
