@@ -1,0 +1,44 @@
+import type { Dialect } from '../dialect.ts'
+
+/**
+ * OpenTelemetry's GenAI conventions in all their generations. Since 1.37 they say that the input count SHOULD include
+ * cached tokens; before 1.40 they had no cache counts, so there is no older rule.
+ */
+export const opentelemetry: Dialect = {
+  name: 'opentelemetry',
+  markers: ['gen_ai.operation.name', 'gen_ai.provider.name', 'gen_ai.system'],
+  keys: {
+    input: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'],
+    output: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'],
+    total: ['gen_ai.usage.total_tokens'],
+    cacheRead: ['gen_ai.usage.cache_read.input_tokens', 'gen_ai.usage.cache_read_input_tokens'],
+    cacheWrite: [
+      'gen_ai.usage.cache_creation.input_tokens',
+      'gen_ai.usage.cache_write.input_tokens',
+      'gen_ai.usage.cache_creation_input_tokens',
+    ],
+    reasoning: ['gen_ai.usage.reasoning.output_tokens', 'gen_ai.usage.reasoning_tokens'],
+    operation: ['gen_ai.operation.name'],
+    provider: ['gen_ai.provider.name', 'gen_ai.system'],
+    requestModel: ['gen_ai.request.model'],
+    responseModel: ['gen_ai.response.model'],
+    responseId: ['gen_ai.response.id'],
+    serviceTier: [
+      'openai.response.service_tier',
+      'gen_ai.openai.response.service_tier',
+      'gen_ai.response.service_tier',
+      'openai.request.service_tier',
+      'gen_ai.openai.request.service_tier',
+      'gen_ai.request.service_tier',
+    ],
+    agentName: ['gen_ai.agent.name'],
+    toolName: ['gen_ai.tool.name'],
+    reportedCost: ['gen_ai.usage.cost', 'gen_ai.usage.cost_usd'],
+    user: ['user.id', 'enduser.id', 'gen_ai.user.id'],
+    session: ['session.id'],
+    conversation: ['gen_ai.conversation.id'],
+    environment: ['deployment.environment.name', 'deployment.environment'],
+    baseUrl: ['server.address'],
+  },
+  cache: 'inclusive',
+}

@@ -1,0 +1,36 @@
+import type { Dialect } from '../dialect.ts'
+import { FIELD } from '../fields.ts'
+
+/**
+ * Pydantic AI and Logfire's own integrations: OpenTelemetry's keys and some more. Agent runs repeat the sum of their
+ * requests, since instrumentation version 5 under `aggregated_usage` (pydantic-ai#3995).
+ */
+export const pydanticAi: Dialect = {
+  name: 'pydantic_ai',
+  scopes: ['pydantic-ai', 'logfire*'],
+  markers: ['logfire.msg', 'gen_ai.aggregated_usage.input_tokens'],
+  keys: {
+    input: ['gen_ai.aggregated_usage.input_tokens'],
+    output: ['gen_ai.aggregated_usage.output_tokens'],
+    cacheRead: [
+      'gen_ai.usage.details.cache_read_tokens',
+      'gen_ai.usage.details.cache_read_input_tokens',
+      'gen_ai.aggregated_usage.details.cache_read_tokens',
+    ],
+    cacheWrite: [
+      'gen_ai.usage.details.cache_write_tokens',
+      'gen_ai.usage.details.cache_creation_input_tokens',
+      'gen_ai.aggregated_usage.details.cache_write_tokens',
+    ],
+    reasoning: ['gen_ai.usage.details.reasoning_tokens', 'gen_ai.usage.details.thoughts_tokens'],
+    inputAudio: ['gen_ai.usage.details.input_audio_tokens'],
+    cacheReadAudio: ['gen_ai.usage.details.cache_audio_read_tokens'],
+    outputAudio: ['gen_ai.usage.details.output_audio_tokens'],
+    agentName: ['agent_name'],
+    reportedCost: ['operation.cost'],
+  },
+  cache: 'inclusive',
+  complete: (reading, { attributes }) => {
+    if (attributes.has('gen_ai.aggregated_usage.input_tokens')) reading[FIELD.summary] = true
+  },
+}

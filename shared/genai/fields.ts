@@ -1,0 +1,56 @@
+import type { AttributeValue } from '../spans/attributes.ts'
+
+/** What emitters say about a call, under whatever key. Token fields come first; they are all counts. */
+export const FIELDS = [
+  'input',
+  'output',
+  'total',
+  'cacheRead',
+  'cacheWrite',
+  'cacheWrite5m',
+  'cacheWrite1h',
+  'uncachedInput',
+  'reasoning',
+  'plainOutput',
+  'inputAudio',
+  'inputImage',
+  'outputAudio',
+  'outputImage',
+  'cacheReadAudio',
+  'cacheReadImage',
+  'webSearches',
+  'operation',
+  'kind',
+  'provider',
+  'requestModel',
+  'responseModel',
+  'responseId',
+  'serviceTier',
+  'agentName',
+  'toolName',
+  'reportedCost',
+  'user',
+  'session',
+  'conversation',
+  'environment',
+  'baseUrl',
+  'summary',
+  'usageJson',
+  'metadataJson',
+] as const
+export type Field = (typeof FIELDS)[number]
+
+/** Index of each field in a {@link Reading}. */
+export const FIELD = Object.fromEntries(FIELDS.map((field, index) => [field, index])) as Readonly<Record<Field, number>>
+
+/** The fields below this index are counts. */
+export const COUNT_FIELDS = FIELD.operation
+
+/** What one span said, by field; undefined where it said nothing. */
+export type Reading = (AttributeValue | undefined)[]
+
+/** The non-empty string in a field; '' otherwise. */
+export function text(reading: Reading, field: Field): string {
+  const value = reading[FIELD[field]]
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,42 @@
+/** Values of `gen_ai.operation.name`, and what other conventions call the same thing. */
+const OPERATIONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    chat: ['llm', 'chat_model', 'chat.completion', 'chat_completion', 'completion.chat', 'messages', 'responses'],
+    text_completion: ['completion', 'completions', 'generate_text'],
+    generate_content: ['generatecontent', 'call_llm'],
+    embeddings: ['embedding', 'embed', 'embed_content', 'create_embeddings'],
+    rerank: ['reranker', 'ranker'],
+    image_generation: ['generate_image', 'images'],
+    speech: ['text_to_speech', 'tts'],
+    transcription: ['audio_transcription', 'speech_to_text'],
+    execute_tool: ['tool', 'tool_call', 'function'],
+    invoke_agent: ['agent', 'agent_run'],
+    create_agent: [],
+    invoke_workflow: ['workflow', 'chain', 'task', 'run_sequence', 'prompt', 'parser'],
+    retrieval: ['retriever', 'retrieve', 'vector_search'],
+    evaluate: ['evaluator'],
+    guardrail: [],
+    count_tokens: ['counttokens', 'token_count', 'count_message_tokens'],
+  }).flatMap(([name, aliases]) => [name, ...aliases].map((alias) => [alias, name] as const)),
+)
+
+/** `gen_ai.operation.name` for what an emitter calls it; a name that nobody knows stays as it is. */
+export function normaliseOperation(name: string): string {
+  return OPERATIONS.get(name) ?? OPERATIONS.get(name.toLowerCase()) ?? name
+}
+
+const COMPOSITES: ReadonlySet<string> = new Set([
+  'execute_tool',
+  'invoke_agent',
+  'create_agent',
+  'invoke_workflow',
+  'step',
+  'retrieval',
+  'evaluate',
+  'guardrail',
+])
+
+/** Whether such a span is no call of a model itself: any usage on it is the sum of what it did. */
+export function isComposite(operation: string): boolean {
+  return COMPOSITES.has(operation)
+}

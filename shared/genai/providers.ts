@@ -1,0 +1,125 @@
+/** Well-known provider names of the OpenTelemetry conventions (and those in their style), by what emitters call them. */
+const ALIASES: Readonly<Record<string, readonly string[]>> = {
+  openai: ['open_ai', 'open-ai', 'openai_chat', 'chatopenai', 'azure_openai_chat'],
+  'azure.ai.openai': [
+    'azure',
+    'az.ai.openai',
+    'azure_openai',
+    'azure-openai',
+    'azureopenai',
+    'azure.openai',
+    'azurechatopenai',
+  ],
+  'azure.ai.inference': ['az.ai.inference', 'azure_ai', 'azure-ai', 'azure_ai_inference'],
+  anthropic: ['claude', 'chatanthropic'],
+  'aws.bedrock': [
+    'bedrock',
+    'aws_bedrock',
+    'amazon_bedrock',
+    'amazon-bedrock',
+    'aws',
+    'amazon',
+    'bedrock_converse',
+    'aws.bedrock_runtime',
+  ],
+  'gcp.vertex_ai': [
+    'vertex_ai',
+    'vertexai',
+    'vertex',
+    'google_vertex',
+    'google-vertex',
+    'google.vertex',
+    'vertex_ai_beta',
+    'google_vertexai',
+  ],
+  'gcp.gemini': [
+    'gemini',
+    'google',
+    'google_genai',
+    'google-genai',
+    'google_ai',
+    'google_ai_studio',
+    'google-gla',
+    'google.generative-ai',
+    'googlegenerativeai',
+    'google_generative_ai',
+  ],
+  'gcp.gen_ai': ['gcp.genai', 'google.genai'],
+  mistral_ai: ['mistral', 'mistralai', 'mistral-ai'],
+  cohere: ['cohere_chat', 'cohere-ai'],
+  x_ai: ['xai', 'x-ai', 'x.ai', 'grok'],
+  deepseek: ['deep_seek'],
+  groq: ['chatgroq'],
+  perplexity: ['perplexity_ai', 'perplexity-ai'],
+  'ibm.watsonx.ai': ['watsonx', 'ibm_watsonx', 'ibm'],
+  moonshot_ai: ['moonshot', 'moonshotai', 'kimi'],
+  openrouter: ['open_router'],
+  together_ai: ['together', 'togetherai', 'together-ai'],
+  fireworks_ai: ['fireworks', 'fireworksai', 'fireworks-ai'],
+  cerebras: ['cerebras_ai'],
+  voyage_ai: ['voyage', 'voyageai'],
+  cloudflare: ['workers-ai', 'workersai', 'cloudflare_workers_ai'],
+  github_copilot: ['github-copilot', 'copilot'],
+  zai: ['z.ai', 'z_ai'],
+  zhipu_ai: ['zhipu', 'zhipuai'],
+  minimax: ['mini_max'],
+  ollama: ['ollama_chat'],
+  vllm: ['hosted_vllm'],
+  lm_studio: ['lmstudio', 'lm-studio'],
+  llama_cpp: ['llamacpp', 'llama.cpp', 'llama-cpp'],
+}
+
+/** Providers that run on the user's own machines: free unless priced. */
+export const SELF_HOSTED: ReadonlySet<string> = new Set([
+  'ollama',
+  'vllm',
+  'lm_studio',
+  'llama_cpp',
+  'localai',
+  'tgi',
+  'sglang',
+  'llamafile',
+])
+
+/** Providers that pass calls on to others: their model names start with the provider that serves them. */
+export const GATEWAYS: ReadonlySet<string> = new Set([
+  'litellm',
+  'vercel_ai_gateway',
+  'gateway',
+  'portkey',
+  'helicone',
+  'langchain',
+  'llamaindex',
+])
+
+const CANONICAL: ReadonlyMap<string, string> = new Map(
+  Object.entries(ALIASES).flatMap(([name, aliases]) => [name, ...aliases].map((alias) => [alias, name] as const)),
+)
+
+/** Past this many names the memo starts anew: provider names come from clients. */
+const MEMO_LIMIT = 1024
+const MEMO_KEY_LIMIT = 128
+const memo = new Map<string, string>()
+
+/**
+ * `gen_ai.provider.name` for what an emitter calls the provider: lower-case, aliases resolved, API suffixes such as
+ * `openai.chat` dropped. A name that nobody knows stays as it is.
+ */
+export function normaliseProvider(name: string): string {
+  if (name === '') return ''
+  const known = memo.get(name)
+  if (known !== undefined) return known
+  const canonical = resolve(name.trim().toLowerCase())
+  if (name.length > MEMO_KEY_LIMIT) return canonical
+  if (memo.size >= MEMO_LIMIT) memo.clear()
+  memo.set(name, canonical)
+  return canonical
+}
+
+function resolve(name: string): string {
+  for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {
+    const canonical = CANONICAL.get(name.slice(0, end))
+    if (canonical !== undefined) return canonical
+  }
+  return name
+}

@@ -1,0 +1,100 @@
+import { LEAF, LEAVES, type Leaf } from '../genai/usage.ts'
+import { type Rate, rateFromUsd, rateText, scaleRate } from './money.ts'
+
+/** Prices as catalogues give them: USD per `…_mtok` million tokens, `…_kcount` thousand; flat, or rising with the input. */
+export type PriceList = Readonly<
+  Record<string, number | { base: number; tiers: readonly { start: number; price: number }[] } | undefined>
+>
+
+/**
+ * Which listed price holds for each leaf: the first that is listed. A class without a price of its own costs what the
+ * class above it costs, as the catalogue means it. One-hour cache writes are the exception: where writes have a price,
+ * that of five minutes says nothing about theirs.
+ */
+const PRICE_KEYS: Readonly<Record<Leaf, readonly string[]>> = {
+  input_tokens: ['input_text_mtok', 'input_mtok'],
+  cache_read_tokens: ['cache_text_read_mtok', 'cache_read_mtok', 'input_mtok'],
+  cache_write_5m_tokens: ['cache_write_5m_mtok', 'cache_write_mtok', 'input_mtok'],
+  cache_write_1h_tokens: ['cache_write_1h_mtok', 'input_mtok'],
+  input_audio_tokens: ['input_audio_mtok', 'input_mtok'],
+  input_image_tokens: ['input_image_mtok', 'input_mtok'],
+  cache_read_audio_tokens: ['cache_audio_read_mtok', 'cache_read_mtok', 'input_audio_mtok', 'input_mtok'],
+  cache_read_image_tokens: ['cache_image_read_mtok', 'cache_read_mtok', 'input_image_mtok', 'input_mtok'],
+  output_tokens: ['output_text_mtok', 'output_mtok'],
+  reasoning_tokens: ['output_reasoning_mtok', 'output_mtok'],
+  output_audio_tokens: ['output_audio_mtok', 'output_mtok'],
+  output_image_tokens: ['output_image_mtok', 'output_mtok'],
+  requests: ['requests_kcount'],
+  web_searches: ['web_searches_kcount'],
+}
+
+/** A price of one leaf, with the texts of its receipt line around the quantity and the amount. */
+export interface PlanRate {
+  readonly rate: Rate
+  readonly beforeQuantity: string
+  readonly beforeAmount: string
+}
+
+/** Prices by leaf that hold while the input is more than `above` tokens; null where none is known. */
+export interface PlanTier {
+  readonly above: number
+  readonly rates: readonly (PlanRate | null)[]
+}
+
+/** What a model's calls cost at one time: one tier, or several by size of input, in rising order. */
+export interface PricePlan {
+  /** The model's id in the catalogue: `openai/gpt-4o`. */
+  readonly id: string
+  readonly tiers: readonly PlanTier[]
+  /** Whether everything is free. */
+  readonly free: boolean
+  /** Members of the receipt that depend only on the plan, as JSON text between two others. */
+  readonly receiptHead: string
+}
+
+/** A share of the list price, such as a half for a batch; of tokens only. */
+export interface Discount {
+  readonly times: bigint
+  readonly over: bigint
+}
+
+/** Compiles listed prices. Throws `pricing/invalid` for a price that is no number of at least 0. */
+export function compilePlan(id: string, version: string, prices: PriceList, tier = '', discount?: Discount): PricePlan {
+  const starts = new Set([-1])
+  for (const price of Object.values(prices))
+    if (typeof price === 'object') for (const { start } of price.tiers) starts.add(start)
+  const tiers = [...starts]
+    .toSorted((a, b) => a - b)
+    .map((above) => ({ above, rates: LEAVES.map((leaf) => compileRate(leaf, prices, above, discount)) }))
+  return {
+    id,
+    tiers,
+    free: tiers.every(({ rates }) => rates.every((price) => price === null || price.rate.numerator === 0n)),
+    receiptHead: `"price":${JSON.stringify(id)},"version":${JSON.stringify(version)}${tier && `,"serviceTier":${JSON.stringify(tier)}`}`,
+  }
+}
+
+function compileRate(leaf: Leaf, prices: PriceList, above: number, discount?: Discount): PlanRate | null {
+  if (
+    leaf === 'cache_write_1h_tokens' &&
+    prices.cache_write_1h_mtok === undefined &&
+    prices.cache_write_mtok !== undefined
+  )
+    return null
+  const key = PRICE_KEYS[leaf].find((name) => prices[name] !== undefined)
+  if (key === undefined) return null
+  let rate = rateFromUsd(listedPrice(prices[key]!, above), key.endsWith('_kcount') ? 1_000 : 1_000_000)
+  if (discount !== undefined && LEAF[leaf] < LEAF.requests) rate = scaleRate(rate, discount.times, discount.over)
+  return {
+    rate,
+    beforeQuantity: `{"unit":"${leaf}","quantity":`,
+    beforeAmount: `,"unitPrice":"${rateText(rate)}","amount":"`,
+  }
+}
+
+function listedPrice(price: NonNullable<PriceList[string]>, above: number): number {
+  if (typeof price === 'number') return price
+  let listed = price.base
+  for (const tier of price.tiers.toSorted((a, b) => a.start - b.start)) if (above >= tier.start) listed = tier.price
+  return listed
+}

@@ -1,0 +1,67 @@
+import { inputTokens, LEAF, LEAVES, type Usage } from '../genai/usage.ts'
+import { amount } from './money.ts'
+import type { PlanTier, PricePlan } from './plan.ts'
+
+/** One line of a receipt. Unit price and amount are decimal text in 1e-12 USD; the amount is a whole number. */
+export interface ReceiptLine {
+  readonly unit: string
+  readonly quantity: number
+  readonly unitPrice: string
+  readonly amount: string
+}
+
+/**
+ * Why a cost is what it is, as the JSON text of {@link Receipt}. `total` is the sum of the lines; each amount is quantity
+ * times unit price, rounded half up once.
+ */
+export interface Receipt {
+  readonly dialect: string
+  /** Which rule read the usage (`shared/genai/resolve.ts`). */
+  readonly rule?: string
+  /** Catalogue id of the price, `provider/model`. */
+  readonly price?: string
+  readonly version?: string
+  /** Present where it changed the price. */
+  readonly serviceTier?: string
+  /** The long-context tier: prices for input above that many tokens. */
+  readonly above?: number
+  readonly lines?: readonly ReceiptLine[]
+  readonly total?: string
+  /** The dearer of two possible readings of an ambiguous cost; `lines` is then the cheaper. */
+  readonly upper?: { readonly lines: readonly ReceiptLine[]; readonly total: string }
+  /** Why there is no cost. */
+  readonly reason?: string
+}
+
+/** A usage with its price: the sum, and its lines as JSON text; or the leaf that has no price. */
+export type Bill =
+  | { readonly total: bigint; readonly above: number; readonly lines: string }
+  | { readonly missing: string }
+
+/** Prices `usage` by `plan`. The tier follows from the size of the input, unless the caller says which one. */
+export function bill(usage: Usage, plan: PricePlan, tier: PlanTier = tierOf(usage, plan)): Bill {
+  const { rates, above } = tier
+  let total = 0n
+  let lines = ''
+  for (let leaf = 0; leaf < LEAVES.length; leaf++) {
+    const quantity = usage[leaf]!
+    if (quantity === 0) continue
+    const price = rates[leaf]
+    if (price == null) {
+      if (leaf === LEAF.requests) continue
+      return { missing: LEAVES[leaf]! }
+    }
+    const cost = amount(quantity, price.rate)
+    total += cost
+    lines += `${lines === '' ? '' : ','}${price.beforeQuantity}${quantity}${price.beforeAmount}${cost}"}`
+  }
+  return { total, above, lines }
+}
+
+/** The tier whose prices hold for a call with that input. */
+export function tierOf(usage: Usage, plan: PricePlan): PlanTier {
+  const { tiers } = plan
+  if (tiers.length === 1) return tiers[0]!
+  const input = inputTokens(usage)
+  return tiers.findLast(({ above }) => input > above) ?? tiers[0]!
+}
