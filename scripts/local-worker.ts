@@ -32,7 +32,9 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
     case 'price': {
       const { createPriceSubscriber } = await import('../functions/price/handler.ts')
       const { createPricer } = await import('../shared/pricing/pricer.ts')
-      const subscriber = createPriceSubscriber({ bus: await platform.openBus(), pricer: createPricer() })
+      const { loadCatalogue } = await import('../shared/pricing/catalogue.ts')
+      const pricer = createPricer({ catalogue: await loadCatalogue() })
+      const subscriber = createPriceSubscriber({ bus: await platform.openBus(), pricer, log })
       return { subscriber, remote: {}, maxBytes: 8 * MIB, lingerMs: 0 }
     }
     case 'budget': {
