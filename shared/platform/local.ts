@@ -75,7 +75,7 @@ export function createLocalPlatform(config: Config, doorbell: Doorbell = createD
     },
     openObjectStore: async () => openDirectoryStore(paths.lake),
     openBudgetLedger: async () => openSqliteLedger({ path: paths.budgets }),
-    openKeyStore: async () => openSqliteKeyStore({ path: paths.keys }),
+    openKeyStore: async () => openSqliteKeyStore(paths.keys),
   }
 }
 
