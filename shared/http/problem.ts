@@ -114,13 +114,20 @@ function challenge(code: ErrorCode | undefined): string {
   return code === 'auth/invalid' ? 'Bearer realm="spanledger", error="invalid_token"' : 'Bearer realm="spanledger"'
 }
 
+/** What a Hono app of any kind can do that {@link handleProblems} needs. */
+interface ProblemApp {
+  onError(handler: ErrorHandler): unknown
+  notFound(handler: NotFoundHandler): unknown
+  readonly router: Hono['router']
+}
+
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /**
  * Makes `app` answer errors, unknown paths (404) and known paths with another method (405 with `Allow`) in problem+json.
  * An app that mounts others by `route` needs it itself: Hono keeps a mounted app's errors, not its unknown paths.
  */
-export function handleProblems(app: Pick<Hono, 'onError' | 'notFound' | 'router'>, log?: Log): void {
+export function handleProblems(app: ProblemApp, log?: Log): void {
   const onError: ErrorHandler = (error) => problemFrom(error, log)
   const onNotFound: NotFoundHandler = (c) => {
     const allowed = METHODS.filter((method) => {

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { SpanledgerError } from '../../shared/errors.ts'
+import type { Cursor } from '../../shared/warehouse/trace-store.ts'
+import { integer, parameter, text } from './parameters.ts'
+
+export const DEFAULT_PAGE_SIZE = 50
+export const MAX_PAGE_SIZE = 1_000
+const MAX_INT64 = 2n ** 63n
+
+/** The parameters of every list, besides its filter. */
+export const pageParameters = {
+  pageSize: parameter(
+    `most items of a page, 1 to ${MAX_PAGE_SIZE}; ${DEFAULT_PAGE_SIZE} unless given`,
+    integer(1, MAX_PAGE_SIZE),
+  ),
+  pageToken: parameter('nextPageToken of the page before, with the same other parameters', text),
+}
+
+/** `sort=field` or `sort=-field` for descending. */
+export function sortParameter<const T extends string>(fields: readonly T[]) {
+  const words = fields.flatMap((field) => [field, `-${field}`])
+  return parameter(
+    `order, descending with a dash; -startTime unless given: any of ${words.join(', ')}`,
+    (value): { sort: T; order: 'asc' | 'desc' } => {
+      const sort = fields.find((field) => field === value.replace(/^-/, ''))
+      if (sort === undefined) throw new SpanledgerError('query/invalid', `must be any of ${words.join(', ')}`)
+      return { sort, order: value.startsWith('-') ? 'desc' : 'asc' }
+    },
+    '-cost',
+  )
+}
+
+/**
+ * A cursor as an opaque token that holds only for `query` (project, filter and order). The checksum is not a secret and need
+ * not be one: a forged token asks for nothing that the query without it would not, since the project comes from the key. It keeps a
+ * token from silently answering another question than the one it came from.
+ */
+export function toPageToken(cursor: Cursor, query: unknown): string {
+  const place = `${cursor.value}/${cursor.id}`
+  return Buffer.from(`${checksum(place, query)}/${place}`).toString('base64url')
+}
+
+/** The inverse of {@link toPageToken}. Throws `query/invalid` for a token of another query or of nobody's making. */
+export function fromPageToken(token: string, query: unknown, idPattern: RegExp): Cursor {
+  const [, sum, value = '', id = ''] =
+    /^([0-9a-f]{32})\/(-?\d{1,19})\/(.+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []
+  const inRange = value !== '' && BigInt(value) < MAX_INT64 && BigInt(value) >= -MAX_INT64
+  if (sum === undefined || !inRange || !idPattern.test(id) || sum !== checksum(`${value}/${id}`, query)) {
+    throw new SpanledgerError('query/invalid', 'pageToken is not one of this query; start again without it')
+  }
+  return { value: BigInt(value), id }
+}
+
+function checksum(place: string, query: unknown): string {
+  const canonical = JSON.stringify([place, query], (_key, value) => (typeof value === 'bigint' ? `${value}n` : value))
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 32)
+}

@@ -1,0 +1,54 @@
+import type { OpenAPIHonoOptions, RouteConfig, z } from '@hono/zod-openapi'
+import type { Authenticate } from '../../shared/auth/authenticate.ts'
+import { problem, problemSchema } from '../../shared/http/problem.ts'
+import { type ReaderEnv, requireScope } from './principal.ts'
+
+/** The name of the API key in the OpenAPI document. */
+export const API_KEY_SCHEME = 'apiKey'
+
+const ERRORS: Readonly<Record<number, string>> = {
+  400: 'a parameter is wrong or unknown; `errors` names each',
+  401: 'no key, or none that is known',
+  403: 'the key lacks the scope',
+  404: 'there is no such thing in this project',
+  503: 'the store does not answer: try again',
+}
+
+/** What every route that reads has in common: `GET`, an API key with the scope `read`. */
+export function readRoute(authenticate: Authenticate, tag: string) {
+  return {
+    method: 'get' as const,
+    tags: [tag],
+    security: [{ [API_KEY_SCHEME]: [] }],
+    middleware: requireScope(authenticate, 'read'),
+  }
+}
+
+/** The responses of a route that answers `schema`, for its OpenAPI description. */
+export function responses<T extends z.ZodType>(
+  description: string,
+  schema: T,
+  errors: readonly number[] = [400, 401, 403, 503],
+) {
+  return {
+    200: { description, content: { 'application/json': { schema } } },
+    ...(Object.fromEntries(
+      errors.map((status) => [
+        status,
+        { description: ERRORS[status] ?? '', content: { 'application/problem+json': { schema: problemSchema } } },
+      ]),
+    ) as unknown as Record<never, RouteConfig['responses'][string]>),
+  }
+}
+
+/** Answers parameters that their schema refuses: 400 that names every one. */
+export const refuseInvalid: NonNullable<OpenAPIHonoOptions<ReaderEnv>['defaultHook']> = (result) => {
+  if (result.success) return undefined
+  const errors = (result.error as z.ZodError).issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ parameter: key, detail: 'unknown parameter' }))
+      : [{ parameter: issue.path.join('.'), detail: issue.message }],
+  )
+  const detail = errors.map((error) => `${error.parameter}: ${error.detail}`).join('; ')
+  return problem(400, `query: ${detail}`, { code: 'query/invalid', members: { errors } })
+}

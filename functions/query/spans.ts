@@ -1,0 +1,41 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Authenticate } from '../../shared/auth/authenticate.ts'
+import type { SpanQuery, SpanReader } from '../../shared/warehouse/trace-store.ts'
+import { filterParameters, toFilter } from './filter.ts'
+import { DEFAULT_PAGE_SIZE, fromPageToken, pageParameters, sortParameter, toPageToken } from './page.ts'
+import type { ReaderEnv } from './principal.ts'
+import { readRoute, refuseInvalid, responses } from './route.ts'
+import { spanJson, spanSchema } from './span-json.ts'
+
+/** `GET /ledger/v1/spans`. */
+export function spanRoutes(reader: SpanReader, authenticate: Authenticate): OpenAPIHono<ReaderEnv> {
+  const list = createRoute({
+    ...readRoute(authenticate, 'spans'),
+    path: '/ledger/v1/spans',
+    summary: 'Spans that meet the filter',
+    request: {
+      query: z.strictObject({
+        ...filterParameters,
+        sort: sortParameter(['startTime', 'duration', 'cost']),
+        ...pageParameters,
+      }),
+    },
+    responses: responses(
+      'a page of spans',
+      z.object({ spans: z.array(spanSchema), nextPageToken: z.string().nullable() }),
+    ),
+  })
+  return new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid }).openapi(list, async (c) => {
+    const { project } = c.get('principal')
+    const { sort, pageSize = DEFAULT_PAGE_SIZE, pageToken, ...rest } = c.req.valid('query')
+    const asked = { filter: toFilter(project, rest), ...(sort ?? { sort: 'startTime', order: 'desc' }) } as const
+    const identity = ['spans', asked]
+    const query: SpanQuery = {
+      ...asked,
+      pageSize,
+      ...(pageToken !== undefined && { after: fromPageToken(pageToken, identity, /^[0-9a-f]{32}:[0-9a-f]{16}$/) }),
+    }
+    const { items, next } = await reader.listSpans(query)
+    return c.json({ spans: items.map(spanJson), nextPageToken: next && toPageToken(next, identity) }, 200)
+  })
+}

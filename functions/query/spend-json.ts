@@ -1,0 +1,60 @@
+import { z } from '@hono/zod-openapi'
+import { formatTime } from '../../shared/http/time.ts'
+import type { UsageRow } from '../../shared/warehouse/trace-store.ts'
+import { costSumJson, costSumSchema, countJson, countSchema, usageJson, usageSchema } from './usage-json.ts'
+
+/** What a set of spans used and cost. */
+export const spendSchema = z
+  .object({
+    requests: z.number().int().meta({ description: 'distinct traces' }),
+    calls: z.number().int().meta({ description: 'spans that are GenAI calls' }),
+    spans: z.number().int(),
+    errors: z.number().int().meta({ description: 'spans that failed' }),
+    usage: usageSchema,
+    cost: costSumSchema,
+    latency: z
+      .object({ p50Ns: countSchema, p95Ns: countSchema, p99Ns: countSchema })
+      .nullable()
+      .meta({ description: 'nearest-rank percentiles of the durations of GenAI calls; null without calls' }),
+    firstSeen: z.string().nullable(),
+    lastSeen: z.string().nullable(),
+  })
+  .meta({ id: 'Spend' })
+
+type Spend = Omit<UsageRow, 'intervalStart' | 'group'>
+
+/** The sums over no spans at all. */
+export const NO_SPEND: Spend = {
+  requests: 0,
+  calls: 0,
+  spans: 0,
+  errors: 0,
+  usage: {
+    inputTokens: null,
+    outputTokens: null,
+    totalTokens: null,
+    cacheReadTokens: null,
+    cacheWriteTokens: null,
+    reasoningTokens: null,
+  },
+  costPicoUsd: null,
+  unknownCostCount: 0,
+  latency: null,
+  firstSeen: 0n,
+  lastSeen: 0n,
+}
+
+export function spendJson(row: Spend): z.input<typeof spendSchema> {
+  const { requests, calls, spans, errors, latency } = row
+  return {
+    requests,
+    calls,
+    spans,
+    errors,
+    usage: usageJson(row.usage),
+    cost: costSumJson(row.costPicoUsd, row.unknownCostCount),
+    latency: latency && { p50Ns: countJson(latency.p50), p95Ns: countJson(latency.p95), p99Ns: countJson(latency.p99) },
+    firstSeen: spans === 0 ? null : formatTime(row.firstSeen),
+    lastSeen: spans === 0 ? null : formatTime(row.lastSeen),
+  }
+}

@@ -1,0 +1,76 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Authenticate } from '../../shared/auth/authenticate.ts'
+import { SpanledgerError } from '../../shared/errors.ts'
+import type { SpanReader, StoredSpan, TraceQuery } from '../../shared/warehouse/trace-store.ts'
+import { filterParameters, toFilter } from './filter.ts'
+import { DEFAULT_PAGE_SIZE, fromPageToken, pageParameters, sortParameter, toPageToken } from './page.ts'
+import { traceId } from './parameters.ts'
+import type { ReaderEnv } from './principal.ts'
+import { readRoute, refuseInvalid, responses } from './route.ts'
+import { spanJson } from './span-json.ts'
+import { summarize, traceDetailSchema, traceJson, traceSchema } from './trace-json.ts'
+
+/** A trace by its id shows at most this many spans. */
+export const MAX_TRACE_SPANS = 10_000
+
+const SORTS = ['startTime', 'duration', 'cost', 'spanCount'] as const
+
+/** `GET /ledger/v1/traces` and `/ledger/v1/traces/{traceId}`. */
+export function traceRoutes(reader: SpanReader, authenticate: Authenticate): OpenAPIHono<ReaderEnv> {
+  const shared = readRoute(authenticate, 'traces')
+  const list = createRoute({
+    ...shared,
+    path: '/ledger/v1/traces',
+    summary: 'Traces with at least one span that meets the filter',
+    description: 'Bounds of cost and duration are on the whole trace.',
+    request: { query: z.strictObject({ ...filterParameters, sort: sortParameter(SORTS), ...pageParameters }) },
+    responses: responses(
+      'a page of traces',
+      z.object({ traces: z.array(traceSchema), nextPageToken: z.string().nullable() }),
+    ),
+  })
+  const get = createRoute({
+    ...shared,
+    path: '/ledger/v1/traces/{traceId}',
+    summary: 'A trace with its spans',
+    request: { params: z.object({ traceId: z.string() }), query: z.strictObject({}) },
+    responses: responses('the trace', traceDetailSchema, [400, 401, 403, 404, 503]),
+  })
+
+  return new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid })
+    .openapi(list, async (c) => {
+      const { project } = c.get('principal')
+      const { sort, pageSize = DEFAULT_PAGE_SIZE, pageToken, ...rest } = c.req.valid('query')
+      const asked = { filter: toFilter(project, rest), ...(sort ?? { sort: 'startTime', order: 'desc' }) } as const
+      const identity = ['traces', asked]
+      const query: TraceQuery = {
+        ...asked,
+        pageSize,
+        ...(pageToken !== undefined && { after: fromPageToken(pageToken, identity, /^[0-9a-f]{32}$/) }),
+      }
+      const { items, next } = await reader.listTraces(query)
+      const traces = items.map((trace) => traceJson(project, trace))
+      return c.json({ traces, nextPageToken: next && toPageToken(next, identity) }, 200)
+    })
+    .openapi(get, async (c) => {
+      const { project } = c.get('principal')
+      const id = traceId(c.req.valid('param').traceId)
+      const spans = await reader.getTrace(project, id, MAX_TRACE_SPANS + 1)
+      const truncated = spans.length > MAX_TRACE_SPANS
+      const trace = isNonEmpty(spans) && !truncated ? summarize(spans) : await summaryOf(reader, project, id)
+      const shown = spans.slice(0, MAX_TRACE_SPANS).map(spanJson)
+      return c.json({ ...traceJson(project, trace), spans: shown, truncated }, 200)
+    })
+}
+
+/** The sums over a trace that is too large to be read whole. */
+async function summaryOf(reader: SpanReader, project: string, id: string) {
+  const filter = { project, traceId: id }
+  const { items } = await reader.listTraces({ filter, sort: 'startTime', order: 'asc', pageSize: 1 })
+  if (items[0] === undefined) throw new SpanledgerError('query/not-found', `there is no trace ${id} in this project`)
+  return items[0]
+}
+
+function isNonEmpty(spans: readonly StoredSpan[]): spans is readonly [StoredSpan, ...StoredSpan[]] {
+  return spans.length > 0
+}
