@@ -1,3 +1,5 @@
+import { SpanledgerError } from '../errors.ts'
+
 /** An object as listed: `name` uses `/` on every platform. */
 export interface ObjectInfo {
   readonly name: string
@@ -16,4 +18,13 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<ObjectInfo>
   /** Deleting what is not there is no error. */
   delete(name: string): Promise<void>
+}
+
+/** Throws `lake/unavailable` for a name that is empty, absolute, too long, or climbs out of the store. */
+export function checkObjectName(name: string): void {
+  const segments = name.split('/')
+  const valid = segments.every((segment) => /^[\w.=-]{1,200}$/.test(segment) && segment !== '.' && segment !== '..')
+  if (!valid || name.length > 1000) {
+    throw new SpanledgerError('lake/unavailable', `${JSON.stringify(name.slice(0, 200))} is no name for an object`)
+  }
 }

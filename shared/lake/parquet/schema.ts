@@ -1,0 +1,95 @@
+import parquet, { type Field, type FieldDefinition, type ParquetSchema } from 'parquetjs-lite'
+import thrift, { type ThriftProtocol } from 'parquetjs-lite/gen-nodejs/parquet_types.js'
+import type { ColumnType, LakeColumn } from '../../spans/columns.ts'
+
+/** Wire types of Thrift's compact protocol, as its writer names them. */
+const THRIFT_BOOL = 2
+const THRIFT_STRUCT = 12
+
+const MAP: FieldDefinition = {
+  type: 'MAP',
+  optional: true,
+  // pyarrow refuses a map whose key may be null.
+  fields: { key_value: { repeated: true, fields: { key: { type: 'UTF8' }, value: { type: 'UTF8', optional: true } } } },
+}
+
+const LIST_OF_STRINGS: FieldDefinition = {
+  type: 'LIST',
+  optional: true,
+  fields: { list: { repeated: true, fields: { element: { type: 'UTF8', optional: true } } } },
+}
+
+const LIST_OF_MAPS: FieldDefinition = {
+  type: 'LIST',
+  optional: true,
+  fields: { list: { repeated: true, fields: { element: MAP } } },
+}
+
+const DEFINITIONS: Record<ColumnType, FieldDefinition> = {
+  string: { type: 'UTF8' },
+  json: { type: 'UTF8' },
+  int64: { type: 'INT64' },
+  float64: { type: 'DOUBLE' },
+  timestamp: { type: 'INT64' },
+  attributes: MAP,
+  strings: LIST_OF_STRINGS,
+  attributesList: LIST_OF_MAPS,
+}
+
+/** The Parquet schema of `columns`: groups are optional, so that no map, an empty map and NULL stay three things. */
+export function parquetSchema(columns: readonly LakeColumn[]): ParquetSchema {
+  return new parquet.ParquetSchema(
+    Object.fromEntries(
+      columns.map((column) => {
+        const definition = DEFINITIONS[column.type]
+        return [column.lake, definition.fields ? definition : { ...definition, optional: column.nullable }]
+      }),
+    ),
+  )
+}
+
+/** The leaf fields below one column, in the order of the file. */
+export function leafFields(schema: ParquetSchema, column: string): Field[] {
+  return schema.fieldList.filter((field) => field.path[0] === column && field.isNested !== true)
+}
+
+/** The schema as the footer lists it, depth first. `timestamps` names the columns that count nanoseconds since 1970. */
+export function schemaElements(schema: ParquetSchema, timestamps: ReadonlySet<string>): thrift.SchemaElement[] {
+  const root = new thrift.SchemaElement({ name: 'root' })
+  root.num_children = Object.keys(schema.fields).length
+  return [root, ...schema.fieldList.map((field) => schemaElement(field, timestamps.has(field.name)))]
+}
+
+function schemaElement(field: Field, timestamp: boolean): thrift.SchemaElement {
+  const element = new thrift.SchemaElement({ name: field.name })
+  element.repetition_type = thrift.FieldRepetitionType[field.repetitionType] as number
+  if (field.isNested) element.num_children = field.fieldCount ?? 0
+  else element.type = thrift.Type[field.primitiveType ?? 'BYTE_ARRAY'] as number
+  if (field.originalType) element.converted_type = thrift.ConvertedType[field.originalType] as number
+  if (timestamp) element.logicalType = { write: writeNanosecondTimestamp }
+  return element
+}
+
+/**
+ * `LogicalType { 8: TimestampType { 1: isAdjustedToUTC = false, 2: TimeUnit { 3: NANOS } } }`, which the library's Thrift predates.
+ * All times are UTC; were they marked so, DuckDB would cut them to microseconds.
+ */
+function writeNanosecondTimestamp(output: ThriftProtocol): void {
+  const struct = (name: string, fields: () => void) => {
+    output.writeStructBegin(name)
+    fields()
+    output.writeFieldStop()
+    output.writeStructEnd()
+  }
+  const field = (name: string, type: number, id: number, value: () => void) => {
+    output.writeFieldBegin(name, type, id)
+    value()
+    output.writeFieldEnd()
+  }
+  const unit = () => struct('TimeUnit', () => field('NANOS', THRIFT_STRUCT, 3, () => struct('NanoSeconds', () => {})))
+  const timestamp = () => {
+    field('isAdjustedToUTC', THRIFT_BOOL, 1, () => output.writeBool(false))
+    field('unit', THRIFT_STRUCT, 2, unit)
+  }
+  struct('LogicalType', () => field('TIMESTAMP', THRIFT_STRUCT, 8, () => struct('TimestampType', timestamp)))
+}

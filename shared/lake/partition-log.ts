@@ -1,0 +1,64 @@
+import { isSpanledgerError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { digestsName, parseDigests } from './digest-list.ts'
+import { readFacts } from './file-facts.ts'
+import type { ObjectInfo, ObjectStore } from './object-store.ts'
+import { parseFileName } from './partition.ts'
+
+/**
+ * What one writer knows of a partition. Its files form a log: the next number is taken by put-if-absent, so whoever gets it has
+ * seen all files before it, and with them the digest of every message that is already in.
+ */
+export interface PartitionLog {
+  readonly prefix: string
+  /** The number of the next file. */
+  next: number
+  readonly digests: Set<string>
+  /** Names of files whose digests are in. */
+  readonly seen: Set<string>
+  /** When the partition was last listed, in milliseconds since 1970. */
+  listedAt: number
+}
+
+export function createPartitionLog(prefix: string): PartitionLog {
+  return { prefix, next: 1, digests: new Set(), seen: new Set(), listedAt: Number.NEGATIVE_INFINITY }
+}
+
+/** Half of a digest tells messages apart as well and takes half the memory. */
+export function digestKey(digest: string): string {
+  return /^[0-9a-f]{64}$/.test(digest) ? Buffer.from(digest.slice(0, 32), 'hex').toString('latin1') : digest
+}
+
+/** Lists the partition and reads the footers of files that are new. A corrupt one is named in the log and passed over. */
+export async function refreshPartitionLog(
+  partition: PartitionLog,
+  options: { readonly store: ObjectStore; readonly now: () => number; readonly log: Log },
+): Promise<void> {
+  const { store, log } = options
+  const listedAt = options.now()
+  const files: ObjectInfo[] = []
+  for await (const file of store.list(partition.prefix)) files.push(file)
+  for (const file of files) {
+    const name = parseFileName(file.name)
+    if (name === undefined) continue
+    partition.next = Math.max(partition.next, name.last + 1)
+    if (partition.seen.has(file.name)) continue
+    try {
+      for (const digest of await fileDigests(store, file)) partition.digests.add(digestKey(digest))
+    } catch (error) {
+      // A compactor may have removed it since; what it held stands in a file that the next listing shows.
+      if (isSpanledgerError(error, 'lake/not-found')) return refreshPartitionLog(partition, options)
+      if (!isSpanledgerError(error, 'lake/corrupt')) throw error
+      log.error({ err: error }, 'a file of the lake is corrupt')
+    }
+    partition.seen.add(file.name)
+  }
+  partition.listedAt = listedAt
+}
+
+async function fileDigests(store: ObjectStore, file: ObjectInfo): Promise<readonly string[]> {
+  const name = parseFileName(file.name)
+  if (name === undefined || name.version === 0) return (await readFacts(store, file)).digests
+  if (name.part > 1) return []
+  return parseDigests(await store.read(digestsName(file.name)))
+}

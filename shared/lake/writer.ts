@@ -1,0 +1,144 @@
+import { isSpanledgerError, SpanledgerError } from '../errors.ts'
+import { createLog, type Log } from '../log.ts'
+import type { RowContext } from '../spans/columns.ts'
+import type { SpanBatch } from '../warehouse/trace-store.ts'
+import { type FileFacts, factsMetadata } from './file-facts.ts'
+import type { ObjectStore } from './object-store.ts'
+import type { Codec } from './parquet/column-chunk.ts'
+import { fileName, hourOf, partitionPrefix, QUARANTINE, TRACES } from './partition.ts'
+import { createPartitionLog, digestKey, type PartitionLog, refreshPartitionLog } from './partition-log.ts'
+import type { SpanRow } from './span-columns.ts'
+import { compareRows, createSpanEncoder, type SpanEncoder } from './span-file.ts'
+
+const DAY_NANOS = 86_400_000_000_000n
+
+/** How far a span's start may lie from the time it was received, in days; beyond, it is quarantined. */
+export interface LakeWindow {
+  readonly pastDays: number
+  readonly futureDays: number
+}
+
+export const DEFAULT_WINDOW: LakeWindow = { pastDays: 400, futureDays: 2 }
+
+export interface LakeWriterOptions {
+  readonly store: ObjectStore
+  /** Default: zstd. */
+  readonly codec?: Codec
+  /** Default: {@link DEFAULT_WINDOW}. */
+  readonly window?: LakeWindow
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+  readonly log?: Log
+  /** Default: Parquet in the chosen codec. */
+  readonly encoder?: SpanEncoder
+}
+
+/** Writes spans into the lake, each message once, however often and from how many writers it comes. */
+export interface LakeWriter {
+  /**
+   * Writes what is not yet there, one file for each hour, durable when it resolves. One entry for each batch: undefined when all
+   * of its spans are in, else why not. A batch that failed may be in for some hours; writing it again adds the rest.
+   */
+  write(batches: readonly SpanBatch[]): Promise<readonly (unknown | undefined)[]>
+}
+
+/** A partition that was not listed for so long, in milliseconds, is listed again: a compactor may have replaced its files. */
+const LOG_AGE = 60_000
+/** How many partitions are remembered. */
+const MAX_LOGS = 256
+
+export function createLakeWriter(options: LakeWriterOptions): LakeWriter {
+  const { store, window = DEFAULT_WINDOW, now = Date.now, log = createLog('lake') } = options
+  const encoder = options.encoder ?? createSpanEncoder({ codec: options.codec ?? 'zstd' })
+  const logs = new Map<string, PartitionLog>()
+  const refresh = (partition: PartitionLog) => refreshPartitionLog(partition, { store, now, log })
+
+  const logOf = (prefix: string): PartitionLog => {
+    const partition = logs.get(prefix) ?? createPartitionLog(prefix)
+    logs.delete(prefix)
+    logs.set(prefix, partition)
+    if (logs.size > MAX_LOGS) logs.delete(logs.keys().next().value as string)
+    return partition
+  }
+
+  const writePartition = async (prefix: string, batches: ReadonlyMap<string, readonly SpanRow[]>) => {
+    const partition = logOf(prefix)
+    for (;;) {
+      if (now() - partition.listedAt > LOG_AGE) await refresh(partition)
+      const fresh = [...batches].filter(([digest]) => !partition.digests.has(digestKey(digest)))
+      if (fresh.length === 0) return
+      const rows = fresh.flatMap(([, rows]) => rows).sort(compareRows)
+      const number = partition.next
+      const name = prefix + fileName({ first: number, last: number, version: 0, part: 1, parts: 1 })
+      const digests = fresh.map(([digest]) => digest)
+      try {
+        await store.putIfAbsent(name, encoder.encode(rows, factsMetadata({ digests, projects: countRows(rows) })))
+      } catch (error) {
+        if (!isSpanledgerError(error, 'lake/exists')) throw error
+        // Another writer was faster: its file may hold some of these messages.
+        await refresh(partition)
+        if (partition.next <= number) throw new SpanledgerError('lake/unavailable', `${name} is taken but not listed`)
+        continue
+      }
+      partition.next = number + 1
+      partition.seen.add(name)
+      for (const digest of digests) partition.digests.add(digestKey(digest))
+      return
+    }
+  }
+
+  return {
+    async write(batches) {
+      const partitions = groupByPartition(batches, window)
+      const failures = new Map<string, unknown>()
+      for (const [prefix, rows] of partitions) {
+        try {
+          await writePartition(prefix, rows)
+        } catch (error) {
+          logs.delete(prefix)
+          for (const digest of rows.keys()) failures.set(digest, error)
+        }
+      }
+      return batches.map(({ context }) => failures.get(context.digest))
+    },
+  }
+}
+
+/** Rows by partition and digest. A digest that comes twice counts once. */
+function groupByPartition(batches: readonly SpanBatch[], window: LakeWindow): Map<string, Map<string, SpanRow[]>> {
+  const partitions = new Map<string, Map<string, SpanRow[]>>()
+  const prefixes = new Map<string, string>()
+  const grouped = new Set<string>()
+  for (const { context, spans } of batches) {
+    if (grouped.has(context.digest)) continue
+    grouped.add(context.digest)
+    for (const priced of spans) {
+      const start = priced.span.startTimeUnixNano
+      const base = inWindow(start, context, window) ? TRACES : QUARANTINE
+      const hour = hourOf(start)
+      const prefix = getOrPut(prefixes, base + hour, () => partitionPrefix(base, hour))
+      const rows = getOrPut(partitions, prefix, () => new Map<string, SpanRow[]>())
+      getOrPut(rows, context.digest, () => []).push({ priced, context })
+    }
+  }
+  return partitions
+}
+
+/** Judged by when the span was received, so that a message falls into the same partitions each time it is delivered. */
+function inWindow(start: bigint, { ingestedAt }: RowContext, { pastDays, futureDays }: LakeWindow): boolean {
+  return start >= ingestedAt - BigInt(pastDays) * DAY_NANOS && start <= ingestedAt + BigInt(futureDays) * DAY_NANOS
+}
+
+function countRows(rows: readonly SpanRow[]): FileFacts['projects'] {
+  const projects = new Map<string, { rows: number; duplicates: number }>()
+  for (const { context } of rows) getOrPut(projects, context.project, () => ({ rows: 0, duplicates: 0 })).rows++
+  return Object.fromEntries(projects)
+}
+
+function getOrPut<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  const found = map.get(key)
+  if (found !== undefined) return found
+  const created = create()
+  map.set(key, created)
+  return created
+}
