@@ -1,0 +1,44 @@
+import { type ColumnType, WAREHOUSE_COLUMNS } from '../../spans/columns.ts'
+import { batchColumns, createTable, type TableColumn } from './tables.ts'
+import { views } from './views.ts'
+
+const TYPES: Readonly<Record<ColumnType, string>> = {
+  string: 'VARCHAR',
+  int64: 'BIGINT',
+  float64: 'DOUBLE',
+  timestamp: 'TIMESTAMP_NS',
+  attributes: 'STRUCT("key" VARCHAR, "value" VARCHAR)[]',
+  json: 'VARCHAR',
+  strings: 'VARCHAR[]',
+  attributesList: 'MAP(VARCHAR, VARCHAR)[]',
+}
+
+/** Of our own in `spans`: 64 bits of hash of project, trace and span id, by which duplicates are looked up. */
+export const SPAN_KEY = 'span_key'
+
+/** The tables by name; columns that an older database lacks are added at the end. */
+export const DUCKDB_TABLES: Readonly<Record<'spans' | 'batches', readonly TableColumn[]>> = {
+  spans: [
+    ...WAREHOUSE_COLUMNS.map(({ warehouse, type }) => ({ name: warehouse, type: TYPES[type] })),
+    { name: SPAN_KEY, type: 'BIGINT' },
+  ],
+  batches: batchColumns('VARCHAR', 'BIGINT', 'TIMESTAMP_NS'),
+}
+
+/** Creates what is not there yet. Idempotent. */
+export function duckDbDdl(): string[] {
+  return Object.entries(DUCKDB_TABLES).map(([table, columns]) => createTable(table, columns))
+}
+
+/** The views; to be made anew once all columns are there. Duplicates never get into the table. */
+export function duckDbViews(): string[] {
+  const all = views({
+    table: (name) => name,
+    day: 'CAST(start_time AS DATE)',
+    sum: (integer) => `sum(${integer})`,
+    usd: (integer) => `CAST(sum(${integer}) AS DOUBLE) / 1e12`,
+    countIf: (condition) => `count(*) FILTER (WHERE ${condition})`,
+    unique: '',
+  })
+  return all.map(({ name, select }) => `CREATE OR REPLACE VIEW ${name} AS\n${select}`)
+}

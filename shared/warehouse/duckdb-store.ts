@@ -1,0 +1,117 @@
+import { stat } from 'node:fs/promises'
+import { SpanledgerError } from '../errors.ts'
+import { type Database, type DuckDbOptions, openDatabase, recoverDatabase } from './duckdb/database.ts'
+import { duckDbDialect } from './duckdb/dialect.ts'
+import { runQuery } from './duckdb/query.ts'
+import { writeBatches } from './duckdb/write.ts'
+import { createMutex } from './mutex.ts'
+import { createSqlReader } from './sql/reader.ts'
+import type { TraceStore } from './trace-store.ts'
+
+/** How the store is opened. */
+export interface DuckDbStoreOptions extends DuckDbOptions {
+  /** Size of the write-ahead log at which a write ends with a checkpoint. Default 256 MiB. */
+  readonly checkpointBytes?: number
+  /** Time without a write after which a checkpoint is made, in milliseconds. Default 2,000. */
+  readonly checkpointIdleMs?: number
+}
+
+/**
+ * Opens the trace store in a DuckDB file. Only one thread of one process may have it open: a second process is refused, a
+ * second thread of the same process is NOT, and would destroy the file. Rejects with `store/unavailable`.
+ *
+ * After an error that DuckDB does not survive (a full disk, an I/O error) the file is opened anew by the next call.
+ */
+export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<TraceStore> {
+  const { path, checkpointBytes = 256 * 1024 * 1024, checkpointIdleMs = 2_000 } = options
+  const exclusively = createMutex()
+  let opening: Promise<Database> | null = null
+  let closed = false
+  let idle: NodeJS.Timeout | undefined
+  let queries = 0
+  await acquire()
+
+  return {
+    write: (batches) =>
+      exclusively(async () => {
+        clearTimeout(idle)
+        const database = await acquire()
+        try {
+          const results = await writeBatches(database, batches)
+          if ((await logSize(path)) >= checkpointBytes) await checkpoint(database)
+          return results
+        } catch (error) {
+          if (!(await recoverDatabase(database))) opening = null
+          throw toStoreError(error)
+        } finally {
+          idle = setTimeout(() => void exclusively(checkpointIdle), checkpointIdleMs)
+          idle.unref()
+        }
+      }),
+
+    ...createSqlReader({
+      dialect: duckDbDialect,
+      async query(statement) {
+        const { readers } = await acquire()
+        const read = readers[queries++ % readers.length] as Database['readers'][number]
+        try {
+          return await read((connection) => runQuery(connection, statement))
+        } catch (error) {
+          throw new SpanledgerError('store/unavailable', 'the trace store did not answer', { cause: error })
+        }
+      },
+    }),
+
+    close: () =>
+      exclusively(async () => {
+        closed = true
+        clearTimeout(idle)
+        const database = await opening?.catch(() => null)
+        opening = null
+        if (!database) return
+        await checkpoint(database)
+        await database.close()
+      }),
+  }
+
+  async function acquire(): Promise<Database> {
+    if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
+    opening ??= openDatabase(options)
+    try {
+      return await opening
+    } catch (error) {
+      opening = null
+      throw new SpanledgerError('store/unavailable', `cannot open the trace store at ${path}`, { cause: error })
+    }
+  }
+
+  async function checkpointIdle(): Promise<void> {
+    const database = await opening?.catch(() => null)
+    if (database && (await logSize(path)) > 0) await checkpoint(database)
+  }
+
+  /** What is not in a checkpoint is in the log, so a checkpoint that fails loses nothing: a later one does its work. */
+  async function checkpoint(database: Database): Promise<void> {
+    try {
+      await database.writer.run('CHECKPOINT')
+    } catch {
+      if (!(await recoverDatabase(database))) opening = null
+    }
+  }
+}
+
+/** Bytes of the write-ahead log; 0 where there is none. */
+async function logSize(path: string): Promise<number> {
+  return stat(`${path}.wal`).then(
+    ({ size }) => size,
+    () => 0,
+  )
+}
+
+/** What a row made impossible is refused; all else is the store's own trouble, and may pass. */
+function toStoreError(error: unknown): SpanledgerError {
+  const ours = error instanceof TypeError || error instanceof RangeError
+  return ours
+    ? new SpanledgerError('store/rejected', 'a span has a value that no column can hold', { cause: error })
+    : new SpanledgerError('store/unavailable', 'the trace store could not write', { cause: error })
+}

@@ -1,0 +1,140 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { DUCKDB_TABLES, duckDbDdl, duckDbViews } from '../ddl/duckdb.ts'
+import { addColumns } from '../ddl/tables.ts'
+import { createMutex } from '../mutex.ts'
+import { createSeenKeys, type SeenKeys } from './seen-keys.ts'
+import { createSpanAppender, type SpanAppender } from './span-appender.ts'
+import { keyFromInt64 } from './span-key.ts'
+
+/** How a DuckDB file is opened. */
+export interface DuckDbOptions {
+  /** Of the file; it and its directory are made where they are missing. `:memory:` keeps nothing. */
+  readonly path: string
+  /** As DuckDB writes it; beyond it, queries spill to `temporary/` beside the file. Default `384MB`. */
+  readonly memoryLimit?: string
+  /** Threads that a query or checkpoint may use. Default 2. */
+  readonly threads?: number
+  /** Queries that run at once, each on a connection of its own. Default 2. */
+  readonly readers?: number
+  /** Memory of the filter that tells new spans from those that may be stored; a power of two. Default 32 MiB. */
+  readonly seenKeysBytes?: number
+}
+
+/** An open database: whoever has it is the only owner of its file. */
+export interface Database {
+  readonly writer: DuckDBConnection
+  /** Each runs one task at a time on a connection of its own, beside the writer. */
+  readonly readers: readonly (<T>(task: (connection: DuckDBConnection) => Promise<T>) => Promise<T>)[]
+  /** Appends on the writer's connection; made anew after a failure. */
+  appender: SpanAppender
+  /** The columns of `spans` in the order of this file. */
+  readonly spanColumns: readonly string[]
+  /** Holds every key in `spans`, and perhaps some of transactions that failed. */
+  readonly seen: SeenKeys
+  /** Waits for the readers and releases the file. What is committed but in no checkpoint stays in the write-ahead log. */
+  close(): Promise<void>
+}
+
+/** Opens the file, brings its schema up to date and reads the keys that it holds. */
+export async function openDatabase(options: DuckDbOptions): Promise<Database> {
+  const { path, memoryLimit = '384MB', threads = 2, readers = 2, seenKeysBytes = 32 * 1024 * 1024 } = options
+  const inMemory = path === ':memory:'
+  if (!inMemory) await mkdir(dirname(path), { recursive: true })
+  const instance = await DuckDBInstance.create(path, {
+    threads: String(threads),
+    memory_limit: memoryLimit,
+    ...(!inMemory && { temp_directory: join(dirname(path), 'temporary') }),
+    enable_external_access: 'false',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    // The store checkpoints by itself, between writes: an automatic one would stall the commit it happens in.
+    wal_autocheckpoint: '1TB',
+    preserve_insertion_order: 'false',
+  })
+  const connections: DuckDBConnection[] = []
+  const release = () => {
+    for (const connection of connections) connection.closeSync()
+    instance.closeSync()
+  }
+  try {
+    for (let index = 0; index <= readers; index++) connections.push(await instance.connect())
+    const [writer, ...others] = connections as [DuckDBConnection, ...DuckDBConnection[]]
+    await migrate(writer)
+    const spanColumns = await columnNames(writer, 'spans')
+    const readerTasks = others.map(createReader)
+    const database: Database = {
+      writer,
+      readers: readerTasks,
+      appender: await createSpanAppender(writer, spanColumns),
+      spanColumns,
+      seen: await readKeys(writer, createSeenKeys(seenKeysBytes)),
+      async close() {
+        await Promise.all(readerTasks.map((read) => read(async () => undefined)))
+        database.appender.close()
+        release()
+      },
+    }
+    return database
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+/**
+ * Makes the database fit for the next write after one has failed. False if it cannot be: DuckDB gives an instance up after
+ * a fatal error; it is then closed, and must be opened anew.
+ */
+export async function recoverDatabase(database: Database): Promise<boolean> {
+  const { writer, spanColumns } = database
+  try {
+    database.appender.close()
+    // There is nothing to roll back when it was the commit that failed.
+    await writer.run('ROLLBACK').catch(() => undefined)
+    database.appender = await createSpanAppender(writer, spanColumns)
+    await writer.run('FROM spans LIMIT 0')
+    return true
+  } catch {
+    await database.close().catch(() => undefined)
+    return false
+  }
+}
+
+function createReader(connection: DuckDBConnection): Database['readers'][number] {
+  const exclusively = createMutex()
+  return (task) => exclusively(() => task(connection))
+}
+
+async function migrate(connection: DuckDBConnection): Promise<void> {
+  const statements = duckDbDdl()
+  for (const statement of statements) await connection.run(statement)
+  let changed = false
+  for (const [table, columns] of Object.entries(DUCKDB_TABLES)) {
+    for (const statement of addColumns(table, columns, new Set(await columnNames(connection, table)))) {
+      await connection.run(statement)
+      changed = true
+    }
+  }
+  const views = await connection.runAndReadAll("SELECT count(*) FROM duckdb_views() WHERE view_name = 'spans_unique'")
+  if (changed || views.getRows()[0]?.[0] === 0n) for (const view of duckDbViews()) await connection.run(view)
+}
+
+async function columnNames(connection: DuckDBConnection, table: string): Promise<string[]> {
+  const result = await connection.runAndReadAll(
+    'SELECT column_name FROM duckdb_columns() WHERE table_name = $1 ORDER BY column_index',
+    [table],
+  )
+  return result.getRows().map(([name]) => name as string)
+}
+
+async function readKeys(connection: DuckDBConnection, seen: SeenKeys): Promise<SeenKeys> {
+  const result = await connection.stream('SELECT span_key FROM spans')
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    chunk.visitColumnValues(0, (value) => {
+      seen.add(keyFromInt64(value as bigint))
+    })
+  }
+  return seen
+}

@@ -1,0 +1,25 @@
+import type { Sql } from './statement.ts'
+
+/** All in which the stores' SQL differs. Everything else is written once, in the other files of this folder. */
+export interface Dialect {
+  /** A timestamp expression as integer nanoseconds since 1970. */
+  nanos(timestamp: Sql): Sql
+  /** Whether the span has the attribute with this value text. */
+  hasAttribute(key: string, value: string): Sql
+  /**
+   * The exact sum of non-negative integers, NULL where there are none. Comparable with itself and with
+   * {@link Dialect.amount}; {@link Dialect.readAmount} makes it a number.
+   */
+  sum(integer: Sql): Sql
+  /** `amount` (-1 or more) as comparable with sums. */
+  amount(amount: bigint): Sql
+  readAmount(stored: unknown): bigint
+  /** Nearest-rank percentile (1 to 99) of the integers of those rows that meet `condition`; NULL without such rows. */
+  percentile(integer: Sql, percent: number, condition: Sql): Sql
+  /** The distinct texts, '' excepted, as a JSON array in any order. */
+  distinctTexts(text: Sql): Sql
+  /** A timestamp as it came from the store, in nanoseconds since 1970. */
+  readNanos(stored: unknown): bigint
+  /** The keys and value texts of an attributes column, in order. */
+  readAttributes(stored: unknown): readonly (readonly [key: string, text: string])[]
+}

@@ -1,0 +1,92 @@
+import { SpanledgerError } from '../../errors.ts'
+import type { Cursor, Page, SpanReader, TraceQuery, TraceSummary } from '../trace-store.ts'
+import type { Dialect } from './dialect.ts'
+import { toPage } from './page.ts'
+import { selectSpans, selectTrace, spanCursor } from './spans.ts'
+import { type Sql, sql } from './statement.ts'
+import { readSpan } from './stored-span.ts'
+import { readTrace, selectHorizon, selectTraces, traceCursor } from './traces.ts'
+import { readUsage, selectUsage } from './usage.ts'
+
+/** The one seam through which a reader reaches its database. */
+export interface SqlSource {
+  readonly dialect: Dialect
+  /** Rows by column name; integers as `bigint`. Rejects with `store/unavailable`. */
+  query(statement: Sql): Promise<readonly Readonly<Record<string, unknown>>[]>
+}
+
+/** Spans looked at for each trace wanted, at first; and how much further each next look goes. */
+const SPANS_PER_TRACE = 32
+const WIDENING = 16
+
+/** A {@link SpanReader} over any database whose {@link Dialect} is known. */
+export function createSqlReader({ dialect, query }: SqlSource): SpanReader {
+  return {
+    async getTrace(project, traceId, limit) {
+      const rows = await query(selectTrace(project, traceId, limit))
+      return rows.map((row) => readSpan(row, dialect))
+    },
+
+    async listTraces(request) {
+      checkCursor(request.after, request.sort === 'cost' ? 2n ** 90n : 2n ** 63n)
+      const newestFirst = request.sort === 'startTime' && request.order === 'desc'
+      const traces = newestFirst ? await newestTraces(request) : await readTraces(request, null)
+      return page(request, traces)
+    },
+
+    async listSpans(request) {
+      checkCursor(request.after, 2n ** 63n)
+      const rows = await query(selectSpans(request, dialect))
+      const spans = rows.map((row) => readSpan(row, dialect))
+      return toPage(spans, request.pageSize, (span) => spanCursor(span, request.sort))
+    },
+
+    async usage(request) {
+      if (request.intervalNanos !== undefined && request.intervalNanos <= 0n) {
+        throw new SpanledgerError('query/invalid', 'the interval must be positive')
+      }
+      const rows = await query(selectUsage(request, dialect))
+      if (rows.length > request.maxRows) {
+        const advice = 'narrow the time range, widen the interval or group by less'
+        throw new SpanledgerError('query/invalid', `the answer has more than ${request.maxRows} rows: ${advice}`)
+      }
+      return readUsage(rows, request, dialect)
+    },
+
+    async counts(project) {
+      const [row] =
+        await query(sql`SELECT ${dialect.sum(sql`stored`)} AS stored, ${dialect.sum(sql`duplicates`)} AS duplicates
+FROM batches WHERE project_id = ${project}`)
+      const read = (sum: unknown) => (sum === null || sum === undefined ? 0n : dialect.readAmount(sum))
+      return { stored: read(row?.stored), duplicates: read(row?.duplicates) }
+    },
+  }
+
+  async function readTraces(request: TraceQuery, horizon: bigint | null): Promise<TraceSummary[]> {
+    const rows = await query(selectTraces(request, horizon, dialect))
+    return rows.map((row) => readTrace(row, dialect))
+  }
+
+  /**
+   * The newest traces are among the newest spans: looks back only as far as a page may reach, and further when that was
+   * not far enough. What starts after the horizon is complete whatever the horizon, so the answer does not depend on it.
+   */
+  async function newestTraces(request: TraceQuery): Promise<TraceSummary[]> {
+    for (let rank = (request.pageSize + 1) * SPANS_PER_TRACE; ; rank *= WIDENING) {
+      const [row] = await query(selectHorizon(request, rank, dialect))
+      if (row === undefined) return readTraces(request, null)
+      const traces = await readTraces(request, row.horizon as bigint)
+      if (traces.length > request.pageSize) return traces
+    }
+  }
+}
+
+function page({ pageSize, sort }: TraceQuery, traces: readonly TraceSummary[]): Page<TraceSummary> {
+  return toPage(traces, pageSize, (trace) => traceCursor(trace, sort))
+}
+
+/** A cursor comes back from a client and may be anything; its value must be one that the store's types can hold. */
+function checkCursor(cursor: Cursor | undefined, limit: bigint): void {
+  if (cursor === undefined || (cursor.value >= -1n && cursor.value < limit)) return
+  throw new SpanledgerError('query/invalid', 'the page token is not one of ours')
+}

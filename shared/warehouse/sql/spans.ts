@@ -1,0 +1,40 @@
+import { WAREHOUSE_COLUMNS } from '../../spans/columns.ts'
+import { durationNanos } from '../../spans/span.ts'
+import type { Cursor, SpanQuery, StoredSpan } from '../trace-store.ts'
+import type { Dialect } from './dialect.ts'
+import { wholeSpanCondition } from './filter.ts'
+import { afterCursor, pageOrder, type SortKey } from './page.ts'
+import { identifier, join, type Sql, sql } from './statement.ts'
+
+const ALL_COLUMNS = join(WAREHOUSE_COLUMNS.map((column) => identifier(column.warehouse)))
+const IDS = [sql`trace_id`, sql`span_id`]
+
+/** All columns of a trace's spans, in order of time. */
+export function selectTrace(project: string, traceId: string, limit: number): Sql {
+  return sql`SELECT ${ALL_COLUMNS} FROM spans WHERE project_id = ${project} AND trace_id = ${traceId}
+ORDER BY start_time, span_id LIMIT ${BigInt(limit)}`
+}
+
+/** All columns of one page of spans and the first of the next one. */
+export function selectSpans({ filter, sort, order, pageSize, after }: SpanQuery, dialect: Dialect): Sql {
+  const key = SORT_KEYS[sort]
+  const condition = wholeSpanCondition(filter, dialect)
+  const rest = after === undefined ? condition : join([condition, afterCursor(key, order, after)], ' AND ')
+  return sql`SELECT ${ALL_COLUMNS} FROM spans WHERE ${rest} ${pageOrder(key, order, pageSize)}`
+}
+
+/** The place of `item` in a list sorted so. */
+export function spanCursor({ span, ledger }: StoredSpan, sort: SpanQuery['sort']): Cursor {
+  const values = {
+    startTime: span.startTimeUnixNano,
+    duration: durationNanos(span),
+    cost: ledger.costPicoUsd ?? -1n,
+  }
+  return { value: values[sort], id: `${span.traceId}:${span.spanId}` }
+}
+
+const SORT_KEYS: Readonly<Record<SpanQuery['sort'], SortKey>> = {
+  startTime: { value: sql`start_time`, bind: (nanos) => sql`${{ nanos }}`, ids: IDS },
+  duration: { value: sql`duration_ns`, bind: (value) => sql`${value}`, ids: IDS },
+  cost: { value: sql`coalesce(cost_pico_usd, -1)`, bind: (value) => sql`${value}`, ids: IDS },
+}
