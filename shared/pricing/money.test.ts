@@ -1,0 +1,43 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { amount, picoUsd, rate, rateFromUsd, rateText, scaleRate } from './money.ts'
+
+test('a price per million tokens is exact from its decimal text', () => {
+  expect(rateText(rateFromUsd(0.075, 1_000_000))).toBe('75000')
+  expect(rateText(rateFromUsd(180, 1_000_000))).toBe('180000000')
+  expect(rateText(rateFromUsd(0.0028, 1_000_000))).toBe('2800')
+  expect(rateText(rateFromUsd(1e-7, 1_000_000))).toBe('0.1')
+  expect(rateText(rateFromUsd(0.08333333333333334, 1_000_000))).toBe('83333.33333333334')
+  expect(rateText(rateFromUsd(12, 1_000))).toBe('12000000000')
+})
+
+test('half of a price is exact', () => {
+  expect(rateText(scaleRate(rateFromUsd(0.075, 1_000_000), 1n, 2n))).toBe('37500')
+})
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, '', 'free', '1,5', '0x10', '1e9999'])(
+  '%s is no price',
+  (price) => {
+    expect(() => rateFromUsd(price, 1)).toThrow('is not a price in USD')
+  },
+)
+
+test('an amount is the exact product, rounded half up once', () => {
+  const count = fc.integer({ min: 0, max: 1_000_000_000 })
+  const part = fc.bigInt({ min: 1n, max: 10n ** 20n })
+  fc.assert(
+    fc.property(count, part, part, (quantity, numerator, denominator) => {
+      const exact = BigInt(quantity) * numerator
+      const rounded = amount(quantity, rate(numerator, denominator))
+      const error = rounded * denominator - exact
+      expect(error * 2n <= denominator && error * 2n > -denominator).toBe(true)
+    }),
+  )
+})
+
+test('a reported cost is money, unless it cannot be', () => {
+  expect(picoUsd(0.0012345)).toBe(1_234_500_000n)
+  expect(picoUsd(0)).toBe(0n)
+  expect(picoUsd(1e-13)).toBe(0n)
+  for (const wrong of [Number.NaN, -0.5, 1e300, Number.POSITIVE_INFINITY]) expect(picoUsd(wrong)).toBeNull()
+})
