@@ -134,21 +134,33 @@ export function ledgerAttributes(ledger: Ledger): Map<string, AttributeValue> {
   return attributes
 }
 
-/** Splits what a span carries on the bus into the client's span and our ledger: the inverse of {@link ledgerAttributes}. */
-export function splitLedger(span: Span): PricedSpan {
-  let ledger: Record<string, unknown> | undefined
-  for (const [key, value] of span.attributes) {
-    if (!isLedgerKey(key)) continue
-    ledger ??= { ...EMPTY_LEDGER }
+/** Collects the ledger of one span after another from the attributes that carry it. */
+export class LedgerBuilder {
+  #fields: Record<string, unknown> | undefined
+
+  /** Takes an attribute in our namespace; one that no field has is dropped. */
+  set(key: string, value: AttributeValue): void {
     const attribute = BY_KEY.get(key)
-    if (attribute === undefined) continue
-    ledger[attribute.field] = attribute.kind === 'count' ? Number(value) : value
+    if (attribute === undefined) return
+    this.#fields ??= { ...EMPTY_LEDGER }
+    this.#fields[attribute.field] = attribute.kind === 'count' ? Number(value) : value
   }
-  if (ledger === undefined) return { span, ledger: EMPTY_LEDGER }
-  return {
-    span: { ...span, attributes: withoutLedger(span.attributes) },
-    ledger: ledger as unknown as Ledger,
+
+  /** The ledger of what was set since the last call: the inverse of {@link ledgerAttributes}. */
+  take(): Ledger {
+    const fields = this.#fields
+    this.#fields = undefined
+    return fields === undefined ? EMPTY_LEDGER : (fields as unknown as Ledger)
   }
+}
+
+/** Splits what a span carries on the bus into the client's span and our ledger. */
+export function splitLedger(span: Span): PricedSpan {
+  const builder = new LedgerBuilder()
+  const attributes = withoutLedger(span.attributes)
+  if (attributes === span.attributes) return { span, ledger: EMPTY_LEDGER }
+  for (const [key, value] of span.attributes) builder.set(key, value)
+  return { span: { ...span, attributes }, ledger: builder.take() }
 }
 
 /** `attributes` less those in our namespace; the same object where there are none. */

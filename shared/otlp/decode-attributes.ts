@@ -1,0 +1,126 @@
+import { type Attributes, type AttributeValue, NO_ATTRIBUTES } from '../spans/attributes.ts'
+import type { WireReader } from './wire-reader.ts'
+
+type Mutable = Map<string, AttributeValue>
+
+/** The key and value last read by {@link readKeyValue}: two results without an object for each pair. */
+let key = ''
+let value: AttributeValue = null
+
+/** Reads one KeyValue message into `into`; a key that is there already gets the new value. */
+export function readAttribute(reader: WireReader, end: number, into: Mutable, count: number): void {
+  if (!readKeyValue(reader, end, count, 0)) return
+  into.set(key, value)
+}
+
+/** Like {@link readAttribute}, but gives what is in the namespace `prefix` to `take` instead; see `decode-protobuf.ts`. */
+export function divertAttribute(
+  reader: WireReader,
+  end: number,
+  into: Mutable,
+  count: number,
+  prefix: string,
+  take: (key: string, value: AttributeValue) => void,
+): void {
+  if (!readKeyValue(reader, end, count, 0)) return
+  if (key.charCodeAt(0) === prefix.charCodeAt(0) && key.startsWith(prefix)) take(key, value)
+  else into.set(key, value)
+}
+
+/** False, and nothing read, where a limit is broken. `count` is how many its list had before. */
+function readKeyValue(reader: WireReader, end: number, count: number, depth: number): boolean {
+  const stop = reader.end(end)
+  if (count >= reader.limits.maxAttributes) reader.refuse('too_many_attributes')
+  if (reader.refusal !== undefined) {
+    reader.pos = stop
+    return false
+  }
+  let name = ''
+  let found: AttributeValue = null
+  while (reader.pos < stop) {
+    const tag = reader.tag(stop)
+    if (tag === 0x0a) name = reader.string(stop, reader.limits.maxAttributeBytes, 'attribute_too_long')
+    else if (tag === 0x12) found = readValue(reader, reader.end(stop), found, depth)
+    else reader.skip(tag, stop, 1, 2)
+  }
+  key = name
+  value = found
+  return true
+}
+
+/** Reads an AnyValue up to `stop`. `before` is what the field held already: proto3 merges a message that comes twice. */
+function readValue(reader: WireReader, stop: number, before: AttributeValue, depth: number): AttributeValue {
+  let result = before
+  while (reader.pos < stop) {
+    const tag = reader.tag(stop)
+    switch (tag) {
+      case 0x0a:
+        result = reader.string(stop, reader.limits.maxAttributeBytes, 'attribute_too_long')
+        break
+      case 0x10:
+        result = reader.bool(stop)
+        break
+      case 0x18:
+        result = reader.int64(stop)
+        break
+      case 0x21:
+        result = reader.double(stop)
+        break
+      case 0x2a:
+        result = readArray(reader, reader.end(stop), result, depth + 1)
+        break
+      case 0x32:
+        result = readKeyValueList(reader, reader.end(stop), result, depth + 1)
+        break
+      case 0x3a:
+        result = reader.copy(stop)
+        break
+      default:
+        reader.skip(tag, stop, 1, 7)
+    }
+  }
+  return result
+}
+
+function isTooDeep(reader: WireReader, stop: number, depth: number): boolean {
+  if (depth > reader.maxDepth) reader.refuse('too_deep')
+  if (reader.refusal === undefined) return false
+  reader.pos = stop
+  return true
+}
+
+function readArray(reader: WireReader, stop: number, before: AttributeValue, depth: number): AttributeValue {
+  if (isTooDeep(reader, stop, depth)) return null
+  reader.countObject()
+  const values = Array.isArray(before) ? (before as AttributeValue[]) : []
+  while (reader.pos < stop) {
+    const tag = reader.tag(stop)
+    if (tag === 0x0a) values.push(readValue(reader, reader.end(stop), null, depth))
+    else reader.skip(tag, stop, 1, 1)
+  }
+  return values
+}
+
+function readKeyValueList(reader: WireReader, stop: number, before: AttributeValue, depth: number): AttributeValue {
+  if (isTooDeep(reader, stop, depth)) return null
+  let members = before instanceof Map && before !== NO_ATTRIBUTES ? (before as Mutable) : undefined
+  let count = members?.size ?? 0
+  while (reader.pos < stop) {
+    const tag = reader.tag(stop)
+    if (tag !== 0x0a) {
+      reader.skip(tag, stop, 1, 1)
+      continue
+    }
+    if (members === undefined) {
+      reader.countObject()
+      members = new Map()
+    }
+    if (readKeyValue(reader, stop, count++, depth)) members.set(key, value)
+  }
+  return members ?? NO_ATTRIBUTES
+}
+
+/** `attributes`, or the shared empty ones. */
+export function settled(attributes: Mutable | undefined): Attributes {
+  return attributes ?? NO_ATTRIBUTES
+}
