@@ -1,22 +1,30 @@
 import type { Attributes, HrTime, SpanContext, SpanKind, SpanStatus } from '@opentelemetry/api'
+import { formatTime } from '../../../shared/http/time.ts'
 
-/** A span as the SDK handed it to its exporter, in plain JSON. Times are nanoseconds since 1970 in decimal. */
+/** A span as the SDK handed it to its exporter, in the words of `GET /ledger/v1/traces/{id}`. */
 export interface SentSpan {
   readonly traceId: string
   readonly spanId: string
   readonly parentSpanId: string
+  readonly traceState: string
   readonly name: string
   readonly kind: string
   readonly startTime: string
   readonly endTime: string
+  readonly durationNs: number
   readonly status: string
   readonly statusMessage: string
-  readonly attributes: Attributes
-  readonly resourceAttributes: Attributes
-  readonly events: readonly { readonly name: string; readonly time: string; readonly attributes: Attributes }[]
-  readonly links: readonly { readonly traceId: string; readonly spanId: string; readonly attributes: Attributes }[]
-  readonly scopeName: string
-  readonly scopeVersion: string
+  readonly serviceName: string
+  readonly attributes: object
+  readonly resourceAttributes: object
+  readonly events: readonly { readonly time: string; readonly name: string; readonly attributes: object }[]
+  readonly links: readonly {
+    readonly traceId: string
+    readonly spanId: string
+    readonly traceState: string
+    readonly attributes: object
+  }[]
+  readonly scope: { readonly name: string; readonly version: string; readonly attributes: object }
 }
 
 /** What all versions of the SDK's `ReadableSpan` have in common: OpenLLMetry brings one of its own. */
@@ -29,7 +37,7 @@ interface EndedSpan {
   readonly endTime: HrTime
   readonly status: SpanStatus
   readonly attributes: Attributes
-  readonly resource: { readonly attributes: object }
+  readonly resource: { readonly attributes: Attributes }
   readonly events: readonly { readonly name: string; readonly time: HrTime; readonly attributes?: Attributes }[]
   readonly links: readonly { readonly context: SpanContext; readonly attributes?: Attributes }[]
   readonly instrumentationScope: { readonly name: string; readonly version?: string }
@@ -57,30 +65,34 @@ export function report(spans: readonly SentSpan[]): void {
 }
 
 function sentSpan(span: EndedSpan): SentSpan {
-  const { traceId, spanId } = span.spanContext()
+  const { traceId, spanId, traceState } = span.spanContext()
+  const { name, version = '' } = span.instrumentationScope
   return {
     traceId,
     spanId,
     parentSpanId: span.parentSpanContext?.spanId ?? '',
+    traceState: traceState?.serialize() ?? '',
     name: span.name,
     kind: KINDS[span.kind]!,
-    startTime: nanos(span.startTime),
-    endTime: nanos(span.endTime),
+    startTime: formatTime(nanos(span.startTime)),
+    endTime: formatTime(nanos(span.endTime)),
+    durationNs: Number(nanos(span.endTime) - nanos(span.startTime)),
     status: STATUSES[span.status.code]!,
     statusMessage: span.status.message ?? '',
     attributes: span.attributes,
-    resourceAttributes: { ...span.resource.attributes },
-    events: span.events.map(({ name, time, attributes = {} }) => ({ name, time: nanos(time), attributes })),
+    serviceName: String(span.resource.attributes['service.name']),
+    resourceAttributes: span.resource.attributes,
+    events: span.events.map(({ name, time, attributes = {} }) => ({ time: formatTime(nanos(time)), name, attributes })),
     links: span.links.map(({ context, attributes = {} }) => ({
       traceId: context.traceId,
       spanId: context.spanId,
+      traceState: context.traceState?.serialize() ?? '',
       attributes,
     })),
-    scopeName: span.instrumentationScope.name,
-    scopeVersion: span.instrumentationScope.version ?? '',
+    scope: { name, version, attributes: {} },
   }
 }
 
-function nanos([seconds, rest]: HrTime): string {
-  return (BigInt(seconds) * 1_000_000_000n + BigInt(rest)).toString()
+function nanos([seconds, rest]: HrTime): bigint {
+  return BigInt(seconds) * 1_000_000_000n + BigInt(rest)
 }

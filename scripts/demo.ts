@@ -1,0 +1,118 @@
+import { parseArgs } from 'node:util'
+import { describeError } from '../shared/errors.ts'
+import { planTraces } from './demo/plan.ts'
+import { awaitTraces, type Reader, type Spend, spendByModel } from './demo/readback.ts'
+import { type SentTrace, sendTraces } from './demo/send.ts'
+
+const USAGE = `npm run demo -- [options]     sends realistic agent traces through the OpenTelemetry SDK
+
+  --url URL      where the server listens; http://localhost:4318 unless given
+  --key KEY      API key, where the server demands one; needs the scopes ingest and read
+  --traces N     how many traces; 120 unless given
+  --hours N      over how many hours up to now they are spread; 24 unless given
+  --seed N       other seeds give other traffic; 1 unless given
+`
+
+const HOUR_MS = 3_600_000
+
+interface DemoOptions extends Reader {
+  readonly traces: number
+  readonly hours: number
+  readonly seed: number
+}
+
+function readOptions(args: readonly string[]): DemoOptions | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      url: { type: 'string', default: 'http://localhost:4318' },
+      key: { type: 'string' },
+      traces: { type: 'string', default: '120' },
+      hours: { type: 'string', default: '24' },
+      seed: { type: 'string', default: '1' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return undefined
+  return {
+    url: values.url.replace(/\/+$/, ''),
+    headers: values.key === undefined ? {} : { authorization: `Bearer ${values.key}` },
+    traces: count('traces', values.traces, 100_000),
+    hours: count('hours', values.hours, 24 * 365),
+    seed: count('seed', values.seed, 2 ** 31),
+  }
+}
+
+function count(name: string, text: string, most: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : 0
+  if (value < 1 || value > most) throw new Error(`--${name} must be a whole number of 1 to ${most}`)
+  return value
+}
+
+async function run(options: DemoOptions): Promise<void> {
+  const { url, traces, hours, seed } = options
+  if (!(await answers(url))) throw new Error(`no Spanledger answers at ${url}; start one with: npm start`)
+
+  const now = Date.now()
+  const planned = planTraces({ traces, seed, now, hours })
+  const sent = await sendTraces(planned, options)
+  process.stdout.write(`Sent ${describe(sent)} of the last ${hours} h to ${url}/v1/traces.\n`)
+  await awaitTraces(options, sent)
+  const seconds = ((Date.now() - now) / 1_000).toFixed(1)
+  process.stdout.write(`All of them can be queried, ${seconds} s after the first was sent.\n\n`)
+  process.stdout.write(spendTable(await spendByModel(options, new Date(now - hours * HOUR_MS)), hours))
+  process.stdout.write(`\n${whereToLook(options, sent.at(-1)!)}`)
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/healthz`)).ok
+  } catch {
+    return false
+  }
+}
+
+function describe(sent: readonly SentTrace[]): string {
+  const spans = sent.reduce((sum, { spanCount }) => sum + spanCount, 0)
+  return `${sent.length} traces with ${spans} spans`
+}
+
+function spendTable({ totals, groups }: Spend, hours: number): string {
+  const spent = groups.filter(({ calls, group }) => calls > 0 && group.model !== '')
+  const head = ['provider', 'model', 'calls', 'input', 'output', 'USD']
+  const rows = [
+    head,
+    ...spent.map((row) => [row.group.provider, row.group.model, ...figures(row)]),
+    ['', 'all', ...figures(totals)],
+  ]
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ')
+  const title = `Spend of the demo by model, last ${hours} h (${totals.requests} requests, ${totals.errors} failed spans):`
+  return `${[title, ...rows.map((row) => `  ${line(row)}`)].join('\n')}\n`
+}
+
+function figures({ calls, usage, cost }: Spend['totals'] | Spend['groups'][number]): string[] {
+  const { inputTokens, outputTokens } = usage
+  return [calls, inputTokens ?? 0, outputTokens ?? 0].map(String).concat(cost.usd === null ? '?' : cost.usd.toFixed(6))
+}
+
+function whereToLook({ url, headers }: DemoOptions, latest: SentTrace): string {
+  const key = 'authorization' in headers ? " -H 'authorization: Bearer …'" : ''
+  return `${[
+    'Look at it:',
+    `  curl${key} '${url}/ledger/v1/traces/${latest.traceId}'`,
+    `  curl${key} '${url}/ledger/v1/traces?sort=-cost&pageSize=5'`,
+    `  curl${key} '${url}/ledger/v1/traces?status=ERROR'`,
+    `  curl${key} '${url}/ledger/v1/usage?groupBy=user,model&interval=hour'`,
+  ].join('\n')}\n`
+}
+
+try {
+  const options = readOptions(process.argv.slice(2))
+  if (options === undefined) process.stdout.write(USAGE)
+  else await run(options)
+} catch (error) {
+  process.stderr.write(`demo: ${describeError(error)}\n`)
+  process.exitCode = 1
+}
