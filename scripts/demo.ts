@@ -55,7 +55,9 @@ async function run(options: DemoOptions): Promise<void> {
 
   const now = Date.now()
   const planned = planTraces({ traces, seed, now, hours })
-  const sent = await sendTraces(planned, options)
+  const sent = await sendTraces(planned, options).catch((error) => {
+    throw new Error(`the server did not take the traces (${describeError(error)}); if it wants a key: --key KEY`)
+  })
   process.stdout.write(`Sent ${describe(sent)} of the last ${hours} h to ${url}/v1/traces.\n`)
   await awaitTraces(options, sent)
   const seconds = ((Date.now() - now) / 1_000).toFixed(1)
