@@ -1,39 +1,54 @@
 import { isSpanledgerError } from '../errors.ts'
-import type { FileFacts } from './file-facts.ts'
 import { readFacts } from './file-facts.ts'
+import { type FileFacts, type LakeFormat, NO_COUNTS } from './format.ts'
 import { liveFiles } from './live-files.ts'
-import type { ObjectInfo, ObjectStore } from './object-store.ts'
+import type { ObjectStore } from './object-store.ts'
 import { QUARANTINE, TRACES } from './partition.ts'
+import { readRetired } from './retired.ts'
 
-/** How many spans of a project the lake holds. */
+/** How many spans of a project the lake has, or had. */
 export interface LakeCounts {
+  /** Rows that a reader sees. */
   readonly stored: bigint
   /** Spans that came in more than one message and were dropped by compaction. */
   readonly duplicates: bigint
-  /** Spans outside the window. */
+  /** Spans whose start time was outside the window. */
   readonly quarantined: bigint
+  /** Spans that retention has deleted. */
+  readonly expired: bigint
+}
+
+interface CounterOptions {
+  readonly store: ObjectStore
+  readonly format: LakeFormat
 }
 
 /**
- * Counts from the files' footers, which are the only books there are: what is counted is what can be read. A footer is read
- * once; after that a count costs two listings. Corrupt files count as nothing.
+ * Counts from what the files say of themselves, which are the only books there are: what is counted is what can be read. A file
+ * is asked once; after that a count costs three listings. Corrupt files count as nothing.
  */
-export function createLakeCounter(store: ObjectStore): (project: string) => Promise<LakeCounts> {
+export function createLakeCounter(options: CounterOptions): (project: string) => Promise<LakeCounts> {
   let known = new Map<string, FileFacts['projects']>()
 
   const sum = async (base: string, project: string, kept: typeof known) => {
-    const files: ObjectInfo[] = []
-    for await (const file of store.list(base)) files.push(file)
-    let rows = 0n
-    let duplicates = 0n
-    for (const file of liveFiles(files)) {
-      const projects = known.get(file.name) ?? (await readProjects(store, file))
-      kept.set(file.name, projects)
-      const counts = Object.hasOwn(projects, project) ? projects[project] : undefined
-      rows += BigInt(counts?.rows ?? 0)
-      duplicates += BigInt(counts?.duplicates ?? 0)
+    const objects = await Array.fromAsync(options.store.list(base))
+    const retired = await readRetired(options.store, base)
+    const total = { rows: 0n, duplicates: 0n, expired: 0n }
+    const add = (projects: FileFacts['projects']) => {
+      const counts = (Object.hasOwn(projects, project) ? projects[project] : undefined) ?? NO_COUNTS
+      total.rows += BigInt(counts.rows)
+      total.duplicates += BigInt(counts.duplicates)
+      total.expired += BigInt(counts.expired)
     }
-    return { rows, duplicates }
+    for (const file of liveFiles(objects)) {
+      if (retired.covers(file)) continue
+      const key = `${file.name}@${file.updatedAt}`
+      const projects = known.get(key) ?? (await readProjects(file, options))
+      kept.set(key, projects)
+      add(projects)
+    }
+    for (const projects of retired.projects) add(projects)
+    return total
   }
 
   return async (project) => {
@@ -41,13 +56,14 @@ export function createLakeCounter(store: ObjectStore): (project: string) => Prom
     const traces = await sum(TRACES, project, kept)
     const quarantine = await sum(QUARANTINE, project, kept)
     known = kept
-    return { stored: traces.rows, duplicates: traces.duplicates, quarantined: quarantine.rows }
+    const { rows: stored, duplicates, expired } = traces
+    return { stored, duplicates, quarantined: quarantine.rows, expired }
   }
 }
 
-async function readProjects(store: ObjectStore, file: ObjectInfo): Promise<FileFacts['projects']> {
+async function readProjects(file: ReturnType<typeof liveFiles>[number], options: CounterOptions) {
   try {
-    return (await readFacts(store, file)).projects
+    return (await readFacts(file, options)).projects
   } catch (error) {
     if (isSpanledgerError(error, 'lake/corrupt') || isSpanledgerError(error, 'lake/not-found')) return {}
     throw error

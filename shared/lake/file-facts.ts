@@ -1,36 +1,23 @@
-import { z } from 'zod'
-import { SpanledgerError } from '../errors.ts'
-import type { ObjectInfo, ObjectStore } from './object-store.ts'
-import { readFileMetadata } from './parquet/footer.ts'
+import type { FileFacts, LakeFormat } from './format.ts'
+import { parseFacts } from './format.ts'
+import type { LakeFile } from './live-files.ts'
+import type { ObjectStore } from './object-store.ts'
+import { type FileName, fileName, prefixOf } from './partition.ts'
 
-const KEY = 'spanledger'
+const NOTHING: FileFacts = { digests: [], projects: {} }
 
-const facts = z.object({
-  digests: z.array(z.string()).default([]),
-  projects: z.record(z.string(), z.object({ rows: z.number(), duplicates: z.number().default(0) })),
-})
-
-/** What a file of the lake says of itself in its footer, under the key `spanledger`. */
-export interface FileFacts {
-  /** Of the messages whose spans of this partition it holds. Those of a compacted file are listed in an object of their own. */
-  readonly digests: readonly string[]
-  /** By project: rows in the file, and rows that its inputs had in excess because they held a span more than once. */
-  readonly projects: Readonly<Record<string, { readonly rows: number; readonly duplicates: number }>>
+/** Where the facts of a compacted file stand: away from the Parquet files, so that no footer grows with the digests. */
+export function factsName(prefix: string, name: FileName): string {
+  return `facts/${prefix}${fileName({ ...name, part: 1, parts: 1 }).replace('_1of1.parquet', '.json')}`
 }
 
-/** The footer's key-value pairs that carry `value`. */
-export function factsMetadata(value: FileFacts): Record<string, string> {
-  return { [KEY]: JSON.stringify(value) }
-}
-
-/** Reads a file's facts. Rejects with `lake/corrupt` when it is broken or none of ours. */
-export async function readFacts(store: ObjectStore, file: Pick<ObjectInfo, 'name' | 'size'>): Promise<FileFacts> {
-  const text = (await readFileMetadata(store, file)).get(KEY)
-  try {
-    return facts.parse(JSON.parse(text ?? ''))
-  } catch (cause) {
-    throw new SpanledgerError('lake/corrupt', `${file.name}: not written by spanledger; move it out of the lake`, {
-      cause,
-    })
-  }
+/** Reads a file's facts; those of a compacted file in parts are the first part's. */
+export async function readFacts(
+  file: LakeFile,
+  { store, format }: { readonly store: ObjectStore; readonly format: LakeFormat },
+): Promise<FileFacts> {
+  if (file.parsed.version === 0) return format.readFacts(store, file)
+  if (file.parsed.part > 1) return NOTHING
+  const name = factsName(prefixOf(file.name), file.parsed)
+  return parseFacts(Buffer.from(await store.read(name)).toString(), name)
 }

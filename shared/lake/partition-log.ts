@@ -1,7 +1,7 @@
 import { isSpanledgerError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { digestsName, parseDigests } from './digest-list.ts'
 import { readFacts } from './file-facts.ts'
+import type { LakeFormat } from './format.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
 import { parseFileName } from './partition.ts'
 
@@ -32,19 +32,20 @@ export function digestKey(digest: string): string {
 /** Lists the partition and reads the footers of files that are new. A corrupt one is named in the log and passed over. */
 export async function refreshPartitionLog(
   partition: PartitionLog,
-  options: { readonly store: ObjectStore; readonly now: () => number; readonly log: Log },
+  options: { readonly store: ObjectStore; readonly format: LakeFormat; readonly now: () => number; readonly log: Log },
 ): Promise<void> {
   const { store, log } = options
   const listedAt = options.now()
   const files: ObjectInfo[] = []
   for await (const file of store.list(partition.prefix)) files.push(file)
   for (const file of files) {
-    const name = parseFileName(file.name)
-    if (name === undefined) continue
-    partition.next = Math.max(partition.next, name.last + 1)
+    const parsed = parseFileName(file.name)
+    if (parsed === undefined) continue
+    partition.next = Math.max(partition.next, parsed.last + 1)
     if (partition.seen.has(file.name)) continue
     try {
-      for (const digest of await fileDigests(store, file)) partition.digests.add(digestKey(digest))
+      const { digests } = await readFacts({ ...file, parsed }, options)
+      for (const digest of digests) partition.digests.add(digestKey(digest))
     } catch (error) {
       // A compactor may have removed it since; what it held stands in a file that the next listing shows.
       if (isSpanledgerError(error, 'lake/not-found')) return refreshPartitionLog(partition, options)
@@ -54,11 +55,4 @@ export async function refreshPartitionLog(
     partition.seen.add(file.name)
   }
   partition.listedAt = listedAt
-}
-
-async function fileDigests(store: ObjectStore, file: ObjectInfo): Promise<readonly string[]> {
-  const name = parseFileName(file.name)
-  if (name === undefined || name.version === 0) return (await readFacts(store, file)).digests
-  if (name.part > 1) return []
-  return parseDigests(await store.read(digestsName(file.name)))
 }

@@ -7,9 +7,11 @@ import { createLog } from '../log.ts'
 import { createLakeCounter } from './counts.ts'
 import { openDirectoryStore } from './directory-store.ts'
 import type { ObjectStore } from './object-store.ts'
+import { createParquetFormat } from './parquet-format.ts'
 import { DAY, HOUR, hexId, testBatch, testSpan } from './test-spans.ts'
 import { createLakeWriter } from './writer.ts'
 
+const format = createParquetFormat()
 const log = createLog('lake', 'silent')
 let duckdb: DuckDBConnection
 let root: string
@@ -35,7 +37,7 @@ const objects = async (prefix: string) => (await Array.fromAsync(store.list(pref
 const spanAt = (id: number, start: bigint) => testSpan({ spanId: hexId(id, 16), startTimeUnixNano: start })
 
 test('spans go to the hour of their own start time', async () => {
-  const writer = createLakeWriter({ store, log })
+  const writer = createLakeWriter({ store, format, log })
   await writer.write([testBatch('a', [spanAt(1, DAY), spanAt(2, DAY + 9n * HOUR), spanAt(3, DAY + HOUR - 1n)])])
   await writer.write([testBatch('b', [spanAt(4, DAY + 23n * HOUR), spanAt(5, DAY)])])
   expect(await objects('')).toStrictEqual([
@@ -47,22 +49,27 @@ test('spans go to the hour of their own start time', async () => {
 })
 
 test('a message delivered again changes nothing, to the same writer, another, or one that starts', async () => {
-  const first = createLakeWriter({ store, log })
-  const other = createLakeWriter({ store, log })
+  const first = createLakeWriter({ store, format, log })
+  const other = createLakeWriter({ store, format, log })
   const batch = testBatch('a', [spanAt(1, DAY), spanAt(2, DAY + HOUR)])
   await other.write([testBatch('b', [spanAt(3, DAY)])])
   await first.write([batch, batch])
   await first.write([batch])
   await other.write([batch, testBatch('c', [spanAt(4, DAY)])])
-  await createLakeWriter({ store, log }).write([batch])
+  await createLakeWriter({ store, format, log }).write([batch])
   expect(await rows('SELECT SpanId FROM read_parquet(LAKE) ORDER BY 1')).toStrictEqual(
     [1, 2, 3, 4].map((id) => ({ SpanId: hexId(id, 16) })),
   )
-  expect(await createLakeCounter(store)('default')).toStrictEqual({ stored: 4n, duplicates: 0n, quarantined: 0n })
+  expect(await createLakeCounter({ store, format })('default')).toStrictEqual({
+    stored: 4n,
+    duplicates: 0n,
+    quarantined: 0n,
+    expired: 0n,
+  })
 })
 
 test('eight writers on one partition: every row once, no file overwritten', async () => {
-  const writers = Array.from({ length: 8 }, () => createLakeWriter({ store, log }))
+  const writers = Array.from({ length: 8 }, () => createLakeWriter({ store, format, log }))
   const batches = Array.from({ length: 24 }, (_, n) => testBatch(`m${n}`, [spanAt(n, DAY), spanAt(n + 100, DAY)]))
   // Every message goes to three writers, in different company each time.
   const shares = writers.map((_, w) => batches.filter((_, n) => [0, 1, 3].some((shift) => (n + shift) % 8 === w)))
@@ -77,19 +84,24 @@ test('eight writers on one partition: every row once, no file overwritten', asyn
 })
 
 test('a span outside the window is quarantined and counted, not lost', async () => {
-  const writer = createLakeWriter({ store, log, window: { pastDays: 7, futureDays: 1 } })
+  const writer = createLakeWriter({ store, format, log, window: { pastDays: 7, futureDays: 1 } })
   await writer.write([testBatch('a', [spanAt(1, DAY), spanAt(2, 0n), spanAt(3, DAY + 72n * HOUR)])])
   expect(await objects('quarantine/')).toStrictEqual([
     'quarantine/traces/dt=1970-01-01/hr=00/spans_0001.parquet',
     'quarantine/traces/dt=2026-02-08/hr=00/spans_0001.parquet',
   ])
-  expect(await createLakeCounter(store)('default')).toStrictEqual({ stored: 1n, duplicates: 0n, quarantined: 2n })
+  expect(await createLakeCounter({ store, format })('default')).toStrictEqual({
+    stored: 1n,
+    duplicates: 0n,
+    quarantined: 2n,
+    expired: 0n,
+  })
 })
 
 test('counts are by project, and what is not a project has none', async () => {
-  const writer = createLakeWriter({ store, log })
+  const writer = createLakeWriter({ store, format, log })
   await writer.write([testBatch('a', [spanAt(1, DAY)], 'p'), testBatch('b', [spanAt(2, DAY), spanAt(3, DAY)], 'q')])
-  const counts = createLakeCounter(store)
+  const counts = createLakeCounter({ store, format })
   expect((await counts('p')).stored).toBe(1n)
   expect((await counts('q')).stored).toBe(2n)
   expect((await counts('toString')).stored).toBe(0n)
@@ -98,7 +110,7 @@ test('counts are by project, and what is not a project has none', async () => {
 test('one partition that cannot be written fails only the messages it concerns', async () => {
   await store.putIfAbsent('traces/dt=2026-02-05/keep', Buffer.from(''))
   await writeFile(join(root, 'traces/dt=2026-02-05/hr=09'), 'in the way')
-  const writer = createLakeWriter({ store, log })
+  const writer = createLakeWriter({ store, format, log })
   const [a, b] = await writer.write([
     testBatch('a', [spanAt(1, DAY)]),
     testBatch('b', [spanAt(2, DAY), spanAt(3, DAY + 9n * HOUR)]),
@@ -112,7 +124,7 @@ test('one partition that cannot be written fails only the messages it concerns',
 
 test('a corrupt file in a partition stops nothing', async () => {
   await store.putIfAbsent('traces/dt=2026-02-05/hr=00/spans_0001.parquet', Buffer.from('not parquet at all'))
-  const writer = createLakeWriter({ store, log })
+  const writer = createLakeWriter({ store, format, log })
   expect(await writer.write([testBatch('a', [spanAt(1, DAY)])])).toStrictEqual([undefined])
   expect(await objects('traces/')).toContain('traces/dt=2026-02-05/hr=00/spans_0002.parquet')
 })

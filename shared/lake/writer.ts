@@ -2,13 +2,12 @@ import { isSpanledgerError, SpanledgerError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
 import type { RowContext } from '../spans/columns.ts'
 import type { SpanBatch } from '../warehouse/trace-store.ts'
-import { type FileFacts, factsMetadata } from './file-facts.ts'
+import { type FileFacts, type LakeFormat, NO_COUNTS } from './format.ts'
 import type { ObjectStore } from './object-store.ts'
-import type { Codec } from './parquet/column-chunk.ts'
 import { fileName, hourOf, partitionPrefix, QUARANTINE, TRACES } from './partition.ts'
 import { createPartitionLog, digestKey, type PartitionLog, refreshPartitionLog } from './partition-log.ts'
 import type { SpanRow } from './span-columns.ts'
-import { compareRows, createSpanEncoder, type SpanEncoder } from './span-file.ts'
+import { compareRows } from './span-file.ts'
 
 const DAY_NANOS = 86_400_000_000_000n
 
@@ -22,15 +21,12 @@ export const DEFAULT_WINDOW: LakeWindow = { pastDays: 400, futureDays: 2 }
 
 export interface LakeWriterOptions {
   readonly store: ObjectStore
-  /** Default: zstd. */
-  readonly codec?: Codec
+  readonly format: LakeFormat
   /** Default: {@link DEFAULT_WINDOW}. */
   readonly window?: LakeWindow
   /** Milliseconds since 1970. */
   readonly now?: () => number
   readonly log?: Log
-  /** Default: Parquet in the chosen codec. */
-  readonly encoder?: SpanEncoder
 }
 
 /** Writes spans into the lake, each message once, however often and from how many writers it comes. */
@@ -48,10 +44,9 @@ const LOG_AGE = 60_000
 const MAX_LOGS = 256
 
 export function createLakeWriter(options: LakeWriterOptions): LakeWriter {
-  const { store, window = DEFAULT_WINDOW, now = Date.now, log = createLog('lake') } = options
-  const encoder = options.encoder ?? createSpanEncoder({ codec: options.codec ?? 'zstd' })
+  const { store, format, window = DEFAULT_WINDOW, now = Date.now, log = createLog('lake') } = options
   const logs = new Map<string, PartitionLog>()
-  const refresh = (partition: PartitionLog) => refreshPartitionLog(partition, { store, now, log })
+  const refresh = (partition: PartitionLog) => refreshPartitionLog(partition, { store, format, now, log })
 
   const logOf = (prefix: string): PartitionLog => {
     const partition = logs.get(prefix) ?? createPartitionLog(prefix)
@@ -72,7 +67,7 @@ export function createLakeWriter(options: LakeWriterOptions): LakeWriter {
       const name = prefix + fileName({ first: number, last: number, version: 0, part: 1, parts: 1 })
       const digests = fresh.map(([digest]) => digest)
       try {
-        await store.putIfAbsent(name, encoder.encode(rows, factsMetadata({ digests, projects: countRows(rows) })))
+        await store.putIfAbsent(name, format.encode(rows, { digests, projects: countRows(rows) }))
       } catch (error) {
         if (!isSpanledgerError(error, 'lake/exists')) throw error
         // Another writer was faster: its file may hold some of these messages.
@@ -130,9 +125,9 @@ function inWindow(start: bigint, { ingestedAt }: RowContext, { pastDays, futureD
 }
 
 function countRows(rows: readonly SpanRow[]): FileFacts['projects'] {
-  const projects = new Map<string, { rows: number; duplicates: number }>()
-  for (const { context } of rows) getOrPut(projects, context.project, () => ({ rows: 0, duplicates: 0 })).rows++
-  return Object.fromEntries(projects)
+  const projects = new Map<string, number>()
+  for (const { context } of rows) projects.set(context.project, (projects.get(context.project) ?? 0) + 1)
+  return Object.fromEntries(Array.from(projects, ([project, rows]) => [project, { ...NO_COUNTS, rows }]))
 }
 
 function getOrPut<K, V>(map: Map<K, V>, key: K, create: () => V): V {

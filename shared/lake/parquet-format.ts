@@ -1,0 +1,29 @@
+import type { LakeFormat } from './format.ts'
+import { formatFacts, parseFacts } from './format.ts'
+import { mergeParquet } from './merge.ts'
+import type { Codec } from './parquet/column-chunk.ts'
+import { readFileMetadata } from './parquet/footer.ts'
+import { createSpanEncoder } from './span-file.ts'
+
+/** The key in a footer that holds a file's facts. */
+const KEY = 'spanledger'
+
+export interface ParquetFormatOptions {
+  /** Default: zstd. */
+  readonly codec?: Codec
+  /** Where merging keeps its files, about twice the size of what is merged. Default: the system's directory for such. */
+  readonly scratch?: string
+  /** Bytes of memory for merging. Default: 512 MiB. */
+  readonly memory?: number
+}
+
+/** The lake's files as Parquet: fresh ones by our own encoder, merged ones by DuckDB, which is loaded when it is needed. */
+export function createParquetFormat(options: ParquetFormatOptions = {}): LakeFormat {
+  const codec = options.codec ?? 'zstd'
+  const encoder = createSpanEncoder({ codec })
+  return {
+    encode: (rows, facts) => encoder.encode(rows, { [KEY]: formatFacts(facts) }),
+    readFacts: async (store, file) => parseFacts((await readFileMetadata(store, file)).get(KEY) ?? '', file.name),
+    merge: (inputs, drop) => mergeParquet(inputs, { ...options, codec, drop, template: encoder.encode([], {}) }),
+  }
+}

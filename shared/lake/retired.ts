@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { isSpanledgerError, SpanledgerError } from '../errors.ts'
+import { addCounts, type FileFacts, type ProjectCounts } from './format.ts'
+import type { ObjectInfo, ObjectStore } from './object-store.ts'
+
+/** Where it is noted which files retention deletes, before it does. */
+const RETIRED = 'retired/'
+
+const record = z.object({
+  files: z.array(z.string()),
+  projects: z.record(z.string(), z.object({ rows: z.number(), duplicates: z.number(), expired: z.number() })),
+})
+
+/** Files that retention deletes as a whole, and the counts they take along. */
+export interface RetiredFiles {
+  readonly files: readonly string[]
+  readonly projects: FileFacts['projects']
+}
+
+/** What retention has deleted so far. */
+export interface Retired {
+  /** Whether a listed file is one that retention was about to delete: it is counted with the record, not by itself. */
+  covers(file: Pick<ObjectInfo, 'name' | 'updatedAt'>): boolean
+  readonly projects: readonly FileFacts['projects'][]
+}
+
+/** Notes that `retired` is about to be deleted from the partition `prefix`. */
+export async function recordRetired(store: ObjectStore, prefix: string, retired: RetiredFiles): Promise<void> {
+  const projects = new Map<string, ProjectCounts>()
+  addCounts(projects, retired.projects)
+  for (const [project, { rows, duplicates, expired }] of projects) {
+    projects.set(project, { rows: 0, duplicates, expired: expired + rows })
+  }
+  const data = Buffer.from(JSON.stringify({ files: retired.files, projects: Object.fromEntries(projects) }))
+  for (let number = 1; ; number++) {
+    try {
+      return await store.putIfAbsent(`${RETIRED}${prefix}${String(number).padStart(4, '0')}.json`, data)
+    } catch (error) {
+      if (!isSpanledgerError(error, 'lake/exists')) throw error
+    }
+  }
+}
+
+/** Reads all records of files below `base`. */
+export async function readRetired(store: ObjectStore, base: string): Promise<Retired> {
+  const times = new Map<string, number>()
+  const projects: FileFacts['projects'][] = []
+  for await (const object of store.list(RETIRED + base)) {
+    const parsed = record.safeParse(JSON.parse(Buffer.from(await store.read(object.name)).toString()))
+    if (!parsed.success) throw new SpanledgerError('lake/corrupt', `${object.name} is not a record of retention`)
+    projects.push(parsed.data.projects)
+    for (const file of parsed.data.files) times.set(file, object.updatedAt)
+  }
+  // A partition that was emptied counts from 1 again: a file newer than the record only has the name in common.
+  return { covers: ({ name, updatedAt }) => updatedAt <= (times.get(name) ?? Number.NEGATIVE_INFINITY), projects }
+}
