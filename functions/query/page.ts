@@ -5,7 +5,12 @@ import { integer, parameter, text } from './parameters.ts'
 
 export const DEFAULT_PAGE_SIZE = 50
 export const MAX_PAGE_SIZE = 1_000
-const MAX_INT64 = 2n ** 63n
+
+/** Which cursors a list has: the ids of its items, and a bound that every sort value is below. */
+export interface CursorShape {
+  readonly id: RegExp
+  readonly limit: bigint
+}
 
 /** The parameters of every list, besides its filter. */
 export const pageParameters = {
@@ -41,11 +46,11 @@ export function toPageToken(cursor: Cursor, query: unknown): string {
 }
 
 /** The inverse of {@link toPageToken}. Throws `query/invalid` for a token of another query or of nobody's making. */
-export function fromPageToken(token: string, query: unknown, idPattern: RegExp): Cursor {
+export function fromPageToken(token: string, query: unknown, shape: CursorShape): Cursor {
   const [, sum, value = '', id = ''] =
-    /^([0-9a-f]{32})\/(-?\d{1,19})\/(.+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []
-  const inRange = value !== '' && BigInt(value) < MAX_INT64 && BigInt(value) >= -MAX_INT64
-  if (sum === undefined || !inRange || !idPattern.test(id) || sum !== checksum(`${value}/${id}`, query)) {
+    /^([0-9a-f]{32})\/(-?\d{1,30})\/(.+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []
+  const inRange = value !== '' && BigInt(value) < shape.limit && BigInt(value) >= -1n
+  if (sum === undefined || !inRange || !shape.id.test(id) || sum !== checksum(`${value}/${id}`, query)) {
     throw new SpanledgerError('query/invalid', 'pageToken is not one of this query; start again without it')
   }
   return { value: BigInt(value), id }

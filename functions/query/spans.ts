@@ -7,6 +7,8 @@ import type { ReaderEnv } from './principal.ts'
 import { readRoute, refuseInvalid, responses } from './route.ts'
 import { spanJson, spanSchema } from './span-json.ts'
 
+const CURSOR = { id: /^[0-9a-f]{32}:[0-9a-f]{16}$/, limit: 2n ** 63n }
+
 /** `GET /ledger/v1/spans`. */
 export function spanRoutes(reader: SpanReader, authenticate: Authenticate): OpenAPIHono<ReaderEnv> {
   const list = createRoute({
@@ -33,7 +35,7 @@ export function spanRoutes(reader: SpanReader, authenticate: Authenticate): Open
     const query: SpanQuery = {
       ...asked,
       pageSize,
-      ...(pageToken !== undefined && { after: fromPageToken(pageToken, identity, /^[0-9a-f]{32}:[0-9a-f]{16}$/) }),
+      ...(pageToken !== undefined && { after: fromPageToken(pageToken, identity, CURSOR) }),
     }
     const { items, next } = await reader.listSpans(query)
     return c.json({ spans: items.map(spanJson), nextPageToken: next && toPageToken(next, identity) }, 200)

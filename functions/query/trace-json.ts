@@ -55,7 +55,11 @@ export function traceJson(project: string, trace: TraceSummary): z.input<typeof 
 
 /** What a list would show of a trace that consists of `spans`, at least one, in order of start time. */
 export function summarize(spans: readonly [StoredSpan, ...StoredSpan[]]): TraceSummary {
-  const head = spans.find(({ span }) => span.parentSpanId === '') ?? spans[0]
+  const rootsFirst = [
+    ...spans.filter(({ span }) => span.parentSpanId === ''),
+    ...spans.filter(({ span }) => span.parentSpanId !== ''),
+  ]
+  const head = rootsFirst[0] ?? spans[0]
   const errorCount = spans.filter(({ span }) => span.statusCode === 'ERROR').length
   return {
     traceId: head.span.traceId,
@@ -67,8 +71,8 @@ export function summarize(spans: readonly [StoredSpan, ...StoredSpan[]]): TraceS
     spanCount: spans.length,
     errorCount,
     models: [...new Set(spans.map(({ ledger }) => ledger.model).filter((model) => model !== ''))].sort(),
-    userId: spans.find(({ ledger }) => ledger.userId !== '')?.ledger.userId ?? '',
-    sessionId: spans.find(({ ledger }) => ledger.sessionId !== '')?.ledger.sessionId ?? '',
+    userId: rootsFirst.find(({ ledger }) => ledger.userId !== '')?.ledger.userId ?? '',
+    sessionId: rootsFirst.find(({ ledger }) => ledger.sessionId !== '')?.ledger.sessionId ?? '',
     usage: {
       inputTokens: sum(spans, 'inputTokens'),
       outputTokens: sum(spans, 'outputTokens'),

@@ -13,6 +13,8 @@ import { summarize, traceDetailSchema, traceJson, traceSchema } from './trace-js
 /** A trace by its id shows at most this many spans. */
 export const MAX_TRACE_SPANS = 10_000
 
+// The costs of a trace's spans may add up to more than 2^63.
+const CURSOR = { id: /^[0-9a-f]{32}$/, limit: 2n ** 90n }
 const SORTS = ['startTime', 'duration', 'cost', 'spanCount'] as const
 
 /** `GET /ledger/v1/traces` and `/ledger/v1/traces/{traceId}`. */
@@ -46,7 +48,7 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
       const query: TraceQuery = {
         ...asked,
         pageSize,
-        ...(pageToken !== undefined && { after: fromPageToken(pageToken, identity, /^[0-9a-f]{32}$/) }),
+        ...(pageToken !== undefined && { after: fromPageToken(pageToken, identity, CURSOR) }),
       }
       const { items, next } = await reader.listTraces(query)
       const traces = items.map((trace) => traceJson(project, trace))

@@ -1,0 +1,103 @@
+import { createApiKey } from '../../shared/auth/api-key.ts'
+import { createAuthenticate } from '../../shared/auth/key-authenticate.ts'
+import type { Scope } from '../../shared/auth/key-store.ts'
+import { openSqliteKeyStore } from '../../shared/auth/sqlite-key-store.ts'
+import type { Conservation } from '../../shared/conservation.ts'
+import { type Attributes, NO_ATTRIBUTES } from '../../shared/spans/attributes.ts'
+import { EMPTY_LEDGER, type Ledger, type PricedSpan } from '../../shared/spans/ledger.ts'
+import type { Span } from '../../shared/spans/span.ts'
+import { openSqliteStore } from '../../shared/warehouse/sqlite-store.ts'
+import { createQueryApp, type QueryAppOptions } from './handler.ts'
+
+/** 2026-01-31T09:30:00Z. */
+export const START = 1_769_851_800_000_000_000n
+
+/** A span for tests: complete, dull, and what `span` and `ledger` say. */
+export function sampleSpan(span: Partial<Span> & { service?: string }, ledger: Partial<Ledger> = {}): PricedSpan {
+  const { service = 'svc', ...rest } = span
+  const resource = { attributes: new Map([['service.name', service]]), droppedAttributesCount: 0, schemaUrl: '' }
+  const complete: Span = {
+    traceId: traceIdOf(1),
+    spanId: spanIdOf(1),
+    parentSpanId: '',
+    traceState: '',
+    flags: 0,
+    name: 'chat',
+    kind: 'CLIENT',
+    startTimeUnixNano: START,
+    endTimeUnixNano: START + 1_000_000n,
+    attributes: NO_ATTRIBUTES,
+    droppedAttributesCount: 0,
+    events: [],
+    droppedEventsCount: 0,
+    links: [],
+    droppedLinksCount: 0,
+    statusCode: 'UNSET',
+    statusMessage: '',
+    resource,
+    scope: {
+      name: 'scope',
+      version: '1',
+      attributes: NO_ATTRIBUTES as Attributes,
+      droppedAttributesCount: 0,
+      schemaUrl: '',
+    },
+    ...rest,
+  }
+  return { span: complete, ledger: { ...EMPTY_LEDGER, ...ledger } }
+}
+
+export function traceIdOf(n: number): string {
+  return n.toString(16).padStart(32, '0')
+}
+
+export function spanIdOf(n: number): string {
+  return n.toString(16).padStart(16, '0')
+}
+
+const conservation: Conservation = async (projectId) => ({
+  projectId,
+  accepted: 5n,
+  rejected: { 'trace id: all zero': 1n },
+  sinks: { warehouse: { stored: 3n, duplicates: 1n, inFlight: 1n, dead: {} } },
+  balanced: true,
+})
+
+/** The reader API over a SQLite store that holds `projects`, and what it answers to a key of one of them. */
+export async function openTestApp(
+  projects: Readonly<Record<string, readonly PricedSpan[]>>,
+  options: Partial<QueryAppOptions> = {},
+) {
+  const reader = await openSqliteStore({ path: ':memory:' })
+  const batches = Object.entries(projects).map(([project, spans]) => ({
+    context: { project, digest: `digest-${project}`, ingestedAt: START + 5n },
+    spans,
+  }))
+  await reader.write(batches.filter(({ spans }) => spans.length > 0))
+  const keys = openSqliteKeyStore(':memory:')
+  const keyOf = async (project: string, scopes: readonly Scope[] = ['read']) => {
+    const { key, token } = createApiKey({ project, scopes, name: '', now: 0 })
+    await keys.create(key)
+    return token
+  }
+  const tokens = new Map<string, string>()
+  for (const project of Object.keys(projects)) tokens.set(project, await keyOf(project))
+  const authenticate = createAuthenticate({ keys, requireKeys: true })
+  const app = createQueryApp({ reader, conservation, authenticate, ...options })
+  const request = (path: string, project = Object.keys(projects)[0] ?? '', init: RequestInit = {}) =>
+    app.request(path, { ...init, headers: { authorization: `Bearer ${tokens.get(project)}`, ...init.headers } })
+  const get = async <T>(path: string, project?: string): Promise<T> => {
+    const response = await request(path, project)
+    if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+    return (await response.json()) as T
+  }
+  return { app, reader, keyOf, request, get }
+}
+
+/** `?a=1&a=2&b=3`, encoded. */
+export function query(parameters: Readonly<Record<string, string | number | readonly string[] | undefined>>): string {
+  const pairs = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, String(one)]),
+  )
+  return `?${new URLSearchParams(pairs)}`
+}
