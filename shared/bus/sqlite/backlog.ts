@@ -32,7 +32,7 @@ export function openQueueAdmin(
 ): QueueAdmin {
   const topics = new Map<Topic, DatabaseSync>()
   for (const topic of new Set<Topic>(Object.values(SUBSCRIPTIONS))) {
-    const database = openTopic(options, topic, { durable: false })
+    const database = openTopic(options, topic, { checkpoints: false })
     topics.set(topic, database)
   }
   const of = (topic: Topic) => topics.get(topic) as DatabaseSync

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { SUBSCRIPTIONS, type Subscription, type Topic } from '../bus.ts'
@@ -52,19 +53,32 @@ export interface QueueLocation {
 }
 
 /**
- * Opens a topic's database. `durable` connections fsync at every commit; the others may lose their last commits to a
- * power failure (never to a crash of the process), which only means that messages are delivered again.
+ * Opens a topic's database. A commit survives a crash of the process at once, and a power failure once the journal is
+ * synced: publishers do that, consumers need not, since a lost acknowledgement only means that a message comes again.
+ * Publishers answer clients, so they leave checkpoints to the consumers.
  */
-export function openTopic(location: QueueLocation, topic: Topic, options: { readonly durable: boolean }): DatabaseSync {
+export function openTopic(
+  location: QueueLocation,
+  topic: Topic,
+  options: { readonly checkpoints: boolean },
+): DatabaseSync {
   const database = new DatabaseSync(join(location.directory, `${topic}.db`), { timeout: 10_000 })
-  // Publishers answer clients: they never checkpoint. What they append is moved to the database by a consumer.
   database.exec(`
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = ${options.durable ? 'FULL' : 'NORMAL'};
-    PRAGMA wal_autocheckpoint = ${options.durable ? 0 : 4000};
+    PRAGMA synchronous = NORMAL;
+    PRAGMA wal_autocheckpoint = ${options.checkpoints ? 4000 : 0};
     PRAGMA journal_size_limit = 67108864;
   `)
   return database
+}
+
+/** The write-ahead log of a topic that is open: it stays the same file as long as any connection is. */
+export async function openJournal(location: QueueLocation, topic: Topic): Promise<FileHandle> {
+  const journal = await open(join(location.directory, `${topic}.db-wal`), 'r+')
+  const directory = await open(location.directory, 'r')
+  await directory.sync()
+  await directory.close()
+  return journal
 }
 
 /**
@@ -77,7 +91,7 @@ export function prepareQueue(
 ): void {
   mkdirSync(location.directory, { recursive: true })
   for (const topic of new Set<Topic>(Object.values(SUBSCRIPTIONS))) {
-    const database = openTopic(location, topic, { durable: true })
+    const database = openTopic(location, topic, { checkpoints: true })
     database.exec(SCHEMA)
     database.exec('BEGIN IMMEDIATE')
     const wanted = options.subscriptions.filter((name) => SUBSCRIPTIONS[name] === topic)

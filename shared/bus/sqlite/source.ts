@@ -43,7 +43,7 @@ export function openSqliteSource(options: SqliteSourceOptions): MessageSource {
   const topic = SUBSCRIPTIONS[subscription]
   const now = options.now ?? Date.now
   const random = options.random ?? Math.random
-  const database = openTopic(options, topic, { durable: false })
+  const database = openTopic(options, topic, { checkpoints: true })
   const statements = prepare(database)
 
   transact(database, () => {
