@@ -19,6 +19,9 @@ export interface BodyHeaders {
   readonly contentLength: string | null
 }
 
+/** The pieces of a body, as a stream or at hand. */
+export type ByteStream = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
 /** A `Content-Encoding` that {@link readBody} undoes. */
 export type ContentEncoding = 'identity' | 'gzip' | 'deflate' | 'zstd'
 
@@ -36,7 +39,7 @@ export function parseContentEncoding(header: string | null): ContentEncoding {
  * `otlp/too-large` as soon as there would be more, `otlp/malformed` for a broken encoding, `otlp/unsupported-encoding`.
  */
 export async function readBody(
-  body: AsyncIterable<Uint8Array> | null,
+  body: ByteStream | null,
   { contentEncoding, contentLength }: BodyHeaders,
   { maxBytes }: { maxBytes: number },
 ): Promise<Uint8Array> {
@@ -45,14 +48,19 @@ export async function readBody(
   return decompress(await collect(body, maxBytes), encoding, { maxBytes })
 }
 
-async function collect(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Buffer> {
+async function collect(body: ByteStream | null, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of body ?? []) {
-    size += chunk.length
-    // Leaving the loop cancels the stream.
-    if (size > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of body ?? []) {
+      size += chunk.length
+      // Leaving the loop cancels the stream.
+      if (size > maxBytes) throw tooLarge(maxBytes)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof SpanledgerError) throw error
+    throw new SpanledgerError('otlp/malformed', 'the body was cut off', { cause: error })
   }
   const [first] = chunks
   if (chunks.length === 1 && first !== undefined) return Buffer.from(first.buffer, first.byteOffset, first.byteLength)
