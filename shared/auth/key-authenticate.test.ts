@@ -81,6 +81,11 @@ test('on loopback no key is needed until one is made, and never again none', asy
   await expect(authenticate(null, 'admin')).rejects.toMatchObject({ code: 'auth/missing' })
 })
 
+test('an SDK that always sends a token of its own is let in while no key is needed', async () => {
+  const authenticate = createAuthenticate({ keys: openSqliteKeyStore(':memory:'), requireKeys: false })
+  expect(await authenticate('Bearer tl_1234', 'ingest')).toMatchObject({ project: 'default' })
+})
+
 test('off loopback a key is needed from the start', async () => {
   const authenticate = createAuthenticate({ keys: openSqliteKeyStore(':memory:'), requireKeys: true })
   await expect(authenticate(null, 'read')).rejects.toMatchObject({ code: 'auth/missing' })
