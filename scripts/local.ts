@@ -10,6 +10,7 @@ import type { Subscription } from '../shared/bus/bus.ts'
 import { type Config, readConfig } from '../shared/config.ts'
 import { describeError, isSpanledgerError } from '../shared/errors.ts'
 import { createLog } from '../shared/log.ts'
+import { DEFAULT_LIMITS } from '../shared/otlp/limits.ts'
 import { createLocalConservation } from '../shared/platform/conservation.ts'
 import { lockDataDirectory } from '../shared/platform/data-lock.ts'
 import { createLocalPlatform } from '../shared/platform/local.ts'
@@ -55,13 +56,14 @@ async function startLocal(config: Config): Promise<LocalServer> {
     sinks: { warehouse: counts('warehouse'), lake: counts('lake'), budget: counts('budget') },
   })
   const app = new Hono()
-  app.route('/', createIngestApp({ bus, authenticate, ...ingestLimits(config) }))
+  app.route('/', createIngestApp({ bus, authenticate, now: unixNano, log, ...ingestLimits(config) }))
   app.route(
     '/',
     createQueryApp({
       reader: remote<SpanReader>(threads, 'warehouse'),
       conservation,
       authenticate,
+      log,
       routes: [createBudgetRoutes({ ledger, authenticate })],
     }),
   )
@@ -109,11 +111,18 @@ function ingestLimits(config: Config) {
   return {
     maxBodyBytes: config.SPANLEDGER_MAX_BODY_BYTES,
     limits: {
+      ...DEFAULT_LIMITS,
+      maxBytes: config.SPANLEDGER_MAX_BODY_BYTES,
       maxAttributes: config.SPANLEDGER_MAX_ATTRIBUTES,
       maxAttributeBytes: config.SPANLEDGER_MAX_ATTRIBUTE_BYTES,
       maxDepth: config.SPANLEDGER_MAX_DEPTH,
     },
   }
+}
+
+/** Now, in nanoseconds since 1970. */
+function unixNano(): bigint {
+  return BigInt(Date.now()) * 1_000_000n
 }
 
 function isLoopback(host: string): boolean {
