@@ -1,14 +1,16 @@
 import { z } from '@hono/zod-openapi'
 import { SpanledgerError } from '../../shared/errors.ts'
+import { usdToPico } from '../../shared/http/money.ts'
+import { parseTime } from '../../shared/http/time.ts'
 import { COST_STATUSES } from '../../shared/spans/ledger.ts'
 import { SPAN_KINDS, STATUS_CODES } from '../../shared/spans/span.ts'
 import type { SpanFilter } from '../../shared/warehouse/trace-store.ts'
-import { attribute, choices, millis, parameter, repeatable, text, time, traceId, usd } from './parameters.ts'
+import { attribute, choices, millis, parameter, repeatable, text, traceId } from './parameters.ts'
 
 /** The query parameters that choose spans, the same on every list and sum. Without any, all spans of the project. */
 export const filterParameters = {
-  from: parameter('earliest start time, inclusive; RFC 3339', time, '2026-01-01T00:00:00Z'),
-  to: parameter('latest start time, exclusive; RFC 3339', time, '2026-02-01T00:00:00Z'),
+  from: parameter('earliest start time, inclusive; RFC 3339', parseTime, '2026-01-01T00:00:00Z'),
+  to: parameter('latest start time, exclusive; RFC 3339', parseTime, '2026-02-01T00:00:00Z'),
   traceId: parameter('32 hex digits', traceId),
   name: repeatable('span name', text),
   kind: choices('span kind', SPAN_KINDS, 'CLIENT'),
@@ -22,8 +24,8 @@ export const filterParameters = {
   status: choices('span status', STATUS_CODES, 'ERROR'),
   costStatus: choices('what is known of the cost', COST_STATUSES, 'unpriced'),
   attribute: repeatable('span attribute: key=value or key:value; all of them must hold', attribute, 'tier=gold'),
-  minCostUsd: parameter('least known cost, inclusive', usd, '0.01'),
-  maxCostUsd: parameter('greatest known cost, inclusive', usd),
+  minCostUsd: parameter('least known cost, inclusive', usdToPico, '0.01'),
+  maxCostUsd: parameter('greatest known cost, inclusive', usdToPico),
   minDurationMs: parameter('least duration in milliseconds, inclusive', millis, '1500'),
   maxDurationMs: parameter('greatest duration in milliseconds, inclusive', millis),
 }

@@ -1,7 +1,5 @@
 import { z } from '@hono/zod-openapi'
 import { isSpanledgerError, SpanledgerError } from '../../shared/errors.ts'
-import { usdToPico } from '../../shared/http/money.ts'
-import { parseTime } from '../../shared/http/time.ts'
 
 const MAX_VALUES = 100
 const MAX_TEXT = 4_096
@@ -61,16 +59,6 @@ function attempt<T>(parse: () => T, context: z.RefinementCtx): T {
 /** Text as it is; the empty one matches where nothing was said. */
 export function text(value: string): string {
   return value
-}
-
-/** RFC 3339 as nanoseconds since 1970. */
-export function time(value: string): bigint {
-  return parseTime(value)
-}
-
-/** USD as 1e-12 USD. */
-export function usd(value: string): bigint {
-  return usdToPico(value)
 }
 
 /** Milliseconds with up to six decimals as nanoseconds. */

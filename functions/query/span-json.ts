@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import { picoToUsd } from '../../shared/http/money.ts'
+import { costJson, costSchema } from '../../shared/http/money.ts'
 import { formatTime } from '../../shared/http/time.ts'
-import { COST_STATUSES, type Ledger } from '../../shared/spans/ledger.ts'
+import { COST_STATUSES } from '../../shared/spans/ledger.ts'
 import { durationNanos, SPAN_KINDS, STATUS_CODES, serviceName } from '../../shared/spans/span.ts'
 import type { StoredSpan } from '../../shared/warehouse/trace-store.ts'
 import { attributesJson } from './attribute-json.ts'
@@ -31,9 +31,7 @@ export const spanSchema = z
     provider: z.string(),
     model: z.string(),
     usage: usageSchema,
-    cost: z.object({
-      picoUsd: z.string().nullable().meta({ description: 'exact, in 1e-12 USD; null if not known' }),
-      usd: z.number().nullable().meta({ description: 'the nearest double, for display' }),
+    cost: costSchema.extend({
       status: z.enum(COST_STATUSES),
       priceVersion: z.string().meta({ description: 'catalogue that priced it' }),
     }),
@@ -71,7 +69,7 @@ export function spanJson({ span, ledger, context }: StoredSpan): z.input<typeof 
     provider: ledger.provider,
     model: ledger.model,
     usage: usageJson(ledger),
-    cost: costJson(ledger),
+    cost: { ...costJson(ledger.costPicoUsd), status: ledger.costStatus, priceVersion: ledger.priceVersion },
     receipt: receiptJson(ledger.receipt),
     userId: ledger.userId,
     sessionId: ledger.sessionId,
@@ -99,15 +97,6 @@ export function spanJson({ span, ledger, context }: StoredSpan): z.input<typeof 
 /** A span that has not ended has the end 0. */
 export function endTimeJson(endTimeUnixNano: bigint): string | null {
   return endTimeUnixNano === 0n ? null : formatTime(endTimeUnixNano)
-}
-
-function costJson({ costPicoUsd, costStatus, priceVersion }: Ledger) {
-  return {
-    picoUsd: costPicoUsd === null ? null : costPicoUsd.toString(),
-    usd: costPicoUsd === null ? null : picoToUsd(costPicoUsd),
-    status: costStatus,
-    priceVersion,
-  }
 }
 
 /** A receipt that is no JSON is shown as the text it is: one bad row must not hide the page it is on. */

@@ -3,48 +3,29 @@ import { createAuthenticate } from '../../shared/auth/key-authenticate.ts'
 import type { Scope } from '../../shared/auth/key-store.ts'
 import { openSqliteKeyStore } from '../../shared/auth/sqlite-key-store.ts'
 import type { Conservation } from '../../shared/conservation.ts'
-import { type Attributes, NO_ATTRIBUTES } from '../../shared/spans/attributes.ts'
 import { EMPTY_LEDGER, type Ledger, type PricedSpan } from '../../shared/spans/ledger.ts'
 import type { Span } from '../../shared/spans/span.ts'
 import { openSqliteStore } from '../../shared/warehouse/sqlite-store.ts'
+import { buildSpan } from '../../test/support/span.ts'
 import { createQueryApp, type QueryAppOptions } from './handler.ts'
 
 /** 2026-01-31T09:30:00Z. */
 export const START = 1_769_851_800_000_000_000n
 
 /** A span for tests: complete, dull, and what `span` and `ledger` say. */
-export function sampleSpan(span: Partial<Span> & { service?: string }, ledger: Partial<Ledger> = {}): PricedSpan {
+export function sampleSpan(
+  span: Partial<Span> & { readonly service?: string },
+  ledger: Partial<Ledger> = {},
+): PricedSpan {
   const { service = 'svc', ...rest } = span
-  const resource = { attributes: new Map([['service.name', service]]), droppedAttributesCount: 0, schemaUrl: '' }
-  const complete: Span = {
-    traceId: traceIdOf(1),
-    spanId: spanIdOf(1),
-    parentSpanId: '',
-    traceState: '',
-    flags: 0,
+  const base = buildSpan({
+    start: '2026-01-31T09:30:00Z',
     name: 'chat',
-    kind: 'CLIENT',
-    startTimeUnixNano: START,
-    endTimeUnixNano: START + 1_000_000n,
-    attributes: NO_ATTRIBUTES,
-    droppedAttributesCount: 0,
-    events: [],
-    droppedEventsCount: 0,
-    links: [],
-    droppedLinksCount: 0,
-    statusCode: 'UNSET',
-    statusMessage: '',
-    resource,
-    scope: {
-      name: 'scope',
-      version: '1',
-      attributes: NO_ATTRIBUTES as Attributes,
-      droppedAttributesCount: 0,
-      schemaUrl: '',
-    },
-    ...rest,
-  }
-  return { span: complete, ledger: { ...EMPTY_LEDGER, ...ledger } }
+    scope: 'scope',
+    scopeVersion: '1',
+    resource: { 'service.name': service },
+  })
+  return { span: { ...base, ...rest }, ledger: { ...EMPTY_LEDGER, ...ledger } }
 }
 
 export function traceIdOf(n: number): string {

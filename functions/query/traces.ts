@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import { SpanledgerError } from '../../shared/errors.ts'
-import type { SpanReader, StoredSpan, TraceQuery } from '../../shared/warehouse/trace-store.ts'
+import type { SpanReader, StoredSpan, TraceQuery, TraceSummary } from '../../shared/warehouse/trace-store.ts'
 import { filterParameters, toFilter } from './filter.ts'
 import { DEFAULT_PAGE_SIZE, fromPageToken, pageParameters, sortParameter, toPageToken } from './page.ts'
 import { traceId } from './parameters.ts'
@@ -23,8 +23,8 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
   const list = createRoute({
     ...shared,
     path: '/ledger/v1/traces',
-    summary: 'Traces with at least one span that meets the filter',
-    description: 'Bounds of cost and duration are on the whole trace.',
+    summary: 'Traces with at least one span that meets the whole filter',
+    description: 'Bounds of cost and duration alone are on the trace, as are all sums.',
     request: { query: z.strictObject({ ...filterParameters, sort: sortParameter(SORTS), ...pageParameters }) },
     responses: responses(
       'a page of traces',
@@ -58,18 +58,18 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
       const { project } = c.get('principal')
       const id = traceId(c.req.valid('param').traceId)
       const spans = await reader.getTrace(project, id, MAX_TRACE_SPANS + 1)
+      if (!isNonEmpty(spans)) throw new SpanledgerError('query/not-found', `there is no trace ${id} in this project`)
       const truncated = spans.length > MAX_TRACE_SPANS
-      const trace = isNonEmpty(spans) && !truncated ? summarize(spans) : await summaryOf(reader, project, id)
+      const trace = (truncated && (await wholeSummary(reader, project, id))) || summarize(spans)
       const shown = spans.slice(0, MAX_TRACE_SPANS).map(spanJson)
       return c.json({ ...traceJson(project, trace), spans: shown, truncated }, 200)
     })
 }
 
 /** The sums over a trace that is too large to be read whole. */
-async function summaryOf(reader: SpanReader, project: string, id: string) {
+async function wholeSummary(reader: SpanReader, project: string, id: string): Promise<TraceSummary | undefined> {
   const filter = { project, traceId: id }
   const { items } = await reader.listTraces({ filter, sort: 'startTime', order: 'asc', pageSize: 1 })
-  if (items[0] === undefined) throw new SpanledgerError('query/not-found', `there is no trace ${id} in this project`)
   return items[0]
 }
 

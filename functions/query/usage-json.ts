@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { picoToUsd } from '../../shared/http/money.ts'
+import { costJson, costSchema } from '../../shared/http/money.ts'
 import type { UsageTotals } from '../../shared/warehouse/trace-store.ts'
 
 /** A count: a JSON number, or its decimal text from 2^53 on. */
@@ -24,10 +24,8 @@ export const usageSchema = z
 const SUM_STATUSES = ['priced', 'partial', 'unknown', 'no_usage'] as const
 
 /** A sum of costs that never hides what it does not know. */
-export const costSumSchema = z
-  .object({
-    picoUsd: z.string().nullable().meta({ description: 'exact, in 1e-12 USD; null if no cost is known' }),
-    usd: z.number().nullable().meta({ description: 'the nearest double, for display' }),
+export const costSumSchema = costSchema
+  .extend({
     status: z.enum(SUM_STATUSES),
     unknownSpans: z
       .number()
@@ -57,8 +55,7 @@ export function usageJson(
 
 export function costSumJson(costPicoUsd: bigint | null, unknownSpans: number): z.input<typeof costSumSchema> {
   return {
-    picoUsd: costPicoUsd === null ? null : costPicoUsd.toString(),
-    usd: costPicoUsd === null ? null : picoToUsd(costPicoUsd),
+    ...costJson(costPicoUsd),
     status: sumStatus(costPicoUsd !== null, unknownSpans > 0),
     unknownSpans,
   }

@@ -17,6 +17,12 @@ export const moneySchema = z.object({
 })
 export type Money = z.infer<typeof moneySchema>
 
+/** {@link moneySchema} of a cost, which may not be known. */
+export const costSchema = z.object({
+  picoUsd: moneySchema.shape.picoUsd.nullable(),
+  usd: moneySchema.shape.usd.nullable(),
+})
+
 /** An amount of USD as a client sends it: a JSON number or a decimal string, exact either way. */
 export const usdSchema = z
   .union([z.number(), z.string()])
@@ -27,9 +33,9 @@ export function moneyJson(picoUsd: bigint): Money {
   return { picoUsd: picoUsd.toString(), usd: picoToUsd(picoUsd) }
 }
 
-/** {@link moneyJson}, or null for a cost that is not known. */
-export function moneyJsonOrNull(picoUsd: bigint | null): Money | null {
-  return picoUsd === null ? null : moneyJson(picoUsd)
+/** {@link moneyJson}, with nulls for a cost that is not known. */
+export function costJson(picoUsd: bigint | null): z.infer<typeof costSchema> {
+  return picoUsd === null ? { picoUsd: null, usd: null } : moneyJson(picoUsd)
 }
 
 /** The double nearest to an amount of 1e-12 USD: parsing a decimal rounds once, dividing a large integer would round twice. */

@@ -54,13 +54,15 @@ const TITLES: Readonly<Record<number, string>> = {
 const RETRY_AFTER_SECONDS = 1
 
 /** The body of every error (RFC 9457). `code` is stable and for programs; `detail` is for people and may change. */
-export const problemSchema = z.looseObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.number().int(),
-  detail: z.string(),
-  code: z.string().optional(),
-})
+export const problemSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.string().optional(),
+  })
+  .meta({ id: 'Problem' })
 export type Problem = z.infer<typeof problemSchema>
 
 export interface ProblemOptions {
