@@ -33,7 +33,6 @@ export const FIELDS = [
   'session',
   'conversation',
   'environment',
-  'baseUrl',
   'summary',
   'usageJson',
   'metadataJson',
@@ -53,4 +52,9 @@ export type Reading = (AttributeValue | undefined)[]
 export function text(reading: Reading, field: Field): string {
   const value = reading[FIELD[field]]
   return typeof value === 'string' ? value : ''
+}
+
+/** Sets a field that the keys left empty. */
+export function fill(reading: Reading, field: number, value: AttributeValue | undefined): void {
+  if (value !== null && value !== undefined) reading[field] ??= value
 }

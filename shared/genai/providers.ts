@@ -17,6 +17,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
     'aws_bedrock',
     'amazon_bedrock',
     'amazon-bedrock',
+    'bedrock-runtime',
     'aws',
     'amazon',
     'bedrock_converse',
@@ -90,6 +91,7 @@ export const GATEWAYS: ReadonlySet<string> = new Set([
   'helicone',
   'langchain',
   'llamaindex',
+  'gcp.vertex.agent',
 ])
 
 const CANONICAL: ReadonlyMap<string, string> = new Map(

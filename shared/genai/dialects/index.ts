@@ -1,6 +1,12 @@
 import type { Dialect } from '../dialect.ts'
+import { anthropicSdk } from './anthropic-sdk.ts'
+import { googleAdk } from './google-adk.ts'
+import { langsmith } from './langsmith.ts'
+import { litellm } from './litellm.ts'
+import { mlflow } from './mlflow.ts'
 import { openinference } from './openinference.ts'
 import { openllmetry } from './openllmetry.ts'
+import { openrouter } from './openrouter.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { pydanticAi } from './pydantic-ai.ts'
 import { vercelAi } from './vercel-ai.ts'
@@ -9,4 +15,16 @@ import { vercelAi } from './vercel-ai.ts'
  * Every dialect. Of several whose markers a span carries the first one spoke; OpenTelemetry's keys are understood
  * whoever speaks, and come before all others.
  */
-export const DIALECTS: readonly Dialect[] = [vercelAi, pydanticAi, openinference, openllmetry, opentelemetry]
+export const DIALECTS: readonly Dialect[] = [
+  anthropicSdk,
+  openrouter,
+  litellm,
+  googleAdk,
+  mlflow,
+  langsmith,
+  vercelAi,
+  pydanticAi,
+  openinference,
+  openllmetry,
+  opentelemetry,
+]

@@ -1,6 +1,11 @@
 import type { Dialect } from '../dialect.ts'
+import { FIELD, fill } from '../fields.ts'
+import { members } from '../members.ts'
 
-/** Arize's OpenInference: prompt counts include cached tokens, also for Anthropic and Bedrock (openinference#1429). */
+/**
+ * Arize's OpenInference: prompt counts include cached tokens, also for Anthropic and Bedrock (openinference#1429).
+ * LangChain's instrumentation leaves user and provider in the run's metadata.
+ */
 export const openinference: Dialect = {
   name: 'openinference',
   scopes: ['openinference.*', '@arizeai/openinference*'],
@@ -23,6 +28,14 @@ export const openinference: Dialect = {
     reportedCost: ['llm.cost.total'],
     user: ['user.id'],
     session: ['session.id'],
+    metadataJson: ['metadata'],
   },
   cache: 'inclusive',
+  complete: (reading) => {
+    if (reading[FIELD.metadataJson] === undefined) return
+    if (reading[FIELD.user] !== undefined && reading[FIELD.provider] !== undefined) return
+    const metadata = members(reading[FIELD.metadataJson])
+    fill(reading, FIELD.user, metadata?.get('user_id'))
+    fill(reading, FIELD.provider, metadata?.get('ls_provider'))
+  },
 }

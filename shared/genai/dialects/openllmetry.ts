@@ -1,24 +1,12 @@
 import { compareVersions, type Dialect } from '../dialect.ts'
+import { copiedInclusion } from '../inclusion.ts'
 
 /** The last release of the Bedrock package that was seen to leave cached tokens out (openllmetry#4449). */
 const BEDROCK_EXCLUSIVE_UNTIL = '0.62.3'
 
-/** Providers whose own counts include cached tokens, so that instrumentations which copy them do too. */
-const COUNTS_INCLUDE_CACHE = new Set([
-  'openai',
-  'azure.ai.openai',
-  'gcp.gemini',
-  'gcp.vertex_ai',
-  'gcp.gen_ai',
-  'groq',
-  'deepseek',
-  'x_ai',
-  'mistral_ai',
-])
-
 /**
- * Traceloop's OpenLLMetry. Its packages disagree: Python's Anthropic adds cached tokens to the input, Bedrock's and the
- * JavaScript one for Anthropic copy the provider's count, which leaves them out.
+ * Traceloop's OpenLLMetry. Its packages disagree: Python's Anthropic adds cached tokens to the input, as LangChain does;
+ * Bedrock's and the JavaScript one for Anthropic copy the provider's count, which leaves them out.
  */
 export const openllmetry: Dialect = {
   name: 'openllmetry',
@@ -57,9 +45,10 @@ export const openllmetry: Dialect = {
   },
   cache: (_reading, { scope }, provider) => {
     if (scope.name === 'opentelemetry.instrumentation.anthropic') return 'inclusive'
+    if (scope.name === 'opentelemetry.instrumentation.langchain') return 'inclusive'
     if (scope.name === '@traceloop/instrumentation-anthropic') return 'exclusive'
     if (scope.name === 'opentelemetry.instrumentation.bedrock')
       return compareVersions(scope.version, BEDROCK_EXCLUSIVE_UNTIL) <= 0 ? 'exclusive' : 'unknown'
-    return COUNTS_INCLUDE_CACHE.has(provider) ? 'inclusive' : 'unknown'
+    return copiedInclusion(provider)
   },
 }

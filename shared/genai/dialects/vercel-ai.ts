@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts'
-import { FIELD, text } from '../fields.ts'
+import { FIELD, fill, type Reading, text } from '../fields.ts'
+import { member, members } from '../members.ts'
 
 /** The SDK's operations by `ai.operationId`; those that call a model once end in `.do…`, their parents sum them up. */
 const OPERATIONS: ReadonlyMap<string, string> = new Map([
@@ -21,8 +22,9 @@ const OPERATIONS: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Vercel's AI SDK 4 to 7. Its providers bring usage into one form first, in which input includes cached tokens; up to 6
- * Anthropic's did not (the raw counts are then in `ai.response.providerMetadata`), so there evidence decides.
+ * Vercel's AI SDK 4 to 7. From 6 on its providers bring usage into one form first, in which input includes cached tokens
+ * (and 6 says how many are not). Before, Anthropic's and Bedrock's did not, and said what was cached in
+ * `ai.response.providerMetadata` alone.
  */
 export const vercelAi: Dialect = {
   name: 'vercel_ai',
@@ -48,9 +50,29 @@ export const vercelAi: Dialect = {
     metadataJson: ['ai.response.providerMetadata'],
   },
   cache: (_reading, { scope }, provider) =>
-    scope.name !== 'ai' || (provider !== 'anthropic' && provider !== 'aws.bedrock') ? 'inclusive' : 'unknown',
+    scope.name !== 'ai' || (provider !== 'anthropic' && provider !== 'aws.bedrock') ? 'inclusive' : 'exclusive',
   complete: (reading) => {
+    if (reading[FIELD.metadataJson] !== undefined) completeFromProvider(reading)
     const operation = OPERATIONS.get(text(reading, 'kind'))
     if (operation !== undefined) reading[FIELD.operation] = operation
   },
+}
+
+/** What only the provider's own metadata says: cached tokens up to release 5, lifetimes of cache writes up to 6. */
+function completeFromProvider(reading: Reading): void {
+  const metadata = members(reading[FIELD.metadataJson])
+  const openai = member(metadata, 'openai')
+  fill(reading, FIELD.cacheRead, openai?.get('cachedPromptTokens'))
+  fill(reading, FIELD.reasoning, openai?.get('reasoningTokens'))
+  const anthropic = member(metadata, 'anthropic')
+  const usage = member(anthropic, 'usage')
+  const lifetimes = member(usage, 'cache_creation')
+  fill(reading, FIELD.cacheRead, usage?.get('cache_read_input_tokens') ?? anthropic?.get('cacheReadInputTokens'))
+  fill(
+    reading,
+    FIELD.cacheWrite,
+    usage?.get('cache_creation_input_tokens') ?? anthropic?.get('cacheCreationInputTokens'),
+  )
+  fill(reading, FIELD.cacheWrite5m, lifetimes?.get('ephemeral_5m_input_tokens'))
+  fill(reading, FIELD.cacheWrite1h, lifetimes?.get('ephemeral_1h_input_tokens'))
 }

@@ -1,0 +1,34 @@
+import type { Dialect } from '../dialect.ts'
+import { FIELD, fill } from '../fields.ts'
+import { members } from '../members.ts'
+
+/**
+ * LangSmith's exporter, also of what LangChain and LangGraph trace through it. LangChain's usage metadata adds cached
+ * tokens to the input for every provider; their classes come as JSON.
+ */
+export const langsmith: Dialect = {
+  name: 'langsmith',
+  scopes: ['langsmith*'],
+  markers: ['langsmith.span.kind', 'langsmith.span.id', 'langsmith.trace.name'],
+  keys: {
+    kind: ['langsmith.span.kind'],
+    provider: ['langsmith.metadata.ls_provider'],
+    requestModel: ['langsmith.metadata.ls_model_name'],
+    user: ['langsmith.metadata.user_id'],
+    session: ['langsmith.metadata.session_id', 'langsmith.metadata.thread_id', 'langsmith.metadata.conversation_id'],
+    usageJson: ['gen_ai.usage.input_token_details'],
+    metadataJson: ['gen_ai.usage.output_token_details'],
+  },
+  cache: 'inclusive',
+  complete: (reading) => {
+    const input = members(reading[FIELD.usageJson])
+    fill(reading, FIELD.cacheRead, input?.get('cache_read'))
+    fill(reading, FIELD.cacheWrite, input?.get('cache_creation'))
+    fill(reading, FIELD.cacheWrite5m, input?.get('ephemeral_5m_input_tokens'))
+    fill(reading, FIELD.cacheWrite1h, input?.get('ephemeral_1h_input_tokens'))
+    fill(reading, FIELD.inputAudio, input?.get('audio'))
+    const output = members(reading[FIELD.metadataJson])
+    fill(reading, FIELD.reasoning, output?.get('reasoning'))
+    fill(reading, FIELD.outputAudio, output?.get('audio'))
+  },
+}

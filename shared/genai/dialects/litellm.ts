@@ -1,0 +1,16 @@
+import type { Dialect } from '../dialect.ts'
+
+/** LiteLLM's OpenTelemetry callback: counts in OpenAI's form, which it brings every provider into, and its own cost. */
+export const litellm: Dialect = {
+  name: 'litellm',
+  scopes: ['litellm*'],
+  markers: ['gen_ai.cost.total_cost', 'litellm.cost.total', 'hidden_params'],
+  keys: {
+    input: ['llm.usage.prompt_tokens'],
+    output: ['llm.usage.completion_tokens'],
+    reportedCost: ['gen_ai.cost.total_cost', 'litellm.cost.total'],
+    user: ['metadata.user_api_key_end_user_id', 'llm.user', 'metadata.user_api_key_user_id'],
+    session: ['metadata.session_id', 'metadata.litellm_session_id'],
+  },
+  cache: 'inclusive',
+}
