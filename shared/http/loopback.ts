@@ -5,14 +5,14 @@ import { problem } from './problem.ts'
 const LOOPBACK = /^(?:(?:.+\.)?localhost|.+\.internal|127(?:\.\d{1,3}){3}|\[::1\])$/i
 
 /**
- * For a server on loopback that needs no key yet: refuses (403) requests without one that a web page elsewhere could have
- * made. Such a page reaches loopback under a name of its own that it lets point there, or by posting across origins; a
- * browser tells either by `Host` and `Origin`, which the page cannot forge.
+ * While `keyNeeded` says no: refuses (403) requests that a web page elsewhere could have made. Such a page reaches loopback
+ * under a name of its own that it lets point there, or by posting across origins; a browser tells either by `Host` and
+ * `Origin`, which the page cannot forge, as it can an `Authorization`.
  */
-export function refuseForeignPages(): MiddlewareHandler {
+export function refuseForeignPages(keyNeeded: () => Promise<boolean>): MiddlewareHandler {
   return async (c, next) => {
-    const { origin, host, authorization } = c.req.header()
-    if (authorization === undefined && !(isLoopback(`http://${host ?? 'localhost'}`) && isLoopback(origin))) {
+    const { origin, host = 'localhost' } = c.req.header()
+    if (!(isLoopback(`http://${host}`) && isLoopback(origin)) && !(await keyNeeded())) {
       return problem(403, 'http: without a key, only localhost is answered; make one with npm run keys', {
         code: 'auth/forbidden',
       })
