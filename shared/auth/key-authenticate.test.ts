@@ -81,9 +81,11 @@ test('on loopback no key is needed until one is made, and never again none', asy
   await expect(authenticate(null, 'admin')).rejects.toMatchObject({ code: 'auth/missing' })
 })
 
-test('an SDK that always sends a token of its own is let in while no key is needed', async () => {
+test('an SDK that always sends a token of its own is let in while no key is needed, an unknown key of ours is not', async () => {
   const authenticate = createAuthenticate({ keys: openSqliteKeyStore(':memory:'), requireKeys: false })
   expect(await authenticate('Bearer tl_1234', 'ingest')).toMatchObject({ project: 'default' })
+  const { token } = createApiKey({ project: 'elsewhere', scopes: ['ingest'], name: '', now: 1 })
+  await expect(authenticate(`Bearer ${token}`, 'ingest')).rejects.toMatchObject({ code: 'auth/invalid' })
 })
 
 test('off loopback a key is needed from the start', async () => {
