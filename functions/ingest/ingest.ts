@@ -1,7 +1,7 @@
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
 import { isSpanledgerError, SpanledgerError } from '../../shared/errors.ts'
-import { readBody } from '../../shared/http/body.ts'
+import { type ByteStream, readBody } from '../../shared/http/body.ts'
 import type { Log } from '../../shared/log.ts'
 import { decodeTracesJson } from '../../shared/otlp/decode-json.ts'
 import { decodeTraces } from '../../shared/otlp/decode-protobuf.ts'
@@ -38,7 +38,7 @@ export interface IngestRequest {
   /** Null where absent; any case of `name`. */
   header(name: string): string | null
   /** As it was sent, compressed or not. */
-  readonly body: AsyncIterable<Uint8Array> | null
+  readonly body: ByteStream | null
 }
 
 export interface IngestResponse {

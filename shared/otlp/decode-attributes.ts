@@ -1,4 +1,5 @@
 import { type Attributes, type AttributeValue, NO_ATTRIBUTES } from '../spans/attributes.ts'
+import { isLedgerKey, LEDGER_NAMESPACE } from '../spans/ledger.ts'
 import type { WireReader } from './wire-reader.ts'
 
 type Mutable = Map<string, AttributeValue>
@@ -13,17 +14,22 @@ export function readAttribute(reader: WireReader, end: number, into: Mutable, co
   into.set(key, value)
 }
 
-/** Like {@link readAttribute}, but gives what is in the namespace `prefix` to `take` instead; see `decode-protobuf.ts`. */
-export function divertAttribute(
+/** Takes an attribute that is ours on the bus instead of the map that would hold it. */
+export type Divert = (key: string, value: AttributeValue) => void
+
+const FIRST_LETTER = LEDGER_NAMESPACE.charCodeAt(0)
+
+/** Like {@link readAttribute}, but gives what is ours on the bus to `divert`. */
+export function readOrDivert(
   reader: WireReader,
   end: number,
   into: Mutable,
   count: number,
-  prefix: string,
-  take: (key: string, value: AttributeValue) => void,
+  divert: Divert | undefined,
 ): void {
   if (!readKeyValue(reader, end, count, 0)) return
-  if (key.charCodeAt(0) === prefix.charCodeAt(0) && key.startsWith(prefix)) take(key, value)
+  // Most keys are told by one letter, without a call.
+  if (divert !== undefined && key.charCodeAt(0) === FIRST_LETTER && isLedgerKey(key)) divert(key, value)
   else into.set(key, value)
 }
 

@@ -1,6 +1,6 @@
 import { SpanledgerError } from '../errors.ts'
 import { type Attributes, type AttributeValue, NO_ATTRIBUTES } from '../spans/attributes.ts'
-import { LEDGER_NAMESPACE } from '../spans/ledger.ts'
+import { isLedgerKey } from '../spans/ledger.ts'
 import {
   type Resource,
   type Scope,
@@ -33,7 +33,7 @@ const ZERO_SPAN = '0'.repeat(16)
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
 
-/** What is read where: the limits, and whether attributes in our namespace are taken off. */
+/** What is read where: the limits, and whether attributes that only we may set are taken off. */
 interface Context {
   readonly limits: OtlpLimits
   readonly strip: boolean
@@ -194,7 +194,7 @@ function readLink(json: unknown, context: Context): SpanLink {
   }
 }
 
-/** A list of KeyValue; where `strip`, less those in our namespace. */
+/** A list of KeyValue; where `strip`, less those that only we may set. */
 function readAttributes(json: unknown, context: Context, depth = 0, strip = false): Attributes {
   const list = listField(json)
   if (list.length === 0) return NO_ATTRIBUTES
@@ -205,7 +205,7 @@ function readAttributes(json: unknown, context: Context, depth = 0, strip = fals
     const pair = objectField(item) ?? {}
     const key = textField(pair.key, maxAttributeBytes, 'attribute_too_long')
     const value = readValue(pair.value, context, depth)
-    if (strip && key.startsWith(LEDGER_NAMESPACE)) context.stripped++
+    if (strip && isLedgerKey(key)) context.stripped++
     else attributes.set(key, value)
   }
   return attributes.size === 0 ? NO_ATTRIBUTES : attributes

@@ -1,5 +1,4 @@
 import { type AttributeValue, NO_ATTRIBUTES } from '../spans/attributes.ts'
-import { LEDGER_NAMESPACE } from '../spans/ledger.ts'
 import {
   type Resource,
   type Scope,
@@ -9,7 +8,7 @@ import {
   type SpanLink,
   STATUS_CODES,
 } from '../spans/span.ts'
-import { divertAttribute, readAttribute, settled } from './decode-attributes.ts'
+import { type Divert, readAttribute, readOrDivert, settled } from './decode-attributes.ts'
 import { DEFAULT_LIMITS, type OtlpLimits } from './limits.ts'
 import { type DecodedTraces, type RejectReason, reject } from './rejections.ts'
 import { WireReader } from './wire-reader.ts'
@@ -19,12 +18,9 @@ const NO_LINKS: readonly SpanLink[] = []
 const ZERO_TRACE = '0'.repeat(32)
 const ZERO_SPAN = '0'.repeat(16)
 
-/** Takes an attribute in our namespace instead of the map that would hold it. */
-export type Divert = (key: string, value: AttributeValue) => void
-
 /** What becomes of the spans as they are read. */
 export interface SpanSink {
-  /** Span attributes in our namespace go here, before their span is accepted; without it they stay where they are. */
+  /** Span attributes that are ours on the bus go here, before their span is accepted; without it they stay where they are. */
   readonly divert?: Divert
   /** The same for resource attributes. */
   readonly divertFromResource?: Divert
@@ -36,7 +32,7 @@ export interface SpanSink {
 /**
  * Decodes an `ExportTraceServiceRequest`. A span that breaks a limit or has no valid ids is rejected alone; throws
  * `otlp/malformed` when the bytes are not protobuf, and `otlp/too-large`.
- * `strip` takes off what is in our own namespace (`spanledger.`) from the attributes of spans and resources.
+ * `strip` takes off spans and resources the attributes that only we may set (`isLedgerKey`).
  */
 export function decodeTraces(
   data: Uint8Array,
@@ -105,7 +101,7 @@ function readResource(
   let count = 0
   while (reader.pos < stop) {
     const tag = reader.tag(stop)
-    if (tag === 0x0a) readOwnAttribute(reader, stop, attributes, count++, divert)
+    if (tag === 0x0a) readOrDivert(reader, stop, attributes, count++, divert)
     else if (tag === 0x10) resource.droppedAttributesCount = reader.uint32(stop)
     else reader.skip(tag, stop, 1, 2)
   }
@@ -167,17 +163,6 @@ function readScope(
   }
 }
 
-function readOwnAttribute(
-  reader: WireReader,
-  stop: number,
-  attributes: Map<string, AttributeValue>,
-  count: number,
-  divert: Divert | undefined,
-): void {
-  if (divert === undefined) readAttribute(reader, stop, attributes, count)
-  else divertAttribute(reader, stop, attributes, count, LEDGER_NAMESPACE, divert)
-}
-
 /** Undefined where the reader's `refusal` says why. */
 function readSpan(
   reader: WireReader,
@@ -234,7 +219,7 @@ function readSpan(
         break
       case 0x4a:
         attributes ??= new Map()
-        readOwnAttribute(reader, stop, attributes, attributeCount++, divert)
+        readOrDivert(reader, stop, attributes, attributeCount++, divert)
         break
       case 0x50:
         droppedAttributesCount = reader.uint32(stop)

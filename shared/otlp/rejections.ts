@@ -24,17 +24,16 @@ export interface DecodedTraces {
   readonly rejected: Map<RejectReason, number>
   /** Of each reason the place of a span in the request, from 0. None for `span_too_large`, which is found after decoding. */
   readonly examples: Map<RejectReason, number>
-  /** Attributes in our own namespace that were taken off. */
+  /** Attributes that only we may set, taken off. */
   readonly stripped: number
 }
 
-/** Notes that the span at `index` was refused. */
+/** Notes that a span was refused: the one at `index` of the request, if that is known. */
 export function reject(
-  traces: Pick<DecodedTraces, 'rejected' | 'examples'>,
+  { rejected, examples }: Pick<DecodedTraces, 'rejected' | 'examples'>,
   reason: RejectReason,
-  index: number,
+  index?: number,
 ): void {
-  const count = traces.rejected.get(reason)
-  if (count === undefined) traces.examples.set(reason, index)
-  traces.rejected.set(reason, (count ?? 0) + 1)
+  if (index !== undefined && !rejected.has(reason)) examples.set(reason, index)
+  rejected.set(reason, (rejected.get(reason) ?? 0) + 1)
 }

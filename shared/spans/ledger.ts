@@ -138,7 +138,7 @@ export function ledgerAttributes(ledger: Ledger): Map<string, AttributeValue> {
 export class LedgerBuilder {
   #fields: Record<string, unknown> | undefined
 
-  /** Takes an attribute in our namespace; one that no field has is dropped. */
+  /** Takes an attribute that is ours; one that no field has is dropped. */
   set(key: string, value: AttributeValue): void {
     const attribute = BY_KEY.get(key)
     if (attribute === undefined) return
