@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { z } from '@hono/zod-openapi'
 import { expect, test } from 'vitest'
 import { problemSchema } from '../../shared/http/problem.ts'
@@ -97,4 +98,16 @@ test('every real answer, right or wrong, has the shape that its route documents'
     expect(wrong.status, path).toBe(400)
     expect(problemSchema.parse(await wrong.json())).toMatchObject({ errors: [{ parameter: 'bogus' }] })
   }
+})
+
+test('the documentation names every parameter and every path, and each of its examples is answered', async () => {
+  const test = await open()
+  const text = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')
+  const examples = Array.from(text.matchAll(/'http:\/\/localhost:4318(\S+)'/g), ([, path]) => path as string)
+  expect(examples.length).toBeGreaterThan(4)
+  for (const example of examples) expect((await test.request(example)).status, example).toBe(200)
+  const document = await documentOf(test)
+  const names = [...nodes(document.paths)].filter((node) => node.in === 'query').map(({ name }) => name as string)
+  const paths = Object.keys(document.paths).filter((path) => path.startsWith('/ledger'))
+  for (const name of new Set([...names, ...paths])) expect(text).toContain(name)
 })
