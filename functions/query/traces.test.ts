@@ -1,6 +1,9 @@
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SpanledgerError } from '../../shared/errors.ts'
 import type { AttributeValue } from '../../shared/spans/attributes.ts'
+import { COST_STATUSES } from '../../shared/spans/ledger.ts'
+import { STATUS_CODES } from '../../shared/spans/span.ts'
 import { openTestApp, query, START, sampleSpan, spanIdOf, traceIdOf } from './test-app.ts'
 
 const SECOND = 1_000_000_000n
@@ -202,6 +205,57 @@ describe('a trace by its id', () => {
       )
       expect(detail).toStrictEqual(summary)
     }
+  })
+
+  test('and the list agree on any trace at all', async () => {
+    const text = fc.constantFrom('', 'a', 'B', 'ü')
+    const tokens = fc.option(fc.maxSafeNat())
+    const span = fc.record({
+      trace: fc.integer({ min: 1, max: 4 }),
+      parent: fc.integer({ min: 0, max: 2 }),
+      start: fc.bigInt({ min: 0n, max: 5n }),
+      end: fc.bigInt({ min: 0n, max: 9n }),
+      status: fc.constantFrom(...STATUS_CODES),
+      name: text,
+      ledger: fc.record({
+        model: text,
+        userId: text,
+        sessionId: text,
+        inputTokens: tokens,
+        reasoningTokens: tokens,
+        costPicoUsd: fc.option(fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })),
+        costStatus: fc.constantFrom(...COST_STATUSES),
+      }),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(span, { minLength: 1, maxLength: 20 }), async (sketches) => {
+        const spans = sketches.map(({ trace, parent, start, end, status, name, ledger }, n) =>
+          sampleSpan(
+            {
+              traceId: traceIdOf(trace),
+              spanId: spanIdOf(n + 1),
+              parentSpanId: parent === 0 ? '' : spanIdOf(parent),
+              startTimeUnixNano: start,
+              endTimeUnixNano: end,
+              statusCode: status,
+              name,
+            },
+            ledger,
+          ),
+        )
+        const any = await openTestApp({ acme: spans })
+        const { traces } = await any.get<{ traces: { traceId: string; spanCount: number }[] }>('/ledger/v1/traces')
+        expect(traces.reduce((total, { spanCount }) => total + spanCount, 0)).toBe(spans.length)
+        for (const summary of traces) {
+          const found = await any.get<Record<string, unknown>>(`/ledger/v1/traces/${summary.traceId}`)
+          const { spans: shown, truncated, ...detail } = found
+          expect(detail).toStrictEqual(summary)
+          expect(shown).toHaveLength(summary.spanCount)
+        }
+        await any.reader.close()
+      }),
+      { numRuns: 50 },
+    )
   })
 
   test('that is not there is 404, a store that does not answer 503, a wrong id 400', async () => {
