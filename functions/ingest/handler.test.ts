@@ -61,8 +61,8 @@ function setUp({ publish, authenticate }: Faults = {}) {
     maxBodyBytes: MAX,
     now: () => 1_700_000_000_000_000_001n,
   })
-  const post = (body: BodyInit | Uint8Array, headers: Record<string, string>) =>
-    app.request('/v1/traces', { method: 'POST', body: body as BodyInit, headers })
+  const post = (body: string | Uint8Array, headers: Record<string, string>) =>
+    app.request('/v1/traces', { method: 'POST', body: body as string, headers })
   return { app, messages, asked, post }
 }
 
