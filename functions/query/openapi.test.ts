@@ -84,7 +84,8 @@ test('every real answer, right or wrong, has the shape that its route documents'
   expect(definitions.length).toBeGreaterThanOrEqual(8)
   for (const { route } of definitions) {
     const path = route.path.replace('{traceId}', traceIdOf(1))
-    const schema = route.responses[200]?.content?.['application/json']?.schema as z.ZodType
+    const answered = route.responses[200] as { content?: Record<string, { schema: unknown }> }
+    const schema = answered.content?.['application/json']?.schema as z.ZodType
     const questions = path.endsWith('/usage') ? [path, `${path}?groupBy=model,user&interval=hour`] : [path]
     for (const question of questions) {
       const response = await request(question)
