@@ -1,0 +1,85 @@
+import { chargesOf, type Rules } from '../../shared/budgets/charge.ts'
+import type { BudgetLedger, DebitBatch, DebitResult } from '../../shared/budgets/ledger.ts'
+import { ACK, type Delivery, type Outcome, type Subscriber } from '../../shared/bus/bus.ts'
+import { describeError, isSpanledgerError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { decodeBatch } from '../../shared/otlp/batch.ts'
+import type { PricedSpan } from '../../shared/spans/ledger.ts'
+
+export interface BudgetSubscriberOptions {
+  readonly ledger: BudgetLedger
+  readonly log?: Log
+}
+
+/** Budgets that change while a message is charged are read again, this often at most before the message waits. */
+const TRIES = 5
+
+interface Item {
+  readonly delivery: Delivery
+  /** Decoded only when the project has a budget. */
+  spans?: readonly PricedSpan[]
+}
+
+/**
+ * The consumer of `priced-spans` that debits budgets: everything it is given in one transaction, at most one write a budget
+ * and period. A message that cannot be read or debited is dead-lettered alone; while the ledger does not answer all wait, and
+ * none is blamed.
+ */
+export function createBudgetSubscriber({ ledger, log }: BudgetSubscriberOptions): Subscriber {
+  return {
+    async handle(deliveries) {
+      const outcomes = new Map<Delivery, Outcome>()
+      await debit(
+        deliveries.map((delivery) => ({ delivery })),
+        outcomes,
+      )
+      return deliveries.map((delivery) => outcomes.get(delivery) ?? ACK)
+    },
+    close: () => ledger.close(),
+  }
+
+  /** Debits all of `items`, or halves of them until the one that is refused is alone. */
+  async function debit(items: readonly Item[], outcomes: Map<Delivery, Outcome>): Promise<void> {
+    if (items.length === 0) return
+    try {
+      await debitAll(items, outcomes)
+    } catch (error) {
+      const reason = describeError(error)
+      const transient = isSpanledgerError(error, 'store/unavailable')
+      if (!transient && items.length > 1) {
+        const middle = items.length >> 1
+        await debit(items.slice(0, middle), outcomes)
+        await debit(items.slice(middle), outcomes)
+        return
+      }
+      log?.warn({ err: error, messages: items.length }, 'debit failed')
+      const outcome: Outcome = transient ? { kind: 'retry', reason, blameless: true } : { kind: 'dead', reason }
+      for (const { delivery } of items) outcomes.set(delivery, outcome)
+    }
+  }
+
+  async function debitAll(items: readonly Item[], outcomes: Map<Delivery, Outcome>): Promise<void> {
+    let waiting = items
+    for (let attempt = 0; waiting.length > 0 && attempt < TRIES; attempt++) {
+      const rules = new Map<string, Rules>()
+      for (const { delivery } of waiting) {
+        const { project } = delivery.attributes
+        if (!rules.has(project)) rules.set(project, await ledger.rules(project))
+      }
+      const results: readonly DebitResult[] = await ledger.debit(
+        waiting.map((item) => toBatch(item, rules.get(item.delivery.attributes.project) as Rules)),
+      )
+      waiting = waiting.filter((_, index) => results[index] === 'stale')
+    }
+    const reason = 'budgets kept changing while they were debited'
+    for (const { delivery } of waiting) outcomes.set(delivery, { kind: 'retry', reason, blameless: true })
+  }
+}
+
+function toBatch(item: Item, rules: Rules): DebitBatch {
+  const { project, digest, spans } = item.delivery.attributes
+  const common = { project, digest, spans, revision: rules.revision }
+  if (rules.rules.length === 0) return { ...common, charges: [], reserved: [], samples: [] }
+  item.spans ??= decodeBatch(item.delivery).spans
+  return { ...common, ...chargesOf(rules, item.spans) }
+}

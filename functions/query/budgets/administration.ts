@@ -1,0 +1,235 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { backfillBudget } from '../../../shared/budgets/backfill.ts'
+import type { BudgetTerms } from '../../../shared/budgets/budget.ts'
+import { describeError, isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
+import { parseTime } from '../../../shared/http/time.ts'
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
+import { type ReaderEnv, requireScope } from '../principal.ts'
+import { API_KEY_SCHEME, readRoute, responses } from '../route.ts'
+import { amountInput } from './amount-json.ts'
+import { budgetJson, budgetSchema, entryJson, entrySchema, forecastJson, forecastSchema } from './budget-json.ts'
+import type { BudgetRoutesOptions } from './routes.ts'
+import { budgetIdInput, termsInput } from './terms-json.ts'
+
+const TAG = 'budgets'
+const idParameters = z.object({ id: budgetIdInput })
+const body = <T extends z.ZodType>(schema: T) => ({
+  required: true as const,
+  content: { 'application/json': { schema } },
+})
+
+const instant = z
+  .string()
+  .max(64)
+  .transform((text, context) => {
+    try {
+      return Number(parseTime(text, 'budget/invalid') / 1_000_000n)
+    } catch (error) {
+      if (!isSpanledgerError(error)) throw error
+      context.addIssue({ code: 'custom', message: error.message.replace(/^\w+: /, '') })
+      return z.NEVER
+    }
+  })
+const note = z.string().max(1_000).default('')
+
+/** Budgets themselves: make, change, list, delete; grants, resets and the history. */
+export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutesOptions): void {
+  const { ledger, authenticate, reader, log, now = Date.now } = options
+  const admin = {
+    tags: [TAG],
+    security: [{ [API_KEY_SCHEME]: [] }],
+    middleware: requireScope(authenticate, 'admin'),
+  }
+
+  app.openapi(
+    createRoute({
+      ...readRoute(authenticate, TAG),
+      path: '/ledger/v1/budgets',
+      summary: 'Budgets and where they stand, by id',
+      request: { query: z.strictObject(pageParameters) },
+      responses: responses(
+        'budgets',
+        z.object({ budgets: z.array(budgetSchema), nextPageToken: z.string().optional() }),
+      ),
+    }),
+    async (c) => {
+      const { pageSize = DEFAULT_PAGE_SIZE, pageToken } = c.req.valid('query')
+      const { items, next } = await ledger.list(c.get('principal').project, {
+        pageSize: Math.min(pageSize, MAX_PAGE_SIZE),
+        ...(pageToken !== undefined && { after: fromToken(pageToken) }),
+      })
+      return c.json({ budgets: items.map(budgetJson), ...(next !== null && { nextPageToken: toToken(next) }) }, 200)
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...readRoute(authenticate, TAG),
+      path: '/ledger/v1/budgets/{id}',
+      summary: 'A budget and where it stands',
+      request: { params: idParameters },
+      responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
+    }),
+    async (c) => c.json(budgetJson(await ledger.get(c.get('principal').project, c.req.valid('param').id)), 200),
+  )
+
+  app.openapi(
+    createRoute({
+      ...readRoute(authenticate, TAG),
+      path: '/ledger/v1/budgets/{id}/forecast',
+      summary: 'When it will be used up at the pace of its period so far',
+      request: { params: idParameters },
+      responses: responses('the forecast', forecastSchema, [400, 401, 403, 404, 503]),
+    }),
+    async (c) =>
+      c.json(forecastJson(await ledger.get(c.get('principal').project, c.req.valid('param').id), now()), 200),
+  )
+
+  app.openapi(
+    createRoute({
+      ...admin,
+      method: 'put',
+      path: '/ledger/v1/budgets/{id}',
+      summary: 'Make or change a budget',
+      description:
+        'Changing the limit never touches what is spent. Changing selector, unit, period or time zone asks another question: ' +
+        'what is spent is then counted anew, from stored spans and those to come.',
+      request: { params: idParameters, body: body(termsInput) },
+      responses: {
+        ...responses('the budget as changed', budgetSchema, [400, 401, 403, 503]),
+        201: { description: 'the budget as made', content: { 'application/json': { schema: budgetSchema } } },
+      },
+    }),
+    async (c) => {
+      const { project, keyId } = c.get('principal')
+      const { id } = c.req.valid('param')
+      const terms = await keepSecrets(project, id, c.req.valid('json'))
+      const { balance, created } = await ledger.put(project, id, terms, keyId)
+      if (balance.budget.backfill !== 'pending' || reader === undefined)
+        return c.json(budgetJson(balance), created ? 201 : 200)
+      await backfillBudget({ ledger, reader, budget: balance.budget, now }).catch((error) =>
+        log?.warn({ err: error, budget: id }, `backfill waits: ${describeError(error)}`),
+      )
+      return c.json(budgetJson(await ledger.get(project, id)), created ? 201 : 200)
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...admin,
+      method: 'delete',
+      path: '/ledger/v1/budgets/{id}',
+      summary: 'Delete a budget; its history stays',
+      request: { params: idParameters },
+      responses: { 204: { description: 'it is gone' }, 404: { description: 'there is no such budget' } },
+    }),
+    async (c) => {
+      const { project, keyId } = c.get('principal')
+      await ledger.delete(project, c.req.valid('param').id, keyId)
+      return c.body(null, 204)
+    },
+  )
+
+  const grantInput = z
+    .strictObject({ amount: amountInput, validFrom: instant.optional(), validTo: instant, note })
+    .transform(({ amount, validFrom, validTo, ...rest }) => ({ ...amount, from: validFrom, to: validTo, ...rest }))
+  app.openapi(
+    createRoute({
+      ...admin,
+      method: 'post',
+      path: '/ledger/v1/budgets/{id}/grants',
+      summary: 'Add funds on top of the limit, for spend between two times',
+      description: 'Grants pay before the limit does, the one that expires first first.',
+      request: { params: idParameters, body: body(grantInput) },
+      responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
+    }),
+    async (c) => {
+      const { project, keyId } = c.get('principal')
+      const { id } = c.req.valid('param')
+      const { unit, amount, from = now(), to, note } = c.req.valid('json')
+      const { budget } = await ledger.get(project, id)
+      if (unit !== budget.unit)
+        throw new SpanledgerError('budget/invalid', `amount: must be in ${budget.unit}, as the limit is`)
+      if (amount === 0n) throw new SpanledgerError('budget/invalid', 'amount: must be more than 0')
+      if (from < now() - CLOCK_SKEW_MS) {
+        throw new SpanledgerError(
+          'budget/invalid',
+          'validFrom: must not be in the past, for what was spent then is paid',
+        )
+      }
+      if (to <= from || to <= now())
+        throw new SpanledgerError('budget/invalid', 'validTo: must be after validFrom and now')
+      return c.json(budgetJson(await ledger.grant(project, id, { amount, from, to, note }, keyId)), 200)
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...admin,
+      method: 'post',
+      path: '/ledger/v1/budgets/{id}/reset',
+      summary: 'Begin the current period anew with nothing spent',
+      request: { params: idParameters, body: body(z.strictObject({ note })) },
+      responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
+    }),
+    async (c) => {
+      const { project, keyId } = c.get('principal')
+      return c.json(
+        budgetJson(await ledger.reset(project, c.req.valid('param').id, keyId, c.req.valid('json').note)),
+        200,
+      )
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...readRoute(authenticate, TAG),
+      path: '/ledger/v1/budgets/{id}/entries',
+      summary: 'The history of a budget, latest first',
+      description: 'Debits of one minute share an entry. The amounts of all entries add up to what is spent.',
+      request: { params: idParameters, query: z.strictObject(pageParameters) },
+      responses: responses(
+        'entries',
+        z.object({ entries: z.array(entrySchema), nextPageToken: z.string().optional() }),
+        [400, 401, 403, 404, 503],
+      ),
+    }),
+    async (c) => {
+      const { project } = c.get('principal')
+      const { id } = c.req.valid('param')
+      const { pageSize = DEFAULT_PAGE_SIZE, pageToken } = c.req.valid('query')
+      const after = pageToken === undefined ? {} : { after: fromToken(pageToken) }
+      const { budget } = await ledger.get(project, id)
+      const { items, next } = await ledger.entries(project, id, { pageSize, ...after })
+      const entries = items.map((entry) => entryJson(budget.unit, entry))
+      return c.json({ entries, ...(next !== null && { nextPageToken: toToken(next) }) }, 200)
+    },
+  )
+
+  /** A secret that is not given again stays: no one can read it back to send it. */
+  async function keepSecrets(project: string, id: string, terms: BudgetTerms): Promise<BudgetTerms> {
+    if (terms.alerts.every(({ secret }) => secret !== '')) return terms
+    const former = await ledger.get(project, id).catch((error) => {
+      if (isSpanledgerError(error, 'budget/not-found')) return undefined
+      throw error
+    })
+    const secretOf = (url: string) => former?.budget.alerts.find((target) => target.url === url)?.secret ?? ''
+    return {
+      ...terms,
+      alerts: terms.alerts.map((target) => ({ ...target, secret: target.secret || secretOf(target.url) })),
+    }
+  }
+}
+
+/** How far a caller's clock may be behind. */
+const CLOCK_SKEW_MS = 60_000
+
+function toToken(place: string): string {
+  return Buffer.from(place).toString('base64url')
+}
+
+function fromToken(token: string): string {
+  const place = Buffer.from(token, 'base64url').toString()
+  if (/^[\w.-]{1,200}$/.test(place) && toToken(place) === token) return place
+  throw new SpanledgerError('budget/invalid', 'pageToken is not one of this list; start again without it')
+}

@@ -1,0 +1,46 @@
+import { OpenAPIHono, type OpenAPIHonoOptions, type z } from '@hono/zod-openapi'
+import { bodyLimit } from 'hono/body-limit'
+import type { Authenticate } from '../../../shared/auth/authenticate.ts'
+import type { BudgetLedger } from '../../../shared/budgets/ledger.ts'
+import { handleProblems, problem } from '../../../shared/http/problem.ts'
+import type { Log } from '../../../shared/log.ts'
+import type { SpanReader } from '../../../shared/warehouse/trace-store.ts'
+import type { ReaderEnv } from '../principal.ts'
+import { administrationRoutes } from './administration.ts'
+import { decisionRoutes } from './decisions.ts'
+
+export interface BudgetRoutesOptions {
+  readonly ledger: BudgetLedger
+  readonly authenticate: Authenticate
+  /** Where the spend from before a budget was made is found; without, budgets begin with nothing spent. */
+  readonly reader?: Pick<SpanReader, 'listSpans' | 'counts'>
+  readonly log?: Log
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+/** Every body is small. */
+const MAX_BODY_BYTES = 64 * 1024
+
+/** Budgets: `/ledger/v1/budgets…`, by their full paths. */
+export function createBudgetRoutes(options: BudgetRoutesOptions): OpenAPIHono<ReaderEnv> {
+  const app = new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid })
+  handleProblems(app, options.log)
+  const refuse = () => problem(413, `budget: a body has at most ${MAX_BODY_BYTES} bytes`, { code: 'budget/invalid' })
+  app.use('/ledger/v1/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuse }))
+  decisionRoutes(app, options)
+  administrationRoutes(app, options)
+  return app
+}
+
+/** Answers input that its schema refuses: 400 that names every member that is wrong. */
+export const refuseInvalid: NonNullable<OpenAPIHonoOptions<ReaderEnv>['defaultHook']> = (result) => {
+  if (result.success) return undefined
+  const errors = (result.error as z.ZodError).issues.flatMap((issue) => {
+    const path = issue.path.join('.')
+    if (issue.code !== 'unrecognized_keys') return [{ parameter: path, detail: issue.message }]
+    return issue.keys.map((key) => ({ parameter: path === '' ? key : `${path}.${key}`, detail: 'unknown' }))
+  })
+  const detail = errors.map((error) => `${error.parameter}: ${error.detail}`).join('; ')
+  return problem(400, `budget: ${detail}`, { code: 'budget/invalid', members: { errors } })
+}

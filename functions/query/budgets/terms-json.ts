@@ -1,0 +1,102 @@
+import { z } from '@hono/zod-openapi'
+import { type BudgetTerms, CALENDAR_PERIODS, DEFAULT_TERMS, FAIL_MODES, MODES } from '../../../shared/budgets/budget.ts'
+import { type Selector, SUBJECT_FIELDS, type Subject, type SubjectField } from '../../../shared/budgets/selector.ts'
+import { amountInput } from './amount-json.ts'
+
+const MAX_VALUES = 100
+const MAX_TEXT = 1_024
+const MAX_ROLLING_SECONDS = 366 * 86_400
+
+/** Ids are safe as a file's, a document's and a path's name on every platform. */
+export const budgetIdInput = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+    'must be 1 to 128 letters, digits, dots, dashes and underscores, the first a letter or digit',
+  )
+  .meta({ description: 'id of the budget within the project', example: 'team-search' })
+
+const text = z
+  .string()
+  .min(1)
+  .max(MAX_TEXT)
+  .refine((value) => !value.includes('\0'), 'holds a NUL')
+const scalar = z.union([text, z.number(), z.boolean()]).transform(String)
+const anyOf = <T extends z.ZodType<string, unknown>>(item: T) =>
+  z.union([item, z.array(item).min(1).max(MAX_VALUES)]).transform((value) => (Array.isArray(value) ? value : [value]))
+
+const fields = <T extends z.ZodType>(value: T) =>
+  Object.fromEntries(SUBJECT_FIELDS.map((field) => [field, value.optional()])) as Record<SubjectField, z.ZodOptional<T>>
+
+export const selectorInput = z
+  .strictObject({ ...fields(anyOf(text)), attributes: z.record(text, anyOf(scalar)).optional() })
+  .transform((selector) => selector as Selector)
+  .meta({
+    description: 'which calls it is for: all conditions hold; of several values any one does; {} is every call',
+    example: { user: 'u1' },
+  })
+
+export const subjectInput = z
+  .strictObject({ ...fields(text), attributes: z.record(text, scalar).optional() })
+  .transform((subject) => subject as Subject)
+
+const timeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'is no IANA time zone, such as Europe/Zurich')
+  .meta({ example: 'UTC' })
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined
+  } catch {
+    return false
+  }
+}
+
+const alertTarget = z.strictObject({
+  kind: z.enum(['webhook', 'slack']),
+  url: z.url({ protocol: /^https?$/ }).max(2_048),
+  secret: z.string().max(256).default(''),
+})
+
+/** What is PUT: only the limit must be given. */
+export const termsInput = z
+  .strictObject({
+    name: z.string().max(200).default(DEFAULT_TERMS.name),
+    selector: selectorInput.default({}),
+    limit: amountInput,
+    period: z
+      .union(
+        [
+          z.enum(CALENDAR_PERIODS),
+          z.strictObject({ rollingSeconds: z.number().int().min(60).max(MAX_ROLLING_SECONDS) }),
+        ],
+        {
+          error: 'must be hour, day, week, month, total or {"rollingSeconds": 60 to 31622400}',
+        },
+      )
+      .default(DEFAULT_TERMS.period),
+    timeZone: timeZone.default(DEFAULT_TERMS.timeZone),
+    mode: z.enum(MODES).default(DEFAULT_TERMS.mode),
+    failMode: z.enum(FAIL_MODES).default(DEFAULT_TERMS.failMode),
+    thresholds: z
+      .array(z.number().min(0.000001, 'is a share: 0.5 is half').max(10, 'is a share: 0.5 is half'))
+      .max(20)
+      .transform((shares) => [...new Set(shares.map((share) => Math.round(share * 1e6) / 1e6))].sort((a, b) => a - b))
+      .default([...DEFAULT_TERMS.thresholds]),
+    carryOver: z
+      .union([z.enum(['none', 'all']), z.strictObject({ cap: amountInput })], {
+        error: 'must be none, all or {"cap": {"usd": 5}}',
+      })
+      .default('none'),
+    alerts: z.array(alertTarget).max(5).default([]),
+  })
+  .transform(({ limit, carryOver, ...rest }, context): BudgetTerms => {
+    if (typeof carryOver === 'object' && carryOver.cap.unit !== limit.unit) {
+      context.addIssue({ code: 'custom', path: ['carryOver', 'cap'], message: "must be in the limit's unit" })
+      return z.NEVER
+    }
+    const carried = typeof carryOver === 'object' ? { cap: carryOver.cap.amount } : carryOver
+    return { ...rest, unit: limit.unit, limit: limit.amount, carryOver: carried }
+  })

@@ -1,0 +1,139 @@
+import type { Unit } from './amount.ts'
+import type { Selector } from './selector.ts'
+
+/** Calendar periods in the budget's time zone (weeks are ISO weeks), all of time, or the seconds that have just passed. */
+export const CALENDAR_PERIODS = ['hour', 'day', 'week', 'month', 'total'] as const
+export type CalendarPeriod = (typeof CALENDAR_PERIODS)[number]
+export type Period = CalendarPeriod | { readonly rollingSeconds: number }
+
+/**
+ * What happens when a call does not fit. `hard`: it is refused. `soft`: it is let through and the answer says that the
+ * budget is exceeded. `observe`: it is let through without a word. All three count and alert alike.
+ */
+export const MODES = ['hard', 'soft', 'observe'] as const
+export type Mode = (typeof MODES)[number]
+
+/** What a caller is told about this budget while the ledger cannot be reached. */
+export const FAIL_MODES = ['failClosed', 'failOpen'] as const
+export type FailMode = (typeof FAIL_MODES)[number]
+
+/** Whether what a period leaves unspent is added to the next one: not, all of it, or up to `cap`. Overspending is not carried. */
+export type CarryOver = 'none' | 'all' | { readonly cap: bigint }
+
+/** Funds on top of the limit for spend in `[from, to)` (ms since 1970): used before it, the grant that expires first first. */
+export interface Grant {
+  readonly id: string
+  readonly amount: bigint
+  readonly from: number
+  readonly to: number
+  readonly note: string
+}
+
+/** Where the alerts of a budget go; the log gets them all. */
+export interface AlertTarget {
+  readonly kind: 'webhook' | 'slack'
+  readonly url: string
+  /** Signs a webhook's body with HMAC-SHA256; '' for none. Never shown again once set. */
+  readonly secret: string
+}
+
+/** What people decide about a budget. */
+export interface BudgetTerms {
+  readonly name: string
+  readonly selector: Selector
+  readonly unit: Unit
+  /** Per period. */
+  readonly limit: bigint
+  readonly period: Period
+  /** IANA name. */
+  readonly timeZone: string
+  readonly mode: Mode
+  readonly failMode: FailMode
+  /** Fractions of the allowance at which an alert is sent, ascending. */
+  readonly thresholds: readonly number[]
+  readonly carryOver: CarryOver
+  readonly alerts: readonly AlertTarget[]
+}
+
+/** A budget as kept. Times are milliseconds since 1970. */
+export interface Budget extends BudgetTerms {
+  readonly project: string
+  readonly id: string
+  /** Grows when selector, unit, period or time zone change: what was spent then is no answer to the new question. */
+  readonly generation: number
+  /** When this generation began. */
+  readonly since: number
+  /** Earlier limits of this generation, oldest first, each with the time it held until. */
+  readonly formerLimits: readonly { readonly until: number; readonly limit: bigint }[]
+  readonly grants: readonly Grant[]
+  /** Whether the spend from before `since` has been added from the warehouse: see `backfill.ts`. */
+  readonly backfill: 'pending' | 'done' | 'none'
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** The terms of a budget of which only the limit is given. */
+export const DEFAULT_TERMS: Omit<BudgetTerms, 'unit' | 'limit'> = {
+  name: '',
+  selector: {},
+  period: 'month',
+  timeZone: 'UTC',
+  mode: 'hard',
+  failMode: 'failClosed',
+  thresholds: [0.5, 0.8, 0.9, 1],
+  carryOver: 'none',
+  alerts: [],
+}
+
+/** At most this many grants of one budget have not yet expired. */
+export const MAX_GRANTS = 100
+
+/** `budget` under new terms at `now`: the limit's history is kept, and a new question begins a new generation. */
+export function withTerms(budget: Budget, terms: BudgetTerms, now: number): Budget {
+  const question = (of: BudgetTerms) => JSON.stringify([of.selector, of.unit, of.period, of.timeZone])
+  if (question(budget) !== question(terms)) {
+    return {
+      ...budget,
+      ...terms,
+      generation: budget.generation + 1,
+      since: now,
+      formerLimits: [],
+      grants: budget.unit === terms.unit ? budget.grants : [],
+      backfill: 'pending',
+      updatedAt: now,
+    }
+  }
+  const formerLimits =
+    budget.limit === terms.limit
+      ? budget.formerLimits
+      : [...budget.formerLimits, { until: now, limit: budget.limit }].slice(-MAX_GRANTS)
+  return { ...budget, ...terms, formerLimits, updatedAt: now }
+}
+
+/** A new budget; `generation` is one more than that of the last budget of this id, if there was one. */
+export function newBudget(project: string, id: string, terms: BudgetTerms, now: number, generation = 1): Budget {
+  return {
+    ...terms,
+    project,
+    id,
+    generation,
+    since: now,
+    formerLimits: [],
+    grants: [],
+    backfill: 'pending',
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/** A budget as text for a store. */
+export function budgetToJson(budget: Budget): string {
+  return JSON.stringify(budget, (_key, value) => (typeof value === 'bigint' ? { $int: value.toString() } : value))
+}
+
+/** The inverse of {@link budgetToJson}. */
+export function budgetFromJson(text: string): Budget {
+  return JSON.parse(text, (_key, value) =>
+    value !== null && typeof value === 'object' && '$int' in value ? BigInt(value.$int) : value,
+  )
+}

@@ -1,0 +1,125 @@
+import { stringAttribute } from '../spans/attributes.ts'
+import { type PricedSpan, RESERVATION_ATTRIBUTE } from '../spans/ledger.ts'
+import type { Amounts } from './amount.ts'
+import type { Budget } from './budget.ts'
+import type { Sample } from './estimate.ts'
+import { Calendar } from './period.ts'
+import { compileSelector, type Subject } from './selector.ts'
+
+/** What one span adds to one budget. */
+export interface Charge {
+  readonly budgetId: string
+  readonly generation: number
+  /** Start of the bucket it belongs to, by the span's own start time; milliseconds since 1970. */
+  readonly bucket: number
+  readonly traceId: string
+  readonly spanId: string
+  /** The span's start time, milliseconds since 1970. */
+  readonly at: number
+  /** In the budget's unit. */
+  readonly amount: bigint
+  /** Whether the amount is not known (a call without a price): it is counted as 0 and as unknown. */
+  readonly unknown: boolean
+}
+
+/** A span that names the reservation which pays for it. */
+export interface ReservedSpan {
+  readonly reservationId: string
+  readonly traceId: string
+  readonly spanId: string
+  readonly at: number
+  readonly amounts: Amounts
+}
+
+/** Operations that call a model, and so are a request even where nothing is known of their usage. */
+const CALLS: ReadonlySet<string> = new Set(['chat', 'text_completion', 'generate_content', 'embeddings'])
+
+/**
+ * What a span spends; undefined where it spends nothing. A span that repeats the sum of its children (`rollup`) spends
+ * nothing: they do.
+ */
+export function spanAmounts({ ledger }: PricedSpan): Amounts | undefined {
+  const { costStatus } = ledger
+  if (costStatus === 'rollup') return undefined
+  if (costStatus === 'no_usage' && !CALLS.has(ledger.operation)) return undefined
+  const tokens = ledger.totalTokens ?? (ledger.inputTokens ?? 0) + (ledger.outputTokens ?? 0)
+  return {
+    requests: 1n,
+    tokens: BigInt(tokens),
+    ...(ledger.costPicoUsd !== null && { usd: ledger.costPicoUsd }),
+    ...(costStatus === 'no_usage' && { usd: 0n }),
+    ...(costStatus === 'free' && { usd: ledger.costPicoUsd ?? 0n }),
+  }
+}
+
+/** One budget, ready to judge. */
+export interface Rule {
+  readonly budget: Budget
+  readonly calendar: Calendar
+  readonly matchesSpan: (priced: PricedSpan) => boolean
+  readonly matchesSubject: (subject: Subject) => boolean
+}
+
+/** The budgets of one project at one revision, ready to judge spans and subjects. */
+export interface Rules {
+  readonly revision: number
+  readonly rules: readonly Rule[]
+}
+
+/** Prepares `budgets` (of one project, as of `revision`). */
+export function compileRules(budgets: readonly Budget[], revision: number): Rules {
+  return {
+    revision,
+    rules: budgets.map((budget) => ({
+      budget,
+      calendar: new Calendar(budget),
+      ...compileSelector(budget.selector),
+    })),
+  }
+}
+
+/** What `spans` add to the budgets of their project: one charge for each span and budget that applies to it. */
+export function chargesOf(
+  { rules }: Pick<Rules, 'rules'>,
+  spans: readonly PricedSpan[],
+): { readonly charges: Charge[]; readonly reserved: ReservedSpan[]; readonly samples: Sample[] } {
+  const charges: Charge[] = []
+  const samples: Sample[] = []
+  const reserved: ReservedSpan[] = []
+  for (const priced of spans) {
+    const amounts = spanAmounts(priced)
+    if (amounts === undefined) continue
+    const { traceId, spanId, startTimeUnixNano, attributes } = priced.span
+    if (priced.ledger.model !== '' && amounts.usd !== undefined) {
+      samples.push({ model: priced.ledger.model, usd: amounts.usd, tokens: amounts.tokens ?? 0n })
+    }
+    const at = Number(startTimeUnixNano / 1_000_000n)
+    const reservationId = stringAttribute(attributes, RESERVATION_ATTRIBUTE)
+    if (reservationId !== undefined) reserved.push({ reservationId, traceId, spanId, at, amounts })
+    for (const { budget, calendar, matchesSpan } of rules) {
+      if (!matchesSpan(priced)) continue
+      charges.push(chargeTo(budget, calendar, { traceId, spanId, at, amounts }))
+    }
+  }
+  return { charges, reserved, samples }
+}
+
+/** What a span adds to one budget, whether or not its selector matches. */
+export function chargeTo(budget: Budget, calendar: Calendar, span: Omit<ReservedSpan, 'reservationId'>): Charge {
+  const amount = span.amounts[budget.unit]
+  return {
+    budgetId: budget.id,
+    generation: budget.generation,
+    bucket: calendar.bucket(span.at),
+    traceId: span.traceId,
+    spanId: span.spanId,
+    at: span.at,
+    amount: amount ?? 0n,
+    unknown: amount === undefined,
+  }
+}
+
+/** The budgets that apply to a call for `subject`. */
+export function budgetsFor({ rules }: Rules, subject: Subject): Budget[] {
+  return rules.filter(({ matchesSubject }) => matchesSubject(subject)).map(({ budget }) => budget)
+}

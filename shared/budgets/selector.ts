@@ -1,0 +1,76 @@
+import { attributeText } from '../spans/attribute-text.ts'
+import type { Attributes } from '../spans/attributes.ts'
+import type { PricedSpan } from '../spans/ledger.ts'
+import { serviceName } from '../spans/span.ts'
+
+/** By what a budget can choose spans, besides any attribute. */
+export const SUBJECT_FIELDS = ['key', 'user', 'team', 'session', 'model', 'provider', 'environment', 'service'] as const
+export type SubjectField = (typeof SUBJECT_FIELDS)[number]
+
+/**
+ * Which spans a budget is for: all conditions hold; of several values any one does. Empty: every span of the project.
+ * `attributes` compares the text of span attributes, then of resource attributes.
+ */
+export type Selector = { readonly [F in SubjectField]?: readonly string[] } & {
+  readonly attributes?: Readonly<Record<string, readonly string[]>>
+}
+
+/** Who a call is for, as far as it is known: what a reservation names, or what a span shows. */
+export type Subject = { readonly [F in SubjectField]?: string } & {
+  readonly attributes?: Readonly<Record<string, string>>
+}
+
+/** Span attributes (then resource attributes) that name the field, first come first. */
+const KEY_ATTRIBUTES = ['api_key.id', 'gen_ai.api_key.id']
+const TEAM_ATTRIBUTES = ['team.id', 'team', 'user.team']
+
+const SPAN_FIELDS: { readonly [F in SubjectField]: (priced: PricedSpan) => string } = {
+  key: (priced) => firstAttribute(priced, KEY_ATTRIBUTES),
+  user: ({ ledger }) => ledger.userId,
+  team: (priced) => firstAttribute(priced, TEAM_ATTRIBUTES),
+  session: ({ ledger }) => ledger.sessionId,
+  model: ({ ledger }) => ledger.model,
+  provider: ({ ledger }) => ledger.provider,
+  environment: ({ ledger }) => ledger.environment,
+  service: ({ span }) => serviceName(span),
+}
+
+/** Tells which spans and which subjects `selector` is for. One rule decides both, so that they cannot differ. */
+export function compileSelector(selector: Selector): {
+  readonly matchesSpan: (priced: PricedSpan) => boolean
+  readonly matchesSubject: (subject: Subject) => boolean
+} {
+  const fields = SUBJECT_FIELDS.flatMap((field) => {
+    const values = selector[field]
+    return values === undefined ? [] : [{ field, values: new Set(values), ofSpan: SPAN_FIELDS[field] }]
+  })
+  const attributes = Object.entries(selector.attributes ?? {}).map(([key, values]) => ({
+    key,
+    values: new Set(values),
+  }))
+  return {
+    matchesSpan: (priced) =>
+      fields.every(({ values, ofSpan }) => values.has(ofSpan(priced))) &&
+      attributes.every(({ key, values }) => values.has(spanAttribute(priced, key))),
+    matchesSubject: (subject) =>
+      fields.every(({ field, values }) => values.has(subject[field] ?? '')) &&
+      attributes.every(({ key, values }) => values.has(subject.attributes?.[key] ?? '')),
+  }
+}
+
+function spanAttribute({ span }: PricedSpan, key: string): string {
+  return textOf(span.attributes, key) || textOf(span.resource.attributes, key)
+}
+
+function firstAttribute(priced: PricedSpan, keys: readonly string[]): string {
+  for (const key of keys) {
+    const text = spanAttribute(priced, key)
+    if (text !== '') return text
+  }
+  return ''
+}
+
+function textOf(attributes: Attributes, key: string): string {
+  const value = attributes.get(key)
+  return value === undefined ? '' : attributeText(value)
+}

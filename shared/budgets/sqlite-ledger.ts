@@ -1,0 +1,245 @@
+import { randomUUID } from 'node:crypto'
+import { SpanledgerError } from '../errors.ts'
+import { type Budget, budgetFromJson, budgetToJson, MAX_GRANTS, newBudget, withTerms } from './budget.ts'
+import type { Balance, BudgetLedger, Entry, EntryKind } from './ledger.ts'
+import { currentWindow } from './position.ts'
+import { alertsPublished, dueAlerts, raiseAlerts } from './sqlite/alerts.ts'
+import { type Books, findBudget, post, readBalance, readProject, ruleOf } from './sqlite/books.ts'
+import { openDatabase } from './sqlite/database.ts'
+import { backfill, debit, prune } from './sqlite/debit.ts'
+import { readEstimate } from './sqlite/estimates.ts'
+import { balancesFor, release, reserve, settle } from './sqlite/reservations.ts'
+
+export interface SqliteLedgerOptions {
+  /** The file; `:memory:` for none. Several threads and processes may hold it open. */
+  readonly path: string
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+/** How often what is too old is forgotten, in milliseconds. */
+const PRUNE_EVERY_MS = 1_000
+
+/**
+ * Budgets in a SQLite file. What a client is answered is fsynced; debits are committed without, since the bus delivers
+ * them again. Calls of the same moment share a transaction.
+ */
+export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
+  const { path, now = Date.now } = options
+  const db = openDatabase(path, { durable: true })
+  const books: Books = { db, now, projects: new Map() }
+  // A database in memory belongs to its connection.
+  const relaxed = path === ':memory:' ? db : openDatabase(path, { durable: false })
+  const bulk: Books = { db: relaxed, now, projects: new Map() }
+  const write = groupCommit(books)
+  let prunedAt = 0
+
+  const change = (project: string, id: string, to: (budget: Budget) => Budget, line: ChangeLine) => {
+    const { ref, rule } = findBudget(books, project, id)
+    const budget = to(rule.budget)
+    save(books, ref, budget)
+    post(books, { budget: ref, generation: budget.generation, ...line })
+    return readBalance(books, ref, ruleOf(budget))
+  }
+
+  return {
+    rules: async (project) => readProject(bulk, project).rules,
+    get: async (project, id) => {
+      const { ref, rule } = findBudget(books, project, id)
+      return readBalance(books, ref, rule)
+    },
+    list: async (project, { after = '', pageSize }) => {
+      const { rules, refs } = readProject(books, project)
+      const found = rules.rules.filter(({ budget }) => budget.id > after)
+      const items = found
+        .slice(0, pageSize)
+        .map((rule) => readBalance(books, refs.get(rule.budget.id)?.ref as bigint, rule))
+      return { items, next: found.length > pageSize ? (items.at(-1)?.budget.id ?? null) : null }
+    },
+    put: (project, id, terms, actor) =>
+      write(() => {
+        const row = db.get('SELECT ref, body, deleted FROM budgets WHERE project = ? AND id = ?', project, id)
+        const former = row === undefined ? undefined : budgetFromJson(String(row.body))
+        const created = former === undefined || row?.deleted === 1n
+        const budget = created
+          ? newBudget(project, id, terms, now(), (former?.generation ?? 0) + 1)
+          : withTerms(former, terms, now())
+        const ref = (row?.ref ??
+          db.get('INSERT INTO budgets (project, id, body, deleted) VALUES (?, ?, ?, 0) RETURNING ref', project, id, '')
+            ?.ref) as bigint
+        save(books, ref, budget)
+        const note = budgetToJson({ ...budget, alerts: budget.alerts.map((target) => ({ ...target, secret: '' })) })
+        post(books, { budget: ref, generation: budget.generation, kind: created ? 'created' : 'updated', actor, note })
+        const rule = ruleOf(budget)
+        raiseAlerts(books, ref, rule, now())
+        return { balance: readBalance(books, ref, rule), created }
+      }),
+    delete: (project, id, actor) =>
+      write(() => {
+        const { ref, rule } = findBudget(books, project, id)
+        db.run('UPDATE budgets SET deleted = 1 WHERE ref = ?', ref)
+        db.run('DELETE FROM holds WHERE budget = ?', ref)
+        revise(books, project)
+        post(books, { budget: ref, generation: rule.budget.generation, kind: 'deleted', actor, note: '' })
+      }),
+    grant: (project, id, grant, actor) =>
+      write(() => {
+        const note = `${grant.amount} from ${grant.from} to ${grant.to}: ${grant.note}`
+        const add = (budget: Budget): Budget => {
+          const open = budget.grants.filter(({ to }) => to > now())
+          if (open.length >= MAX_GRANTS)
+            throw new SpanledgerError('budget/invalid', `a budget has at most ${MAX_GRANTS} grants`)
+          return {
+            ...budget,
+            grants: [...budget.grants, { ...grant, id: randomUUID() }].slice(-2 * MAX_GRANTS),
+            updatedAt: now(),
+          }
+        }
+        return change(project, id, add, { kind: 'granted', actor, note })
+      }),
+    reset: (project, id, actor, note) =>
+      write((): Balance => {
+        const { ref, rule } = findBudget(books, project, id)
+        const { budget, calendar } = rule
+        const { start, end } = currentWindow(budget, calendar, now())
+        const buckets = db.all(
+          'SELECT start, spent FROM balances WHERE budget = ? AND generation = ? AND start >= ? AND start < ?',
+          ref,
+          budget.generation,
+          start,
+          end,
+        )
+        for (const bucket of buckets) {
+          const amount = -(bucket.spent as bigint)
+          post(books, {
+            budget: ref,
+            generation: budget.generation,
+            kind: 'reset',
+            actor,
+            note,
+            bucket: Number(bucket.start),
+            amount,
+          })
+        }
+        if (buckets.length === 0)
+          post(books, { budget: ref, generation: budget.generation, kind: 'reset', actor, note })
+        return readBalance(books, ref, rule)
+      }),
+    correct: (project, id, bucket, amount, actor, note) =>
+      write(() => {
+        const { ref, rule } = findBudget(books, project, id)
+        post(books, { budget: ref, generation: rule.budget.generation, kind: 'corrected', actor, note, bucket, amount })
+        raiseAlerts(books, ref, rule, bucket)
+      }),
+    entries: async (project, id, { after, pageSize }) => {
+      const row = db.get('SELECT ref FROM budgets WHERE project = ? AND id = ?', project, id)
+      if (row === undefined) throw new SpanledgerError('budget/not-found', `there is no budget "${id}"`)
+      const rows = db.all(
+        'SELECT * FROM entries WHERE budget = ? AND ref < ? ORDER BY ref DESC LIMIT ?',
+        row.ref as bigint,
+        after === undefined ? 2n ** 62n : BigInt(after),
+        pageSize + 1,
+      )
+      const items = rows.slice(0, pageSize).map(toEntry)
+      return { items, next: rows.length > pageSize ? (items.at(-1)?.id ?? null) : null }
+    },
+
+    debit: async (batches) =>
+      relaxed.transact(() => {
+        if (now() - prunedAt >= PRUNE_EVERY_MS) {
+          prunedAt = now()
+          prune(bulk)
+        }
+        return debit(bulk, batches)
+      }),
+    backfill: async (project, _id, charges) => relaxed.transact(() => backfill(bulk, project, charges)),
+    backfilled: (project, id, generation) =>
+      write(() => {
+        const { ref, rule } = findBudget(books, project, id)
+        if (rule.budget.generation === generation) save(books, ref, { ...rule.budget, backfill: 'done' })
+      }),
+
+    reserve: (request) => write(() => reserve(books, request)),
+    settle: (project, id, amounts) => write(() => settle(books, project, id, amounts)),
+    release: (project, id) => write(() => release(books, project, id)),
+    balances: async (project, subject) => balancesFor(books, project, subject),
+
+    estimate: async (project, model) => readEstimate(books, project, model),
+
+    dueAlerts: async (limit) => dueAlerts(bulk, limit),
+    alertsPublished: async (ids) => relaxed.transact(() => alertsPublished(bulk, ids)),
+    counts: async (project) => {
+      const row = db.get('SELECT handled FROM projects WHERE project = ?', project)
+      return { stored: (row?.handled ?? 0n) as bigint, duplicates: 0n }
+    },
+    close: async () => {
+      relaxed.close()
+      db.close()
+    },
+  }
+}
+
+interface ChangeLine {
+  readonly kind: EntryKind
+  readonly actor: string
+  readonly note: string
+}
+
+function save(books: Books, ref: bigint, budget: Budget): void {
+  books.db.run('UPDATE budgets SET body = ?, deleted = 0 WHERE ref = ?', budgetToJson(budget), ref)
+  revise(books, budget.project)
+}
+
+/** Tells every thread that the project's budgets have changed. */
+function revise({ db }: Books, project: string): void {
+  db.run('INSERT INTO projects VALUES (?, 1, 0) ON CONFLICT DO UPDATE SET revision = revision + 1', project)
+}
+
+function toEntry(row: Record<string, unknown>): Entry {
+  return {
+    id: String(row.ref),
+    at: Number(row.at),
+    kind: row.kind as EntryKind,
+    actor: String(row.actor),
+    generation: Number(row.generation),
+    bucket: row.bucket === null ? null : Number(row.bucket),
+    amount: row.amount as bigint,
+    spans: Number(row.spans),
+    note: String(row.note),
+  }
+}
+
+/** Runs the writes of one moment in one transaction, each failing alone: one fsync for all of them. */
+function groupCommit({ db, projects }: Books): <T>(work: () => T) => Promise<T> {
+  let waiting: (() => () => void)[] = []
+  const flush = () => {
+    const works = waiting
+    waiting = []
+    let answers: (() => void)[]
+    try {
+      answers = db.transact(() => works.map((work) => work()))
+    } catch (error) {
+      projects.clear()
+      for (const work of works) rejections.get(work)?.(error)
+      return
+    }
+    for (const answer of answers) answer()
+  }
+  const rejections = new WeakMap<() => () => void, (error: unknown) => void>()
+  return <T>(work: () => T) =>
+    new Promise<T>((resolve, reject) => {
+      const run = () => {
+        try {
+          const result = db.transact(work)
+          return () => resolve(result)
+        } catch (error) {
+          // What was compiled from changes that are now undone must not be taken for their revision.
+          projects.clear()
+          return () => reject(error)
+        }
+      }
+      rejections.set(run, reject)
+      if (waiting.length === 0) setImmediate(flush)
+      waiting.push(run)
+    })
+}

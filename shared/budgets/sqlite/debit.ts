@@ -1,0 +1,198 @@
+import { checkAmount } from '../amount.ts'
+import { type Charge, chargeTo, type Rule } from '../charge.ts'
+import type { DebitBatch, DebitResult } from '../ledger.ts'
+import { raiseAlerts } from './alerts.ts'
+import { type Books, bucketRow, readProject } from './books.ts'
+import { addSamples } from './estimates.ts'
+import { spanOfReservation } from './reservations.ts'
+
+const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
+
+/** How long counted spans are remembered after the day they started on. */
+export const CLAIM_DAYS = 8
+const DIGEST_DAYS = 30
+/** Rows that are forgotten at a time, so that no debit waits long. */
+const PRUNE_ROWS = 2_000
+
+/** Bytes of one span in a claim: its id and the amount it was counted at (-1: not known). */
+const CLAIM_BYTES = 16
+const UNKNOWN = -1n
+
+/** Debits `batches` within the caller's transaction. */
+export function debit(books: Books, batches: readonly DebitBatch[]): DebitResult[] {
+  const sums = new Sums(books)
+  const results = batches.map((batch): DebitResult => {
+    const { db, now } = books
+    const { project, digest } = batch
+    const { rules, refs } = readProject(books, project)
+    const bytes = digestKey(digest)
+    if (db.get('SELECT 1 FROM digests WHERE project = ? AND digest = ?', project, bytes) !== undefined)
+      return 'duplicate'
+    if (rules.revision !== batch.revision) return 'stale'
+    db.run('INSERT INTO digests VALUES (?, ?, ?)', project, bytes, now())
+    db.run(
+      'INSERT INTO projects VALUES (?, 0, ?) ON CONFLICT DO UPDATE SET handled = handled + excluded.handled',
+      project,
+      batch.spans,
+    )
+    addSamples(books, project, batch.samples)
+    sums.charge(refs, batch.charges)
+    for (const span of batch.reserved) {
+      const budgets = spanOfReservation(books, project, span)
+      const missing = budgets.filter(
+        (id) => !batch.charges.some((charge) => charge.budgetId === id && charge.spanId === span.spanId),
+      )
+      sums.charge(
+        refs,
+        missing.flatMap((id) => {
+          const rule = refs.get(id)?.rule
+          return rule === undefined ? [] : [chargeTo(rule.budget, rule.calendar, span)]
+        }),
+      )
+    }
+    return 'debited'
+  })
+  sums.write()
+  return results
+}
+
+/** Charges spans to budgets outside any message: those already counted change nothing. */
+export function backfill(books: Books, project: string, charges: readonly Charge[]): void {
+  const sums = new Sums(books)
+  sums.charge(readProject(books, project).refs, charges)
+  sums.write()
+}
+
+/** What one bucket gains in a transaction, and which spans brought it. */
+interface Sum {
+  readonly budget: bigint
+  readonly rule: Rule
+  readonly start: number
+  readonly traces: Map<string, { readonly day: number; readonly traceId: string; readonly charges: Charge[] }>
+}
+
+/** Gathers all charges of a transaction, so that every bucket and every trace's claim is read and written once. */
+class Sums {
+  readonly #books: Books
+  readonly #sums = new Map<string, Sum>()
+
+  constructor(books: Books) {
+    this.#books = books
+  }
+
+  charge(refs: ReadonlyMap<string, { readonly ref: bigint; readonly rule: Rule }>, charges: readonly Charge[]): void {
+    for (const charge of charges) {
+      const found = refs.get(charge.budgetId)
+      if (found === undefined || found.rule.budget.generation !== charge.generation) continue
+      const key = `${found.ref}/${charge.bucket}`
+      let sum = this.#sums.get(key)
+      if (sum === undefined) {
+        sum = { budget: found.ref, rule: found.rule, start: charge.bucket, traces: new Map() }
+        this.#sums.set(key, sum)
+      }
+      const day = Math.floor(charge.at / DAY_MS)
+      const traceKey = `${charge.traceId}${day}`
+      const trace = sum.traces.get(traceKey)
+      if (trace === undefined) sum.traces.set(traceKey, { day, traceId: charge.traceId, charges: [charge] })
+      else trace.charges.push(charge)
+    }
+  }
+
+  write(): void {
+    const { db, now } = this.#books
+    const minute = Math.floor(now() / MINUTE_MS) * MINUTE_MS
+    for (const { budget, rule, start, traces } of this.#sums.values()) {
+      const { generation } = rule.budget
+      const row = bucketRow(this.#books, budget, generation, start)
+      const gain = { amount: 0n, unknown: 0n, spans: 0 }
+      for (const { day, traceId, charges } of traces.values()) this.#claim(row.ref, day, traceId, charges, gain)
+      if (gain.spans === 0) continue
+      const spent = checkAmount(row.spent + gain.amount)
+      db.run('UPDATE balances SET spent = ?, unknown = ? WHERE ref = ?', spent, row.unknown + gain.unknown, row.ref)
+      db.run(
+        `INSERT INTO entries (budget, at, kind, actor, generation, bucket, amount, spans, note)
+         VALUES (?, ?, 'debited', 'spans', ?, ?, ?, ?, '')
+         ON CONFLICT (budget, generation, bucket, at) WHERE kind = 'debited'
+         DO UPDATE SET amount = amount + excluded.amount, spans = spans + excluded.spans`,
+        budget,
+        minute,
+        generation,
+        start,
+        gain.amount,
+        gain.spans,
+      )
+    }
+    for (const { budget, rule, start } of this.#sums.values()) raiseAlerts(this.#books, budget, rule, start)
+  }
+
+  /** Counts a trace's spans in a bucket, each at the highest amount it ever came with. */
+  #claim(
+    balance: bigint,
+    day: number,
+    traceId: string,
+    charges: readonly Charge[],
+    gain: { amount: bigint; unknown: bigint; spans: number },
+  ): void {
+    const { db } = this.#books
+    const trace = Buffer.from(traceId, 'hex')
+    const known = db.get('SELECT spans FROM claims WHERE day = ? AND balance = ? AND trace = ?', day, balance, trace)
+    const before = known === undefined ? Buffer.alloc(0) : Buffer.from(known.spans as Uint8Array)
+    let claims = Buffer.concat([before, Buffer.alloc(charges.length * CLAIM_BYTES)])
+    const offsets = new Map<bigint, number>()
+    for (let at = 0; at < before.length; at += CLAIM_BYTES) offsets.set(claims.readBigUInt64BE(at), at)
+    let length = before.length
+    let changed = false
+    for (const { spanId, amount, unknown } of charges) {
+      const id = BigInt(`0x${spanId}`)
+      const value = unknown ? UNKNOWN : amount
+      const at = offsets.get(id)
+      if (at === undefined) {
+        offsets.set(id, length)
+        claims.writeBigUInt64BE(id, length)
+        claims.writeBigInt64BE(value, length + 8)
+        length += CLAIM_BYTES
+        gain.amount += amount
+        if (unknown) gain.unknown++
+        gain.spans++
+      } else {
+        const counted = claims.readBigInt64BE(at + 8)
+        if (value <= counted) continue
+        claims.writeBigInt64BE(value, at + 8)
+        gain.amount += amount - (counted === UNKNOWN ? 0n : counted)
+        if (counted === UNKNOWN) gain.unknown--
+        gain.spans++
+      }
+      changed = true
+    }
+    if (!changed) return
+    claims = claims.subarray(0, length)
+    db.run('INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)', day, balance, trace, claims)
+  }
+}
+
+/** Forgets what is too old to come again, a little at a time. */
+export function prune({ db, now }: Books): void {
+  const today = Math.floor(now() / DAY_MS)
+  db.run(
+    `DELETE FROM claims WHERE (day, balance, trace) IN
+     (SELECT day, balance, trace FROM claims WHERE day < ? LIMIT ${PRUNE_ROWS})`,
+    today - CLAIM_DAYS,
+  )
+  db.run(
+    `DELETE FROM digests WHERE (project, digest) IN
+     (SELECT project, digest FROM digests WHERE at < ? LIMIT ${PRUNE_ROWS})`,
+    now() - DIGEST_DAYS * DAY_MS,
+  )
+  db.run(
+    `DELETE FROM reservations WHERE (project, id) IN
+     (SELECT project, id FROM reservations WHERE at < ? LIMIT ${PRUNE_ROWS})`,
+    now() - CLAIM_DAYS * DAY_MS,
+  )
+  db.run('DELETE FROM holds WHERE expires_at < ?', now() - DAY_MS)
+}
+
+/** A digest in half its length; parts of a split message have a suffix and are kept as they are. */
+function digestKey(digest: string): Buffer {
+  return /^[0-9a-f]{64}$/.test(digest) ? Buffer.from(digest, 'hex') : Buffer.from(digest)
+}

@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto'
+import { SpanledgerError } from '../../errors.ts'
+import { type Amounts, checkAmount } from '../amount.ts'
+import { budgetsFor, type ReservedSpan, type Rule } from '../charge.ts'
+import type { Balance, Reservation, ReserveRequest, ReserveResult } from '../ledger.ts'
+import { fits } from '../position.ts'
+import type { Subject } from '../selector.ts'
+import { raiseAlerts } from './alerts.ts'
+import { type Books, post, readBalance, readProject } from './books.ts'
+
+/** A reservation as kept. `charged` is what `settle` charged until the call's own spans arrive. */
+interface Kept {
+  readonly subject: Subject
+  readonly amounts: Required<Amounts>
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly budgets: readonly { readonly id: string; readonly generation: number }[]
+  readonly state: 'open' | 'settled' | 'released'
+  readonly settled: Amounts | null
+  readonly charged: readonly { readonly id: string; readonly bucket: number; readonly amount: bigint }[]
+  /** Spans have come: they, not `settle`, say what was spent. */
+  readonly spansCame: boolean
+}
+
+/** The id that a key always gets, so that a retry finds what the first try made. */
+export function reservationId(project: string, idempotencyKey: string): string {
+  return `res_${createHash('sha256')
+    .update(JSON.stringify([project, idempotencyKey]))
+    .digest('hex')
+    .slice(0, 32)}`
+}
+
+export function reserve(books: Books, request: ReserveRequest): ReserveResult {
+  const { db } = books
+  const { project, subject, amounts } = request
+  const now = books.now()
+  const id = reservationId(project, request.idempotencyKey)
+  const known = read(books, project, id)
+  if (known !== undefined)
+    return { kind: 'reserved', reservation: toReservation(books, project, id, known), exceeded: [] }
+
+  const { rules, refs } = readProject(books, project)
+  const found = budgetsFor(rules, subject).map((budget) => {
+    const { ref, rule } = refs.get(budget.id) as { ref: bigint; rule: Rule }
+    db.run('DELETE FROM holds WHERE budget = ? AND expires_at <= ?', ref, now)
+    return { ref, balance: readBalance(books, ref, rule) }
+  })
+  const unfit = found
+    .map(({ balance }) => balance)
+    .filter(({ budget, position }) => !fits(position, amounts[budget.unit]))
+  const denying = unfit.filter(({ budget }) => budget.mode === 'hard')
+  if (denying.length > 0) return { kind: 'denied', denying }
+
+  const expiresAt = now + request.ttlMs
+  for (const { ref, balance } of found) {
+    const { budget, position } = balance
+    const amount = amounts[budget.unit]
+    checkAmount(position.reserved + amount)
+    db.run('INSERT INTO holds VALUES (?, ?, ?, ?)', ref, expiresAt, id, amount)
+  }
+  const kept: Kept = {
+    subject,
+    amounts,
+    createdAt: now,
+    expiresAt,
+    budgets: found.map(({ balance }) => ({ id: balance.budget.id, generation: balance.budget.generation })),
+    state: 'open',
+    settled: null,
+    charged: [],
+    spansCame: false,
+  }
+  write(books, project, id, kept)
+  const exceeded = unfit.filter(({ budget }) => budget.mode === 'soft')
+  return { kind: 'reserved', reservation: toReservation(books, project, id, kept), exceeded }
+}
+
+export function settle(books: Books, project: string, id: string, actual: Amounts): Reservation {
+  const kept = find(books, project, id)
+  const amounts = { ...kept.amounts, ...actual }
+  if (kept.state === 'settled') {
+    if (kept.settled !== null && sameAmounts(kept.settled, amounts)) return toReservation(books, project, id, kept)
+    throw new SpanledgerError('store/rejected', 'this reservation was settled at another amount')
+  }
+  letGo(books, project, id, kept)
+  const charged: { id: string; bucket: number; amount: bigint }[] = []
+  if (!kept.spansCame) {
+    for (const { id: budgetId, ref, rule } of stillThere(books, project, kept)) {
+      const { budget, calendar } = rule
+      const bucket = calendar.bucket(kept.createdAt)
+      const amount = amounts[budget.unit]
+      charged.push({ id: budgetId, bucket, amount })
+      const { generation } = budget
+      post(books, { budget: ref, generation, kind: 'settled', actor: 'api', note: id, bucket, amount })
+      raiseAlerts(books, ref, rule, bucket)
+    }
+  }
+  const settled: Kept = { ...kept, state: 'settled', settled: amounts, charged }
+  write(books, project, id, settled)
+  return toReservation(books, project, id, settled)
+}
+
+export function release(books: Books, project: string, id: string): Reservation {
+  const kept = find(books, project, id)
+  if (kept.state === 'settled') throw new SpanledgerError('store/rejected', 'this reservation is settled already')
+  letGo(books, project, id, kept)
+  const released: Kept = { ...kept, state: 'released' }
+  write(books, project, id, released)
+  return toReservation(books, project, id, released)
+}
+
+/**
+ * A span has come that names its reservation: what was held is let go and what `settle` charged is taken back, for the span
+ * itself is charged. Returns the ids of the budgets that the reservation was for, which the span is charged to whatever it
+ * says of itself. A span whose cost is not known leaves the reservation as it is.
+ */
+export function spanOfReservation(books: Books, project: string, span: ReservedSpan): readonly string[] {
+  const kept = read(books, project, span.reservationId)
+  if (kept === undefined || span.amounts.usd === undefined) return []
+  if (!kept.spansCame) {
+    letGo(books, project, span.reservationId, kept)
+    const there = new Map(stillThere(books, project, kept).map((found) => [found.id, found]))
+    for (const { id, bucket, amount } of kept.charged) {
+      const found = there.get(id)
+      if (found === undefined) continue
+      const { generation } = found.rule.budget
+      const note = span.reservationId
+      post(books, { budget: found.ref, generation, kind: 'reversed', actor: 'spans', note, bucket, amount: -amount })
+    }
+    write(books, project, span.reservationId, { ...kept, charged: [], spansCame: true })
+  }
+  return stillThere(books, project, kept).map(({ id }) => id)
+}
+
+/** The budgets that apply to `subject`, and where they stand. */
+export function balancesFor(books: Books, project: string, subject: Subject): Balance[] {
+  const { rules, refs } = readProject(books, project)
+  return budgetsFor(rules, subject).map(({ id }) => {
+    const { ref, rule } = refs.get(id) as { ref: bigint; rule: Rule }
+    return readBalance(books, ref, rule)
+  })
+}
+
+/** The reservation's budgets that have neither been deleted nor begun a new generation since. */
+function stillThere(books: Books, project: string, kept: Kept): { id: string; ref: bigint; rule: Rule }[] {
+  const { refs } = readProject(books, project)
+  return kept.budgets.flatMap(({ id, generation }) => {
+    const found = refs.get(id)
+    return found !== undefined && found.rule.budget.generation === generation ? [{ id, ...found }] : []
+  })
+}
+
+function letGo(books: Books, project: string, id: string, kept: Kept): void {
+  const { refs } = readProject(books, project)
+  for (const budget of kept.budgets) {
+    const ref = refs.get(budget.id)?.ref
+    if (ref === undefined) continue
+    books.db.run('DELETE FROM holds WHERE budget = ? AND expires_at = ? AND reservation = ?', ref, kept.expiresAt, id)
+  }
+}
+
+function toReservation(books: Books, project: string, id: string, kept: Kept): Reservation {
+  const { subject, amounts, createdAt, expiresAt, settled } = kept
+  const state =
+    kept.state === 'open' && (kept.spansCame || expiresAt <= books.now()) ? expiredOrSettled(kept) : kept.state
+  const balances = stillThere(books, project, kept).map(({ ref, rule }) => readBalance(books, ref, rule))
+  return { id, project, subject, amounts, createdAt, expiresAt, state, settled, balances }
+}
+
+function expiredOrSettled(kept: Kept): Reservation['state'] {
+  return kept.spansCame ? 'settled' : 'expired'
+}
+
+function sameAmounts(a: Amounts, b: Amounts): boolean {
+  return a.usd === b.usd && a.tokens === b.tokens && a.requests === b.requests
+}
+
+function find(books: Books, project: string, id: string): Kept {
+  const kept = read(books, project, id)
+  if (kept === undefined) throw new SpanledgerError('budget/not-found', `there is no reservation "${id}"`)
+  return kept
+}
+
+function read({ db }: Books, project: string, id: string): Kept | undefined {
+  const row = db.get('SELECT body FROM reservations WHERE project = ? AND id = ?', project, id)
+  if (row === undefined) return undefined
+  return JSON.parse(String(row.body), (_key, value) =>
+    value !== null && typeof value === 'object' && '$int' in value ? BigInt(value.$int) : value,
+  )
+}
+
+function write({ db }: Books, project: string, id: string, kept: Kept): void {
+  const body = JSON.stringify(kept, (_key, value) => (typeof value === 'bigint' ? { $int: value.toString() } : value))
+  db.run('INSERT OR REPLACE INTO reservations VALUES (?, ?, ?, ?, ?)', project, id, body, kept.state, kept.createdAt)
+}
