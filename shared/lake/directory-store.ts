@@ -100,7 +100,7 @@ async function* listDirectory(root: string, directory: string, prefix: string): 
         if (errno(error) === 'ENOENT') return undefined
         throw failure(error, 'list', join(root, name))
       })
-      if (info !== undefined) yield { name, size: info.size, updatedAt: info.mtimeMs }
+      if (info !== undefined) yield { name, size: info.size, updatedAt: Math.floor(info.mtimeMs) }
     }
   }
 }

@@ -6,25 +6,25 @@ export interface LakeFile extends ObjectInfo {
   readonly parsed: FileName
 }
 
+/** The objects that are Parquet files of the lake. */
+export function parseFiles(objects: Iterable<ObjectInfo>): LakeFile[] {
+  return Array.from(objects).flatMap((object) => {
+    const parsed = parseFileName(object.name)
+    return parsed === undefined ? [] : [{ ...object, parsed }]
+  })
+}
+
 /**
  * The rule by which a reader sees each row once while a partition is compacted: a compacted file, once all of its parts are
  * listed, replaces every other file of its partition whose numbers lie within its own, of which a lower version of itself is one.
  * What remains, in order of name.
  */
 export function liveFiles(objects: Iterable<ObjectInfo>): LakeFile[] {
-  const files: LakeFile[] = []
-  const groups = new Map<string, LakeFile[]>()
-  for (const object of objects) {
-    const parsed = parseFileName(object.name)
-    if (parsed === undefined) continue
-    const file = { ...object, parsed }
-    files.push(file)
-    if (parsed.version === 0) continue
-    const key = `${prefixOf(object.name)}${parsed.first}-${parsed.last}v${parsed.version}of${parsed.parts}`
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [file])
-    else group.push(file)
-  }
+  const files = parseFiles(objects)
+  const groups = Map.groupBy(
+    files.filter(({ parsed }) => parsed.version > 0),
+    ({ name, parsed }) => `${prefixOf(name)}${parsed.first}-${parsed.last}v${parsed.version}of${parsed.parts}`,
+  )
   const whole = new Map<string, FileName[]>()
   for (const group of groups.values()) {
     const [file] = group

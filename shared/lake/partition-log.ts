@@ -2,7 +2,8 @@ import { isSpanledgerError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { readFacts } from './file-facts.ts'
 import type { LakeFormat } from './format.ts'
-import type { ObjectInfo, ObjectStore } from './object-store.ts'
+import { liveFiles } from './live-files.ts'
+import type { ObjectStore } from './object-store.ts'
 import { parseFileName } from './partition.ts'
 
 /**
@@ -13,6 +14,8 @@ export interface PartitionLog {
   readonly prefix: string
   /** The number of the next file. */
   next: number
+  /** Compacted files stand for all numbers up to this one: a fresh file with one of them would not be seen. */
+  covered: number
   readonly digests: Set<string>
   /** Names of files whose digests are in. */
   readonly seen: Set<string>
@@ -21,7 +24,7 @@ export interface PartitionLog {
 }
 
 export function createPartitionLog(prefix: string): PartitionLog {
-  return { prefix, next: 1, digests: new Set(), seen: new Set(), listedAt: Number.NEGATIVE_INFINITY }
+  return { prefix, next: 1, covered: 0, digests: new Set(), seen: new Set(), listedAt: Number.NEGATIVE_INFINITY }
 }
 
 /** Half of a digest tells messages apart as well and takes half the memory. */
@@ -29,28 +32,31 @@ export function digestKey(digest: string): string {
   return /^[0-9a-f]{64}$/.test(digest) ? Buffer.from(digest.slice(0, 32), 'hex').toString('latin1') : digest
 }
 
-/** Lists the partition and reads the footers of files that are new. A corrupt one is named in the log and passed over. */
+/** Lists the partition and reads the facts of files that are new. A corrupt one is named in the log and passed over. */
 export async function refreshPartitionLog(
   partition: PartitionLog,
-  options: { readonly store: ObjectStore; readonly format: LakeFormat; readonly now: () => number; readonly log: Log },
+  options: {
+    readonly store: ObjectStore
+    readonly format: LakeFormat
+    readonly now: () => number
+    readonly log: Log
+  },
 ): Promise<void> {
-  const { store, log } = options
   const listedAt = options.now()
-  const files: ObjectInfo[] = []
-  for await (const file of store.list(partition.prefix)) files.push(file)
-  for (const file of files) {
-    const parsed = parseFileName(file.name)
-    if (parsed === undefined) continue
-    partition.next = Math.max(partition.next, parsed.last + 1)
+  const objects = await Array.fromAsync(options.store.list(partition.prefix))
+  for (const { name } of objects) partition.next = Math.max(partition.next, (parseFileName(name)?.last ?? 0) + 1)
+  const live = liveFiles(objects)
+  partition.covered = Math.max(0, ...live.map(({ parsed }) => (parsed.version > 0 ? parsed.last : 0)))
+  for (const file of live) {
     if (partition.seen.has(file.name)) continue
     try {
-      const { digests } = await readFacts({ ...file, parsed }, options)
+      const { digests } = await readFacts(file, options)
       for (const digest of digests) partition.digests.add(digestKey(digest))
     } catch (error) {
       // A compactor may have removed it since; what it held stands in a file that the next listing shows.
       if (isSpanledgerError(error, 'lake/not-found')) return refreshPartitionLog(partition, options)
       if (!isSpanledgerError(error, 'lake/corrupt')) throw error
-      log.error({ err: error }, 'a file of the lake is corrupt')
+      options.log.error({ err: error }, 'a file of the lake is corrupt')
     }
     partition.seen.add(file.name)
   }

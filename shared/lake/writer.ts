@@ -75,7 +75,15 @@ export function createLakeWriter(options: LakeWriterOptions): LakeWriter {
         if (partition.next <= number) throw new SpanledgerError('lake/unavailable', `${name} is taken but not listed`)
         continue
       }
-      partition.next = number + 1
+      if (now() - partition.listedAt > LOG_AGE) {
+        // A writer that was held up for long may have taken a number again that a compactor had freed: nobody would see the file.
+        await refresh(partition)
+        if (number <= partition.covered) {
+          await store.delete(name)
+          continue
+        }
+      }
+      partition.next = Math.max(partition.next, number + 1)
       partition.seen.add(name)
       for (const digest of digests) partition.digests.add(digestKey(digest))
       return

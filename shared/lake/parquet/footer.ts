@@ -13,7 +13,7 @@ export async function readFileMetadata(
   file: Pick<ObjectInfo, 'name' | 'size'>,
 ): Promise<ReadonlyMap<string, string>> {
   const corrupt = (reason: string, cause?: unknown) =>
-    new SpanledgerError('lake/corrupt', `${file.name}: ${reason}; move it out of the lake`, { cause })
+    new SpanledgerError('lake/corrupt', `${file.name}: ${reason}: move it out of the lake`, { cause })
   const end = Buffer.from(await store.read(file.name, { start: Math.max(0, file.size - FIRST_READ), end: file.size }))
   if (end.length < TAIL + 4 || end.toString('latin1', end.length - 4) !== 'PAR1') throw corrupt('not a Parquet file')
   const size = end.readUInt32LE(end.length - TAIL)
