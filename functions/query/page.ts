@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { z } from '@hono/zod-openapi'
 import { SpanledgerError } from '../../shared/errors.ts'
 import type { Cursor } from '../../shared/warehouse/trace-store.ts'
 import { integer, parameter, text } from './parameters.ts'
@@ -35,17 +36,23 @@ export function sortParameter<const T extends string>(fields: readonly T[]) {
   )
 }
 
-/**
- * A cursor as an opaque token that holds only for `query` (project, filter and order). The checksum is not a secret and need
- * not be one: a forged token asks for nothing that the query without it would not, since the project comes from the key. It keeps a
- * token from silently answering another question than the one it came from.
- */
-export function toPageToken(cursor: Cursor, query: unknown): string {
-  const place = `${cursor.value}/${cursor.id}`
-  return Buffer.from(`${checksum(place, query)}/${place}`).toString('base64url')
+/** How a list ends. */
+export const nextPageSchema = {
+  nextPageToken: z.string().optional().meta({ description: 'absent on the last page' }),
 }
 
-/** The inverse of {@link toPageToken}. Throws `query/invalid` for a token of another query or of nobody's making. */
+/**
+ * Where the next page starts: the cursor as an opaque token that holds only for `query` (project, filter and order). Its
+ * checksum is not a secret and need not be one: a forged token asks for nothing that the query without it would not, since
+ * the project comes from the key. It keeps a token from silently answering another question than the one it came from.
+ */
+export function nextPage(cursor: Cursor | null, query: unknown): { nextPageToken?: string } {
+  if (cursor === null) return {}
+  const place = `${cursor.value}/${cursor.id}`
+  return { nextPageToken: Buffer.from(`${checksum(place, query)}/${place}`).toString('base64url') }
+}
+
+/** The inverse of {@link nextPage}. Throws `query/invalid` for a token of another query or of nobody's making. */
 export function fromPageToken(token: string, query: unknown, shape: CursorShape): Cursor {
   const [, sum, value = '', id = ''] =
     /^([0-9a-f]{32})\/(-?\d{1,30})\/(.+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []

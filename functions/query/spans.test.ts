@@ -50,7 +50,7 @@ afterAll(() => app.reader.close())
 
 interface Listed {
   spans: { traceId: string; spanId: string }[]
-  nextPageToken: string | null
+  nextPageToken?: string
 }
 
 async function walk(parameters: Record<string, string | readonly string[] | undefined>, pageSize: number) {
@@ -60,7 +60,7 @@ async function walk(parameters: Record<string, string | readonly string[] | unde
     const page: Listed = await app.get(`/ledger/v1/spans${query({ ...parameters, pageSize, pageToken })}`)
     expect(page.spans.length).toBeLessThanOrEqual(pageSize)
     seen.push(...page.spans.map(({ spanId }) => spanId))
-    pageToken = page.nextPageToken ?? undefined
+    pageToken = page.nextPageToken
   } while (pageToken !== undefined)
   return seen
 }

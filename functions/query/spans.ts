@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import type { SpanQuery, SpanReader } from '../../shared/warehouse/trace-store.ts'
 import { filterParameters, toFilter } from './filter.ts'
-import { DEFAULT_PAGE_SIZE, fromPageToken, pageParameters, sortParameter, toPageToken } from './page.ts'
+import { DEFAULT_PAGE_SIZE, fromPageToken, nextPage, nextPageSchema, pageParameters, sortParameter } from './page.ts'
 import type { ReaderEnv } from './principal.ts'
 import { readRoute, refuseInvalid, responses } from './route.ts'
 import { spanJson, spanSchema } from './span-json.ts'
@@ -22,10 +22,7 @@ export function spanRoutes(reader: SpanReader, authenticate: Authenticate): Open
         ...pageParameters,
       }),
     },
-    responses: responses(
-      'a page of spans',
-      z.object({ spans: z.array(spanSchema), nextPageToken: z.string().nullable() }),
-    ),
+    responses: responses('a page of spans', z.object({ spans: z.array(spanSchema), ...nextPageSchema })),
   })
   return new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid }).openapi(list, async (c) => {
     const { project } = c.get('principal')
@@ -38,6 +35,6 @@ export function spanRoutes(reader: SpanReader, authenticate: Authenticate): Open
       ...(pageToken !== undefined && { after: fromPageToken(pageToken, identity, CURSOR) }),
     }
     const { items, next } = await reader.listSpans(query)
-    return c.json({ spans: items.map(spanJson), nextPageToken: next && toPageToken(next, identity) }, 200)
+    return c.json({ spans: items.map(spanJson), ...nextPage(next, identity) }, 200)
   })
 }

@@ -99,8 +99,8 @@ test('a page token of another project, query or list is refused', async () => {
     expect(await status(`${path}&model=acme+model`, 'acme')).toBe(400)
     expect(await status(`/ledger/v1/${list}?sort=-cost&pageSize=1`, 'acme')).toBe(400)
     expect(await status(path.replace(list, list === 'traces' ? 'spans' : 'traces'), 'acme')).toBe(400)
-    const { nextPageToken: last } = await get<{ nextPageToken: null }>(`/ledger/v1/${list}?pageSize=3`, 'acme')
-    expect(last).toBeNull()
+    const { nextPageToken: last } = await get<{ nextPageToken?: string }>(`/ledger/v1/${list}?pageSize=3`, 'acme')
+    expect(last).toBeUndefined()
   }
 })
 

@@ -283,7 +283,7 @@ describe('a trace by its id', () => {
 describe('a list of traces', () => {
   interface Listed {
     traces: { traceId: string }[]
-    nextPageToken: string | null
+    nextPageToken?: string
   }
 
   async function walk(parameters: Record<string, string>, pageSize: number): Promise<string[]> {
@@ -292,7 +292,7 @@ describe('a list of traces', () => {
     do {
       const page: Listed = await app.get(`/ledger/v1/traces${query({ ...parameters, pageSize, pageToken })}`)
       seen.push(...page.traces.map(({ traceId }) => traceId))
-      pageToken = page.nextPageToken ?? undefined
+      pageToken = page.nextPageToken
     } while (pageToken !== undefined)
     return seen.map((id) => id.replace(/^0+/, ''))
   }

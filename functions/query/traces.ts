@@ -3,7 +3,7 @@ import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import { SpanledgerError } from '../../shared/errors.ts'
 import type { SpanReader, StoredSpan, TraceQuery, TraceSummary } from '../../shared/warehouse/trace-store.ts'
 import { filterParameters, toFilter } from './filter.ts'
-import { DEFAULT_PAGE_SIZE, fromPageToken, pageParameters, sortParameter, toPageToken } from './page.ts'
+import { DEFAULT_PAGE_SIZE, fromPageToken, nextPage, nextPageSchema, pageParameters, sortParameter } from './page.ts'
 import { traceId } from './parameters.ts'
 import type { ReaderEnv } from './principal.ts'
 import { readRoute, refuseInvalid, responses } from './route.ts'
@@ -26,10 +26,7 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
     summary: 'Traces with at least one span that meets the whole filter',
     description: 'Bounds of cost and duration alone are on the trace, as are all sums.',
     request: { query: z.strictObject({ ...filterParameters, sort: sortParameter(SORTS), ...pageParameters }) },
-    responses: responses(
-      'a page of traces',
-      z.object({ traces: z.array(traceSchema), nextPageToken: z.string().nullable() }),
-    ),
+    responses: responses('a page of traces', z.object({ traces: z.array(traceSchema), ...nextPageSchema })),
   })
   const get = createRoute({
     ...shared,
@@ -52,7 +49,7 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
       }
       const { items, next } = await reader.listTraces(query)
       const traces = items.map((trace) => traceJson(project, trace))
-      return c.json({ traces, nextPageToken: next && toPageToken(next, identity) }, 200)
+      return c.json({ traces, ...nextPage(next, identity) }, 200)
     })
     .openapi(get, async (c) => {
       const { project } = c.get('principal')
