@@ -17,17 +17,29 @@ export function decodeSpans(data: Uint8Array): Span[] {
   return spans
 }
 
-/** The priced spans of a message on `priced-spans`: our attributes are read into ledgers. Throws like {@link decodeSpans}. */
+/**
+ * The priced spans of a message on `priced-spans`, corrections of earlier ones apart: our attributes are read into ledgers.
+ * Throws like {@link decodeSpans}.
+ */
 export function decodeBatch({ data, attributes: { project, digest, ingestedAt } }: Delivery): SpanBatch {
   const spans: PricedSpan[] = []
+  const corrections: PricedSpan[] = []
   const builder = new LedgerBuilder()
   readTraces(data, BUS_LIMITS, {
-    accept: (span) => spans.push({ span, ledger: builder.take() }),
+    accept: (span) => {
+      const ledger = builder.take()
+      if (ledger.revision > 0) corrections.push({ span, ledger })
+      else spans.push({ span, ledger })
+    },
     refuse: refuseMessage,
     divert: (key: string, value: AttributeValue) => builder.set(key, value),
     divertFromResource: () => {},
   })
-  return { context: { project, digest, ingestedAt: BigInt(ingestedAt) }, spans }
+  return {
+    context: { project, digest, ingestedAt: BigInt(ingestedAt) },
+    spans,
+    ...(corrections.length > 0 && { corrections }),
+  }
 }
 
 function refuseMessage(reason: string, index: number): never {

@@ -56,6 +56,11 @@ export interface Ledger {
   readonly costUpperPicoUsd: bigint | null
   /** What the emitter itself says the span cost, in 1e-12 USD, rounded; null if it does not. Never summed. */
   readonly reportedCostPicoUsd: bigint | null
+  /**
+   * 0 as first priced. A correction repeats a span's ids and says what its ledger is now; of all ledgers of a span the one
+   * with the highest revision holds, whatever order they come in. Microseconds since 1970 at which it was made.
+   */
+  readonly revision: number
 }
 
 /** A span with what `price` found out about it. Its attributes are the client's: none is in our namespace. */
@@ -89,6 +94,7 @@ export const EMPTY_LEDGER: Ledger = {
   costLowerPicoUsd: null,
   costUpperPicoUsd: null,
   reportedCostPicoUsd: null,
+  revision: 0,
 }
 
 type Kind = 'string' | 'count' | 'money'
@@ -119,6 +125,7 @@ export const LEDGER_ATTRIBUTES: readonly { readonly field: keyof Ledger; readonl
     { field: 'costLowerPicoUsd', key: 'spanledger.cost.lower_pico_usd', kind: 'money' },
     { field: 'costUpperPicoUsd', key: 'spanledger.cost.upper_pico_usd', kind: 'money' },
     { field: 'reportedCostPicoUsd', key: 'spanledger.cost.reported_pico_usd', kind: 'money' },
+    { field: 'revision', key: 'spanledger.revision', kind: 'count' },
   ]
 
 const BY_KEY = new Map(LEDGER_ATTRIBUTES.map((attribute) => [attribute.key, attribute]))

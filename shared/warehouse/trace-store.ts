@@ -6,6 +6,11 @@ import type { SpanKind, StatusCode } from '../spans/span.ts'
 export interface SpanBatch {
   readonly context: RowContext
   readonly spans: readonly PricedSpan[]
+  /**
+   * What was said of earlier spans holds no more: their ids, and their ledgers as they are now (`ledger.revision` > 0). All
+   * else of the span is left out. Absent in a message of spans.
+   */
+  readonly corrections?: readonly PricedSpan[]
 }
 
 /** What became of one batch's spans in a store. A batch whose digest is already stored counts as nothing new. */
