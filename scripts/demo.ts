@@ -85,7 +85,7 @@ function spendTable({ totals, groups }: Spend, hours: number): string {
   const rows = [
     head,
     ...spent.map((row) => [row.group.provider, row.group.model, ...figures(row)]),
-    ['', 'all', ...figures(totals)],
+    ['', 'all', ...figures({ ...totals, calls: spent.reduce((sum, { calls }) => sum + calls, 0) })],
   ]
   const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   const line = (row: readonly string[]) =>
@@ -96,7 +96,13 @@ function spendTable({ totals, groups }: Spend, hours: number): string {
 
 function figures({ calls, usage, cost }: Spend['totals'] | Spend['groups'][number]): string[] {
   const { inputTokens, outputTokens } = usage
-  return [calls, inputTokens ?? 0, outputTokens ?? 0].map(String).concat(cost.usd === null ? '?' : cost.usd.toFixed(6))
+  return [calls, inputTokens ?? 0, outputTokens ?? 0].map(String).concat(usdText(cost))
+}
+
+/** A dash where there was nothing to pay for, a question mark where it is not known. */
+function usdText({ usd, unknownSpans }: Spend['totals']['cost']): string {
+  if (usd !== null) return usd.toFixed(6)
+  return unknownSpans > 0 ? '?' : '-'
 }
 
 function whereToLook({ url, headers }: DemoOptions, latest: SentTrace): string {

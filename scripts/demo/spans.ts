@@ -106,9 +106,12 @@ export function step(number: number, children: readonly PlannedSpan[]): PlannedS
   return around(`step ${number}`, children, { 'gen_ai.operation.name': 'agent_step' })
 }
 
-/** The agent itself. Like most frameworks it repeats the sum of what its calls used: no more was consumed. */
+/**
+ * The agent itself, which fails when its last call does. Like most frameworks it repeats the sum of what its calls used: no more
+ * was consumed.
+ */
 export function agent(scene: Scene, name: string, model: Model, children: readonly PlannedSpan[]): PlannedSpan {
-  const failed = children.findLast((child) => child.error !== undefined)
+  const error = children.at(-1)?.error
   return {
     ...around(`invoke_agent ${name}`, children, {
       ...who(scene),
@@ -116,10 +119,12 @@ export function agent(scene: Scene, name: string, model: Model, children: readon
       'gen_ai.provider.name': model.provider,
       'gen_ai.request.model': model.model,
       'gen_ai.agent.name': name,
-      'gen_ai.usage.input_tokens': sum(children, 'gen_ai.usage.input_tokens'),
-      'gen_ai.usage.output_tokens': sum(children, 'gen_ai.usage.output_tokens'),
+      ...(error === undefined && {
+        'gen_ai.usage.input_tokens': sum(children, 'gen_ai.usage.input_tokens'),
+        'gen_ai.usage.output_tokens': sum(children, 'gen_ai.usage.output_tokens'),
+      }),
     }),
-    ...(failed !== undefined && failed === children.at(-1) && { error: failed.error! }),
+    ...(error !== undefined && { error }),
   }
 }
 
