@@ -2,42 +2,19 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Delivery } from '../bus/bus.ts'
 import type { AttributeValue } from '../spans/attributes.ts'
-import { EMPTY_LEDGER, type Ledger, ledgerAttributes, splitLedger } from '../spans/ledger.ts'
+import { EMPTY_LEDGER, LEDGER_ATTRIBUTES, type Ledger, ledgerAttributes, splitLedger } from '../spans/ledger.ts'
 import { addSpanAttributes } from './add-attributes.ts'
 import { decodeBatch, decodeSpans } from './batch.ts'
 import { encodeTraces } from './encode.ts'
 import { arbitrarySpans } from './span.arbitrary.ts'
 
-const tokens = fc.option(fc.maxSafeNat())
-const money = fc.option(fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }))
-const ledger: fc.Arbitrary<Ledger> = fc.record(
-  {
-    operation: fc.constantFrom('', 'chat', 'embeddings'),
-    provider: fc.string(),
-    model: fc.string(),
-    inputTokens: tokens,
-    outputTokens: tokens,
-    totalTokens: tokens,
-    cacheReadTokens: tokens,
-    cacheWriteTokens: tokens,
-    reasoningTokens: tokens,
-    costPicoUsd: money,
-    costStatus: fc.constantFrom('priced', 'free', 'no_usage'),
-    priceVersion: fc.string(),
-    receipt: fc.json(),
-    userId: fc.string(),
-    sessionId: fc.string(),
-    environment: fc.string(),
-    requestModel: fc.string(),
-    agentName: fc.string(),
-    toolName: fc.string(),
-    dialect: fc.string(),
-    costLowerPicoUsd: money,
-    costUpperPicoUsd: money,
-    reportedCostPicoUsd: money,
-  },
-  { noNullPrototype: true },
-)
+const kinds = {
+  string: fc.string(),
+  count: fc.option(fc.maxSafeNat()),
+  money: fc.option(fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })),
+}
+const fields = LEDGER_ATTRIBUTES.map(({ field, kind }) => [field, kinds[kind as keyof typeof kinds]] as const)
+const ledger = fc.record(Object.fromEntries(fields), { noNullPrototype: true }) as unknown as fc.Arbitrary<Ledger>
 
 function delivery(data: Uint8Array): Delivery {
   const attributes = { project: 'p', digest: 'd', spans: 1, ingestedAt: '12345678901234567890', traceparent: '' }

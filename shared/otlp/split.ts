@@ -14,7 +14,7 @@ export interface TracePart {
  */
 export function splitTraces(
   spans: readonly Span[],
-  { maxBytes = MAX_MESSAGE_BYTES, tooLarge }: { maxBytes?: number; tooLarge: () => void },
+  { maxBytes = MAX_MESSAGE_BYTES, tooLarge }: { maxBytes?: number; tooLarge: (span: Span) => void },
 ): TracePart[] {
   const parts: TracePart[] = []
   const split = (from: number, to: number) => {
@@ -23,7 +23,7 @@ export function splitTraces(
     if (data.length <= maxBytes) {
       parts.push({ data, spans: to - from })
     } else if (to - from === 1) {
-      tooLarge()
+      tooLarge(spans[from]!)
     } else {
       const middle = (from + to) >>> 1
       split(from, middle)
