@@ -16,7 +16,7 @@ interface Trace {
   spans: { receipt: { lines: unknown[] } | null; attributes: Record<string, unknown> }[]
 }
 interface Usage {
-  total: { requests: number; spans: number; cost: { picoUsd: string }; usage: { inputTokens: number } }
+  totals: { requests: number; spans: number; cost: { picoUsd: string }; usage: { inputTokens: number } }
 }
 interface Budget {
   spent: { picoUsd: string }
@@ -82,7 +82,7 @@ describe('one trace through everything', () => {
     expect(trace.spans[0]?.receipt).toBeTruthy()
     expect(trace.spans[0]?.attributes).toMatchObject({ 'user.id': 'ada', 'gen_ai.usage.input_tokens': 1200 })
     const usage = await getJson<Usage>(server, '/ledger/v1/usage')
-    expect(usage.total).toMatchObject({ requests: 1, spans: 1, cost: { picoUsd: String(cost) } })
+    expect(usage.totals).toMatchObject({ requests: 1, spans: 1, cost: { picoUsd: String(cost) } })
     await eventually(async () => {
       expect((await getJson<Budget>(server, '/ledger/v1/budgets/ada')).spent.picoUsd).toBe(String(cost))
     })
@@ -150,9 +150,9 @@ describe('one trace through everything', () => {
     const report = await idle(server)
     expect(report.balanced).toBe(true)
     const usage = await getJson<Usage>(server, '/ledger/v1/usage?user=bo')
-    expect(usage.total).toMatchObject({ spans: 1, usage: { inputTokens: 10 } })
+    expect(usage.totals).toMatchObject({ spans: 1, usage: { inputTokens: 10 } })
     const budget = await getJson<Budget>(server, '/ledger/v1/budgets/bo')
-    expect(budget.spent.picoUsd).toBe(usage.total.cost.picoUsd)
+    expect(budget.spent.picoUsd).toBe(usage.totals.cost.picoUsd)
   })
 })
 

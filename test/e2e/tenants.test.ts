@@ -66,12 +66,12 @@ test('neither of two projects sees anything of the other through any route', asy
       expect(text, path).not.toContain(`${other}-user`)
       if (!filled.includes(spans[other].traceId)) expect(text, path).not.toContain(spans[other].traceId)
     }
-    const { total } = await getJson<{ total: { usage: { inputTokens: number } } }>(
+    const { totals } = await getJson<{ totals: { usage: { inputTokens: number } } }>(
       server,
       '/ledger/v1/usage',
       keys[mine],
     )
-    expect(total.usage.inputTokens).toBe(mine === 'red' ? 11 : 22)
+    expect(totals.usage.inputTokens).toBe(mine === 'red' ? 11 : 22)
   }
 })
 
