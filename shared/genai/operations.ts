@@ -39,7 +39,8 @@ export function normaliseOperation(name: string): string {
   return OPERATIONS.get(name) ?? OPERATIONS.get(name.toLowerCase()) ?? name
 }
 
-const COMPOSITES: ReadonlySet<string> = new Set([
+/** The operations that are no call of a model themselves but contain such calls. */
+export const COMPOSITE_OPERATIONS: readonly string[] = [
   'execute_tool',
   'invoke_agent',
   'create_agent',
@@ -48,7 +49,8 @@ const COMPOSITES: ReadonlySet<string> = new Set([
   'retrieval',
   'evaluate',
   'guardrail',
-])
+]
+const COMPOSITES: ReadonlySet<string> = new Set(COMPOSITE_OPERATIONS)
 
 /** Whether such a span is no call of a model itself: any usage on it is the sum of what it did. */
 export function isComposite(operation: string): boolean {

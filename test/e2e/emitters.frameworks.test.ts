@@ -73,6 +73,8 @@ describe('the Vercel AI SDK', () => {
     expect(await totals('vercel-ai')).toMatchObject({
       requests: 3,
       spans: 11,
+      // Three chats and the two spans of embed; agents, their steps and tools are around calls.
+      calls: 5,
       usage: { inputTokens: 2_900, outputTokens: 790 },
       cost: { picoUsd: '9210000000', status: 'priced' },
     })

@@ -1,7 +1,8 @@
+import { COMPOSITE_OPERATIONS } from '../../genai/operations.ts'
 import type { UsageDimension, UsageQuery, UsageRow, UsageTotals } from '../trace-store.ts'
 import type { Dialect } from './dialect.ts'
 import { wholeSpanCondition } from './filter.ts'
-import { identifier, join, type Sql, sql } from './statement.ts'
+import { identifier, join, list, type Sql, sql } from './statement.ts'
 
 const DIMENSIONS: Readonly<Record<UsageDimension, string>> = {
   model: 'gen_ai_model',
@@ -25,7 +26,7 @@ const TOKENS: Readonly<Record<keyof UsageTotals, string>> = {
 
 /** Whether a span calls a model: agents and tools contain such calls, and would be counted and timed with them. */
 const IS_CALL = sql`(gen_ai_operation <> '' OR gen_ai_model <> '') AND cost_status <> 'rollup'
-    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow')`
+    AND gen_ai_operation NOT IN ${list(COMPOSITE_OPERATIONS)}`
 
 /** The sums of tokens as columns named after their fields. */
 export function tokenSums(dialect: Dialect): Sql {
