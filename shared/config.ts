@@ -39,6 +39,21 @@ const schema = z.object({
   SPANLEDGER_LAKE_CODEC: z.enum(['zstd', 'snappy']).default('zstd').describe('compression of Parquet files'),
   SPANLEDGER_FORWARD_URL: z.string().url().optional().describe('OTLP/HTTP endpoint that gets a copy of every span'),
   SPANLEDGER_FORWARD_HEADERS: z.string().default('').describe('headers for it: key=value,key=value'),
+  SPANLEDGER_GCP_PROJECT: z.string().default('').describe('on Google Cloud: the project that holds everything'),
+  SPANLEDGER_GCP_PREFIX: z
+    .string()
+    .default('spanledger')
+    .describe('on Google Cloud: what the names of topics and subscriptions start with'),
+  SPANLEDGER_GCP_DATASET: z.string().default('spanledger').describe('on Google Cloud: the BigQuery dataset'),
+  SPANLEDGER_GCP_BUCKET: z.string().default('').describe('on Google Cloud: the bucket of the lake'),
+  SPANLEDGER_GCP_DATABASE: z
+    .string()
+    .default('(default)')
+    .describe('on Google Cloud: the Firestore database of keys and budgets'),
+  SPANLEDGER_FIRST_KEY: z
+    .string()
+    .optional()
+    .describe('on Google Cloud: an API key of the project `default` that holds until it is revoked'),
   SPANLEDGER_REQUIRE_KEYS: flag.describe('demand API keys on loopback too, even before one is made'),
 })
 

@@ -1,0 +1,62 @@
+import type { Subscription } from '../bus/bus.ts'
+import { type Config, readConfig } from '../config.ts'
+
+/** A setting's name. */
+export type Setting = keyof Config
+
+/** How a function is called: by anyone with an API key, by Pub/Sub's pushes, or by a schedule. */
+export type FunctionTrigger =
+  | { readonly kind: 'http' }
+  | { readonly kind: 'push'; readonly subscription: Subscription }
+  | { readonly kind: 'schedule'; readonly subscription: Subscription }
+
+export interface FunctionFacts {
+  readonly trigger: FunctionTrigger
+  /** All that it reads of its environment. */
+  readonly settings: readonly Setting[]
+}
+
+const BUS = ['SPANLEDGER_GCP_PROJECT', 'SPANLEDGER_GCP_PREFIX', 'SPANLEDGER_LOG_LEVEL'] as const
+const KEYS = ['SPANLEDGER_GCP_DATABASE', 'SPANLEDGER_FIRST_KEY'] as const
+
+/** The functions that are deployed, each from its folder in `functions/`. Bundles and infrastructure follow from this list. */
+export const FUNCTIONS = {
+  ingest: {
+    trigger: { kind: 'http' },
+    settings: [
+      ...BUS,
+      ...KEYS,
+      'SPANLEDGER_MAX_BODY_BYTES',
+      'SPANLEDGER_MAX_ATTRIBUTES',
+      'SPANLEDGER_MAX_ATTRIBUTE_BYTES',
+      'SPANLEDGER_MAX_DEPTH',
+    ],
+  },
+  price: { trigger: { kind: 'push', subscription: 'price' }, settings: BUS },
+  budget: { trigger: { kind: 'push', subscription: 'budget' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
+  warehouse: { trigger: { kind: 'push', subscription: 'warehouse' }, settings: [...BUS, 'SPANLEDGER_GCP_DATASET'] },
+  lake: {
+    trigger: { kind: 'schedule', subscription: 'lake' },
+    settings: [...BUS, 'SPANLEDGER_GCP_BUCKET', 'SPANLEDGER_LAKE_FLUSH_BYTES', 'SPANLEDGER_LAKE_CODEC'],
+  },
+  query: {
+    trigger: { kind: 'http' },
+    settings: [...BUS, ...KEYS, 'SPANLEDGER_GCP_DATASET', 'SPANLEDGER_GCP_BUCKET'],
+  },
+} as const satisfies Record<string, FunctionFacts>
+
+export type FunctionName = keyof typeof FUNCTIONS
+export const FUNCTION_NAMES = Object.keys(FUNCTIONS) as readonly FunctionName[]
+
+/** What function `name` may read. */
+export type FunctionConfig<Name extends FunctionName> = Pick<Config, (typeof FUNCTIONS)[Name]['settings'][number]>
+
+/** Reads what function `name` may read, and nothing else, so that what is not deployed cannot be relied on. */
+export function readFunctionConfig<Name extends FunctionName>(
+  name: Name,
+  env: Record<string, string | undefined> = process.env,
+): FunctionConfig<Name> {
+  const settings: readonly Setting[] = FUNCTIONS[name].settings
+  const given = readConfig(Object.fromEntries(settings.map((setting) => [setting, env[setting]])))
+  return Object.fromEntries(settings.map((setting) => [setting, given[setting]])) as FunctionConfig<Name>
+}
