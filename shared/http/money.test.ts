@@ -28,6 +28,10 @@ test('every amount that a double holds comes back from the double exactly', () =
 
 test.each([
   [0, 0n],
+  ['000.000', 0n],
+  ['0e999', 0n],
+  ['1000000', 10n ** 18n],
+  ['10e-12', 10n],
   [-0, 0n],
   [0.1, 100_000_000_000n],
   [1, 1_000_000_000_000n],

@@ -54,12 +54,11 @@ export function usdToPico(usd: number | string, code: ErrorCode = 'query/invalid
     throw new SpanledgerError(code, 'an amount of USD is a number of 0 or more, or a decimal string such as "0.01"')
   }
   const [, whole = '', fraction = '', exponent = '0'] = match
-  const digits = `${whole}${fraction}`.replace(/^0+(?=\d)/, '').replace(/(?<=\d)0+$/, '')
-  const trailing = `${whole}${fraction}`.length - `${whole}${fraction}`.replace(/(?<=\d)0+$/, '').length
-  const shift = PICO_DIGITS + Number(exponent) - fraction.length + trailing
-  if (digits === '0') return 0n
-  if (shift < 0) throw new SpanledgerError(code, 'an amount of USD has at most 12 decimals; send a decimal string')
-  const pico = digits.length + shift > 19 ? MAX_PICO_USD + 1n : BigInt(digits) * 10n ** BigInt(shift)
+  const digits = `${whole}${fraction}`.replace(/0+$/, '')
+  const zeros = PICO_DIGITS + Number(exponent) + whole.length - digits.length
+  if (digits === '') return 0n
+  if (zeros < 0) throw new SpanledgerError(code, 'an amount of USD has at most 12 decimals; send a decimal string')
+  const pico = BigInt(digits) * 10n ** BigInt(zeros)
   if (pico > MAX_PICO_USD) throw new SpanledgerError(code, 'an amount of USD is less than 9223372')
   return pico
 }
