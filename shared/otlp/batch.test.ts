@@ -8,13 +8,19 @@ import { decodeBatch, decodeSpans } from './batch.ts'
 import { encodeTraces } from './encode.ts'
 import { arbitrarySpans } from './span.arbitrary.ts'
 
-const kinds = {
+const KINDS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   string: fc.string(),
-  count: fc.option(fc.maxSafeNat()),
-  money: fc.option(fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })),
+  count: fc.maxSafeNat(),
+  money: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }),
 }
-const fields = LEDGER_ATTRIBUTES.map(({ field, kind }) => [field, kinds[kind as keyof typeof kinds]] as const)
-const ledger = fc.record(Object.fromEntries(fields), { noNullPrototype: true }) as unknown as fc.Arbitrary<Ledger>
+const fields = LEDGER_ATTRIBUTES.map(({ field, kind }) => {
+  const value = KINDS[kind]!
+  return [field, EMPTY_LEDGER[field] === null ? fc.option(value) : value] as const
+})
+/** Ledgers as first priced: every field that there is, of its kind. */
+const ledger = fc
+  .record(Object.fromEntries(fields), { noNullPrototype: true })
+  .map((values) => ({ ...values, revision: 0 }) as unknown as Ledger)
 
 function delivery(data: Uint8Array): Delivery {
   const attributes = { project: 'p', digest: 'd', spans: 1, ingestedAt: '12345678901234567890', traceparent: '' }
@@ -38,6 +44,18 @@ test('what price adds on the wire comes back as ledgers, and the spans as they w
       expect(batch.context).toStrictEqual({ project: 'p', digest: 'd', ingestedAt: 12345678901234567890n })
     }),
   )
+})
+
+test('corrections come apart from spans', () => {
+  const [span] = fc.sample(
+    arbitrarySpans.filter((spans) => spans.length > 0),
+    1,
+  )[0]!
+  const corrected = { ...EMPTY_LEDGER, costPicoUsd: 7n, revision: 1_732_150_000_000_000 }
+  const data = addSpanAttributes(encodeTraces([span!, span!]), [undefined, ledgerAttributes(corrected)])
+  const batch = decodeBatch(delivery(data))
+  expect(batch.spans).toStrictEqual([{ span, ledger: EMPTY_LEDGER }])
+  expect(batch.corrections).toStrictEqual([{ span, ledger: corrected }])
 })
 
 test('of our namespace what no field has is dropped, on a resource too, and the reservation is kept', () => {
