@@ -2,6 +2,9 @@ import { type Attributes, type AttributeValue, NO_ATTRIBUTES } from '../spans/at
 import { isLedgerKey, LEDGER_NAMESPACE } from '../spans/ledger.ts'
 import type { WireReader } from './wire-reader.ts'
 
+/** How many elements of an array take about the memory of an object. */
+const ELEMENTS_PER_OBJECT = 8
+
 type Mutable = Map<string, AttributeValue>
 
 /** The key and value last read by {@link readKeyValue}: two results without an object for each pair. */
@@ -45,7 +48,7 @@ function readKeyValue(reader: WireReader, end: number, count: number, depth: num
   let found: AttributeValue = null
   while (reader.pos < stop) {
     const tag = reader.tag(stop)
-    if (tag === 0x0a) name = reader.string(stop, reader.limits.maxAttributeBytes, 'attribute_too_long')
+    if (tag === 0x0a) name = reader.key(stop, reader.limits.maxAttributeBytes, 'attribute_too_long')
     else if (tag === 0x12) found = readValue(reader, reader.end(stop), found, depth)
     else reader.skip(tag, stop, 1, 2)
   }
@@ -101,8 +104,13 @@ function readArray(reader: WireReader, stop: number, before: AttributeValue, dep
   const values = Array.isArray(before) ? (before as AttributeValue[]) : []
   while (reader.pos < stop) {
     const tag = reader.tag(stop)
-    if (tag === 0x0a) values.push(readValue(reader, reader.end(stop), null, depth))
-    else reader.skip(tag, stop, 1, 1)
+    if (tag !== 0x0a) {
+      reader.skip(tag, stop, 1, 1)
+      continue
+    }
+    // An element may be two bytes: some of them count as much as one object.
+    if (values.length % ELEMENTS_PER_OBJECT === 0) reader.countObject()
+    values.push(readValue(reader, reader.end(stop), null, depth))
   }
   return values
 }

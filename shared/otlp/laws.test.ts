@@ -53,6 +53,11 @@ function toJson(spans: readonly Span[]): string {
   return JSON.stringify({ resourceSpans })
 }
 
+/** Byte for byte, without the element-wise comparison that takes most of a property's time. */
+function expectSameBytes(actual: Uint8Array, expected: Uint8Array): void {
+  expect(Buffer.compare(actual, expected)).toBe(0)
+}
+
 test('what is encoded decodes to the same spans', () => {
   fc.assert(
     fc.property(arbitrarySpans, (spans) => {
@@ -67,7 +72,7 @@ test('the same spans give the same bytes, decoded or not', () => {
   fc.assert(
     fc.property(arbitrarySpans, (spans) => {
       const data = encodeTraces(spans)
-      expect(encodeTraces(decodeTraces(data).spans)).toStrictEqual(data)
+      expectSameBytes(encodeTraces(decodeTraces(data).spans), data)
     }),
   )
 })
@@ -78,7 +83,7 @@ test('JSON and protobuf of an export give the same spans and the same bytes', ()
       const { spans: decoded, rejected } = decodeTracesJson(Buffer.from(toJson(spans)))
       expect(rejected.size).toBe(0)
       expect(decoded).toStrictEqual(spans)
-      expect(encodeTraces(decoded)).toStrictEqual(encodeTraces(spans))
+      expectSameBytes(encodeTraces(decoded), encodeTraces(spans))
     }),
   )
 })
@@ -109,7 +114,7 @@ test('adding nothing on the wire changes no byte', () => {
   fc.assert(
     fc.property(arbitrarySpans, (spans) => {
       const data = encodeTraces(spans)
-      expect(addSpanAttributes(data, [])).toStrictEqual(data)
+      expectSameBytes(addSpanAttributes(data, []), data)
     }),
   )
 })

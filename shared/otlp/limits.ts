@@ -15,7 +15,10 @@ export interface OtlpLimits {
   readonly maxDepth: number
   /** Of one resource or scope as sent, in bytes: each message that its spans are split into repeats it. */
   readonly maxResourceBytes: number
-  /** Spans, events, links, arrays and key-value lists of one request: what a few bytes can inflate to much memory with. */
+  /**
+   * Spans, events, links, arrays (and each eight of their elements) and key-value lists of one request: what a few bytes can
+   * inflate to much memory with.
+   */
   readonly maxObjects: number
 }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { SpanledgerError } from '../errors.ts'
-import { internAscii, MAX_INTERNED } from './intern.ts'
+import { internAscii } from './intern.ts'
 import { MAX_DEPTH, type OtlpLimits } from './limits.ts'
 import type { RejectReason } from './rejections.ts'
 
@@ -9,9 +9,14 @@ const FIXED64 = 1
 const BYTES = 2
 const FIXED32 = 5
 
+/** Longest strings that are looked up before they are built, in bytes: keys repeat, other long strings seldom do. */
+const MAX_INTERNED_KEY = 48
+const MAX_INTERNED = 24
+
 /** Node's own decoders behind `Buffer.toString`, which are a third faster without its argument checks. */
 export type SlicingBuffer = Buffer & {
   utf8Slice(start: number, end: number): string
+  latin1Slice(start: number, end: number): string
   hexSlice(start: number, end: number): string
 }
 
@@ -138,8 +143,13 @@ export class WireReader {
     return 0n
   }
 
+  /** A string that is expected to come again, such as an attribute's key; otherwise like {@link string}. */
+  key(end: number, maxBytes: number, reason: RejectReason): string {
+    return this.string(end, maxBytes, reason, MAX_INTERNED_KEY)
+  }
+
   /** A string; refused for `reason`, and not built, when longer than `maxBytes`. */
-  string(end: number, maxBytes: number, reason: RejectReason): string {
+  string(end: number, maxBytes: number, reason: RejectReason, maxInterned = MAX_INTERNED): string {
     const stop = this.end(end)
     const start = this.pos
     const length = stop - start
@@ -148,7 +158,7 @@ export class WireReader {
       this.refuse(reason)
       return ''
     }
-    if (length <= MAX_INTERNED) {
+    if (length <= maxInterned) {
       const text = internAscii(this.bytes, start, stop)
       if (text !== undefined) return text
     }
