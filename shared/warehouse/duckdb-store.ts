@@ -10,7 +10,7 @@ import type { TraceStore } from './trace-store.ts'
 
 /** How the store is opened. */
 export interface DuckDbStoreOptions extends DuckDbOptions {
-  /** Size of the write-ahead log at which a write ends with a checkpoint. Default 256 MiB. */
+  /** Size of the write-ahead log at which a write ends with a checkpoint. Default 64 MiB. */
   readonly checkpointBytes?: number
   /** Time without a write after which a checkpoint is made, in milliseconds. Default 2,000. */
   readonly checkpointIdleMs?: number
@@ -23,7 +23,7 @@ export interface DuckDbStoreOptions extends DuckDbOptions {
  * After an error that DuckDB does not survive (a full disk, an I/O error) the file is opened anew by the next call.
  */
 export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<TraceStore> {
-  const { path, checkpointBytes = 256 * 1024 * 1024, checkpointIdleMs = 2_000 } = options
+  const { path, checkpointBytes = 64 * 1024 * 1024, checkpointIdleMs = 2_000 } = options
   const exclusively = createMutex()
   let opening: Promise<Database> | null = null
   let closed = false

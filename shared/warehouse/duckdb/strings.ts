@@ -38,7 +38,9 @@ export class StringColumn {
       return
     }
     this.#last = text
-    words.fill(0, word, word + 4)
+    words[word + 1] = 0
+    words[word + 2] = 0
+    words[word + 3] = 0
     const { length } = text
     if (length <= INLINE_BYTES && writeAscii(text, this.#bytes, row * STRING_BYTES + 4)) words[word] = length
     else this.#pushLong(text, word)
@@ -77,7 +79,9 @@ export class StringColumn {
     const length = ascii ? text.length : heap.write(text, start, 'utf8')
     const words = this.#words
     words[word] = length
-    words.fill(0, word + 1, word + 4)
+    words[word + 1] = 0
+    words[word + 2] = 0
+    words[word + 3] = 0
     if (length <= INLINE_BYTES) {
       this.#bytes.set(heap.subarray(start, start + length), word * 4 + 4)
       return
