@@ -1,13 +1,13 @@
-import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createApiKey } from '../shared/auth/api-key.ts'
 import type { ApiKey, KeyStore, Scope } from '../shared/auth/key-store.ts'
-import { KEYS_FILE, openSqliteKeyStore } from '../shared/auth/sqlite-key-store.ts'
 import { readConfig } from '../shared/config.ts'
 import { describeError, SpanledgerError } from '../shared/errors.ts'
+import { openPlatform } from '../shared/platform/platform.ts'
 
-const USAGE = `API keys of the embedded platform. Works while the server runs; it heeds a revocation within half a minute.
+const USAGE = `API keys of the platform that SPANLEDGER_PLATFORM names. Works while the server runs, which heeds a revocation within half
+a minute.
 
   npm run keys -- create --project NAME [--scopes ingest,read] [--name TEXT]
   npm run keys -- list --project NAME
@@ -62,7 +62,7 @@ function describeKey({ id, scopes, name, createdAt, revokedAt }: ApiKey): string
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    const keys = openSqliteKeyStore(join(readConfig().SPANLEDGER_DATA, KEYS_FILE))
+    const keys = await (await openPlatform(readConfig())).openKeyStore()
     try {
       console.log(await runKeys(process.argv.slice(2), keys, Date.now()))
     } finally {

@@ -4,9 +4,6 @@ import { DatabaseSync } from 'node:sqlite'
 import { SpanledgerError } from '../errors.ts'
 import type { ApiKey, KeyStore, Scope } from './key-store.ts'
 
-/** The file of the keys within the embedded data directory. */
-export const KEYS_FILE = 'keys.sqlite'
-
 const BUSY_TIMEOUT_MS = 5_000
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS api_keys (
