@@ -20,8 +20,8 @@ import type { SpanReader, StoreCounts } from '../shared/warehouse/trace-store.ts
 /** Heap bound of each thread in MiB: the whole process is to stay below 1 GiB. */
 const HEAP_MB: Record<Subscription, number> = { price: 128, budget: 96, warehouse: 256, lake: 320, forward: 128 }
 
-/** What a stop may take, from the signal to the exit: in-flight requests, then `price`, then its subscribers. */
-const STOP_MS = { requests: 2_000, price: 2_500, sinks: 4_500 }
+/** What a stop may take at most, from the signal to the exit: `price`, then its subscribers, then open requests. */
+const STOP_MS = { price: 3_500, sinks: 5_000, requests: 500 }
 
 const log = createLog('local')
 
@@ -72,13 +72,15 @@ async function startLocal(config: Config): Promise<LocalServer> {
   return {
     url: server.url,
     async stop() {
-      await Promise.race([server.close(), sleep(STOP_MS.requests)])
+      // From here on clients are told to try again later; what is under way is acknowledged once it is durable.
+      const closed = server.close()
       await bus.close()
       const drained = [await threads.get('price')?.drain(STOP_MS.price)]
       const sinks = [...threads].filter(([name]) => name !== 'price')
       drained.push(...(await Promise.all(sinks.map(([, thread]) => thread.drain(STOP_MS.sinks)))))
       if (drained.includes(false))
         log.warn('stopped with messages left in the queue; they are handled at the next start')
+      await Promise.race([closed, sleep(STOP_MS.requests)])
       admin.close()
       await Promise.all([keys.close(), ledger.close()])
       lock.release()

@@ -63,6 +63,7 @@ export interface Bus {
    * `bus/full` when not all of them are. Publishing a digest again is harmless.
    */
   publish(topic: Topic, messages: readonly Message[]): Promise<void>
+  /** Resolves when what is under way is durable; every later publish rejects with `bus/closed`. */
   close(): Promise<void>
 }
 

@@ -25,8 +25,10 @@ interface Waiting {
  */
 export function openSqliteBus(options: SqliteBusOptions): Bus {
   const topics = new Map<Topic, TopicWriter>()
+  let closed = false
   return {
-    publish(topic, messages) {
+    async publish(topic, messages) {
+      if (closed) throw new SpanledgerError('bus/closed', 'the server is stopping; try again later')
       let writer = topics.get(topic)
       if (writer === undefined) {
         writer = new TopicWriter(topic, options)
@@ -35,6 +37,7 @@ export function openSqliteBus(options: SqliteBusOptions): Bus {
       return writer.publish(messages)
     },
     async close() {
+      closed = true
       for (const writer of topics.values()) await writer.close()
       topics.clear()
     },

@@ -225,6 +225,14 @@ test('a full queue refuses with bus/full and keeps nothing of the refused', asyn
   expect(admin.intake('p').accepted).toBe(0n)
 })
 
+test('a bus that was closed took publishes again, which nobody then drained', async () => {
+  const { bus, admin } = start()
+  await publish(bus, 'a')
+  await bus.close()
+  await expect(publish(bus, 'b')).rejects.toMatchObject({ code: 'bus/closed' })
+  expect(admin.intake('p').accepted).toBe(1n)
+})
+
 test('a dropped subscription takes its backlog along, and no other', async () => {
   const first = start({ subscriptions: [...ALL, 'forward'] })
   await first.bus.publish('priced-spans', [message('a')])
