@@ -1,6 +1,7 @@
+import { alertMessage } from '../../shared/budgets/alert-message.ts'
 import { chargesOf, type Rules } from '../../shared/budgets/charge.ts'
 import type { BudgetLedger, DebitBatch, DebitResult } from '../../shared/budgets/ledger.ts'
-import { ACK, type Delivery, type Outcome, type Subscriber } from '../../shared/bus/bus.ts'
+import { ACK, type Bus, type Delivery, type Outcome, type Subscriber } from '../../shared/bus/bus.ts'
 import { describeError, isSpanledgerError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { decodeBatch } from '../../shared/otlp/batch.ts'
@@ -8,11 +9,17 @@ import type { PricedSpan } from '../../shared/spans/ledger.ts'
 
 export interface BudgetSubscriberOptions {
   readonly ledger: BudgetLedger
+  /** Where alerts are published; without, they wait in the ledger. */
+  readonly bus?: Bus
   readonly log?: Log
 }
 
 /** Budgets that change while a message is charged are read again, this often at most before the message waits. */
 const TRIES = 5
+
+/** How often alerts are looked for that something else than a debit has raised, in milliseconds. */
+const ALERTS_EVERY_MS = 1_000
+const ALERTS_AT_ONCE = 100
 
 interface Item {
   readonly delivery: Delivery
@@ -25,7 +32,9 @@ interface Item {
  * and period. A message that cannot be read or debited is dead-lettered alone; while the ledger does not answer all wait, and
  * none is blamed.
  */
-export function createBudgetSubscriber({ ledger, log }: BudgetSubscriberOptions): Subscriber {
+export function createBudgetSubscriber({ ledger, bus, log }: BudgetSubscriberOptions): Subscriber {
+  let publishing = Promise.resolve()
+  const timer = setInterval(() => void publishAlerts(), ALERTS_EVERY_MS).unref()
   return {
     async handle(deliveries) {
       const outcomes = new Map<Delivery, Outcome>()
@@ -33,9 +42,30 @@ export function createBudgetSubscriber({ ledger, log }: BudgetSubscriberOptions)
         deliveries.map((delivery) => ({ delivery })),
         outcomes,
       )
+      await publishAlerts()
       return deliveries.map((delivery) => outcomes.get(delivery) ?? ACK)
     },
-    close: () => ledger.close(),
+    async close() {
+      clearInterval(timer)
+      await publishing
+      await ledger.close()
+    },
+  }
+
+  /** Publishes what is due. An alert that is published and not yet marked is published again, under the same digest. */
+  function publishAlerts(): Promise<void> {
+    publishing = publishing.then(async () => {
+      if (bus === undefined) return
+      try {
+        const alerts = await ledger.dueAlerts(ALERTS_AT_ONCE)
+        if (alerts.length === 0) return
+        await bus.publish('budget-alerts', alerts.map(alertMessage))
+        await ledger.alertsPublished(alerts.map(({ id }) => id))
+      } catch (error) {
+        log?.warn({ err: error }, 'alerts wait')
+      }
+    })
+    return publishing
   }
 
   /** Debits all of `items`, or halves of them until the one that is refused is alone. */

@@ -74,8 +74,8 @@ export interface Database {
  * of the process) may lose the last commits, which suits debits: the bus delivers them again.
  */
 export function openDatabase(path: string, options: { readonly durable: boolean }): Database {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
   const db = answering(() => {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
     const opened = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
     opened.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.durable ? 'FULL' : 'NORMAL'};
       PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768; ${SCHEMA}`)

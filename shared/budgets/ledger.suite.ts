@@ -1,0 +1,423 @@
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Amounts } from './amount.ts'
+import { type BudgetTerms, DEFAULT_TERMS } from './budget.ts'
+import { type Charge, chargeTo, type ReservedSpan } from './charge.ts'
+import type { BudgetLedger, DebitBatch, DebitResult, Entry, ReserveResult } from './ledger.ts'
+import type { Subject } from './selector.ts'
+
+/** 2026-05-10T12:00:00Z. */
+export const NOON = Date.UTC(2026, 4, 10, 12)
+const DAY = 86_400_000
+
+/** A budget's terms: 1000 units of USD a day, for everything. */
+export function termsOf(changes: Partial<BudgetTerms> = {}): BudgetTerms {
+  return { ...DEFAULT_TERMS, unit: 'usd', limit: 1_000n, period: 'day', ...changes }
+}
+
+export function digestOf(name: string): string {
+  return createHash('sha256').update(name).digest('hex')
+}
+
+export interface TestSpan {
+  readonly trace: number
+  readonly span: number
+  readonly at: number
+  readonly amounts: Amounts
+  readonly reservation?: string
+  /** Budgets whose selector matches; all if absent. */
+  readonly matches?: readonly string[]
+}
+
+/** A message that holds `spans`, by the rules of the moment. */
+export async function batchOf(
+  ledger: BudgetLedger,
+  project: string,
+  name: string,
+  spans: readonly TestSpan[],
+): Promise<DebitBatch> {
+  const { rules, revision } = await ledger.rules(project)
+  const charges: Charge[] = []
+  const reserved: ReservedSpan[] = []
+  for (const { trace, span, at, amounts, reservation, matches } of spans) {
+    const ids = {
+      traceId: trace.toString(16).padStart(32, '0'),
+      spanId: span.toString(16).padStart(16, '0'),
+      at,
+      amounts,
+    }
+    if (reservation !== undefined) reserved.push({ ...ids, reservationId: reservation })
+    for (const { budget, calendar } of rules) {
+      if (matches === undefined || matches.includes(budget.id)) charges.push(chargeTo(budget, calendar, ids))
+    }
+  }
+  return { project, digest: digestOf(name), spans: spans.length, revision, charges, reserved, samples: [] }
+}
+
+/** Debits one message with these spans. */
+export async function debit(
+  ledger: BudgetLedger,
+  name: string,
+  spans: readonly TestSpan[],
+  project = 'p',
+): Promise<DebitResult | undefined> {
+  return (await ledger.debit([await batchOf(ledger, project, name, spans)]))[0]
+}
+
+export interface SuiteOptions {
+  /** A ledger with nothing in it, whose clock is `now`. */
+  readonly open: (now: () => number) => Promise<BudgetLedger>
+  /** Runs of each property. */
+  readonly runs: number
+}
+
+/** What every adapter of the ledger must do. */
+export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
+  describe(`budget ledger on ${name}`, () => {
+    let now = NOON
+    let ledger: BudgetLedger
+    beforeEach(async () => {
+      now = NOON
+      ledger = await open(() => now)
+    })
+    afterEach(() => ledger.close())
+
+    const position = async (id: string, project = 'p') => (await ledger.get(project, id)).position
+    const put = (id: string, changes: Partial<BudgetTerms> = {}) => ledger.put('p', id, termsOf(changes), 'admin')
+    const reserve = (key: string, usd: bigint, subject: Subject = {}, ttlMs = 60_000) =>
+      ledger.reserve({
+        project: 'p',
+        idempotencyKey: key,
+        subject,
+        amounts: { usd, tokens: 10n, requests: 1n },
+        ttlMs,
+      })
+    const reserved = (result: ReserveResult) => {
+      if (result.kind !== 'reserved') throw new Error('denied')
+      return result.reservation
+    }
+    const history = async (id: string) => {
+      const entries: Entry[] = []
+      let after: string | undefined
+      do {
+        const page = await ledger.entries('p', id, { pageSize: 3, ...(after !== undefined && { after }) })
+        entries.push(...page.items)
+        after = page.next ?? undefined
+      } while (after !== undefined)
+      return entries
+    }
+
+    describe('administration', () => {
+      test('made, listed by pages, changed, deleted; a project sees only its own', async () => {
+        for (const id of ['c', 'a', 'b']) expect((await put(id)).created).toBe(true)
+        await ledger.put('other', 'x', termsOf(), '')
+        const first = await ledger.list('p', { pageSize: 2 })
+        expect(first.items.map(({ budget }) => budget.id)).toEqual(['a', 'b'])
+        const second = await ledger.list('p', { pageSize: 2, after: first.next ?? '' })
+        expect(second.items.map(({ budget }) => budget.id)).toEqual(['c'])
+        expect(second.next).toBeNull()
+        expect((await put('a', { limit: 5n })).created).toBe(false)
+        await ledger.delete('p', 'b', 'admin')
+        await expect(ledger.get('p', 'b')).rejects.toMatchObject({ code: 'budget/not-found' })
+        await expect(ledger.delete('p', 'b', '')).rejects.toMatchObject({ code: 'budget/not-found' })
+        await expect(ledger.get('p', 'x')).rejects.toMatchObject({ code: 'budget/not-found' })
+      })
+
+      test('setting a limit leaves what was spent (lessons: budgets 5)', async () => {
+        await put('b')
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 700n } }])
+        const { balance } = await put('b', { limit: 2_000n })
+        expect(balance.position).toMatchObject({ spent: 700n, remaining: 1_300n })
+      })
+
+      test('another question is counted anew', async () => {
+        await put('b')
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 700n } }])
+        expect((await put('b', { period: 'month' })).balance.position.spent).toBe(0n)
+        await ledger.delete('p', 'b', '')
+        expect((await put('b', { period: 'month' })).balance.position.spent).toBe(0n)
+      })
+
+      test('every change is an entry with who and when, and the amounts add up to what is spent', async () => {
+        await put('b', { thresholds: [] })
+        await debit(ledger, 'm1', [{ trace: 1, span: 1, at: now, amounts: { usd: 300n } }])
+        now += 61_000
+        await debit(ledger, 'm2', [{ trace: 1, span: 2, at: now, amounts: { usd: 200n } }])
+        await ledger.reset('p', 'b', 'ops', 'new contract')
+        await debit(ledger, 'm3', [{ trace: 1, span: 3, at: now, amounts: { usd: 50n } }])
+        const bucket = (await history('b')).find(({ bucket }) => bucket !== null)?.bucket as number
+        await ledger.correct('p', 'b', bucket, -10n, 'reconcile', 'counted twice')
+        await put('b', { limit: 7n })
+        const entries = await history('b')
+        expect(entries.map(({ kind, actor }) => `${kind} ${actor}`)).toEqual(
+          expect.arrayContaining([
+            'updated admin',
+            'corrected reconcile',
+            'reset ops',
+            'created admin',
+            'debited spans',
+          ]),
+        )
+        expect(entries.at(-1)?.kind).toBe('created')
+        expect(entries.reduce((sum, { amount }) => sum + amount, 0n)).toBe((await position('b')).spent)
+        expect((await position('b')).spent).toBe(40n)
+      })
+
+      test('a grant lets through what the limit would not', async () => {
+        await put('b', { limit: 10n })
+        expect((await reserve('k1', 15n)).kind).toBe('denied')
+        await ledger.grant('p', 'b', { amount: 20n, from: now, to: now + DAY, note: '' }, 'ops')
+        expect((await reserve('k2', 15n)).kind).toBe('reserved')
+      })
+
+      test('what a budget has spent comes back with the next period', async () => {
+        await put('b', { limit: 10n })
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 10n } }])
+        expect((await reserve('k1', 1n)).kind).toBe('denied')
+        now += DAY
+        expect((await reserve('k1', 1n)).kind).toBe('reserved')
+        expect(await position('b')).toMatchObject({ period: '2026-05-11', spent: 0n, reserved: 1n })
+      })
+    })
+
+    describe('debits', () => {
+      test('a message is debited once, and all of its spans are counted', async () => {
+        await put('b')
+        const spans = [1, 2, 3].map((span) => ({ trace: 1, span, at: now, amounts: { usd: 10n } }))
+        expect(await debit(ledger, 'm', spans)).toBe('debited')
+        expect(await debit(ledger, 'm', spans)).toBe('duplicate')
+        expect((await position('b')).spent).toBe(30n)
+        expect(await debit(ledger, 'other project', spans, 'q')).toBe('debited')
+        expect(await ledger.counts('p')).toEqual({ stored: 3n, duplicates: 0n })
+        expect(await ledger.counts('q')).toEqual({ stored: 3n, duplicates: 0n })
+        expect(await ledger.counts('none')).toEqual({ stored: 0n, duplicates: 0n })
+      })
+
+      test('a span debits the period that it began in, however late it comes', async () => {
+        await put('b')
+        const midnight = Date.UTC(2026, 4, 10)
+        await debit(ledger, 'm', [
+          { trace: 1, span: 1, at: midnight - 1, amounts: { usd: 3n } },
+          { trace: 1, span: 2, at: midnight, amounts: { usd: 5n } },
+        ])
+        expect((await position('b')).spent).toBe(5n)
+      })
+
+      test('budgets that have changed meanwhile are read again', async () => {
+        await put('a')
+        const batch = await batchOf(ledger, 'p', 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 1n } }])
+        await put('b')
+        expect(await ledger.debit([batch])).toEqual(['stale'])
+        expect(await ledger.counts('p')).toEqual({ stored: 0n, duplicates: 0n })
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 1n } }])
+        expect([(await position('a')).spent, (await position('b')).spent]).toEqual([1n, 1n])
+      })
+
+      test('calls of unknown cost are counted as unknown, never as nothing', async () => {
+        await put('b')
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { requests: 1n } }])
+        expect(await position('b')).toMatchObject({ spent: 0n, unknown: 1 })
+      })
+
+      test('redelivery, re-batching and any order change no sum', async () => {
+        const anySpan = fc.record({ trace: fc.nat(2), span: fc.integer({ min: 1, max: 4 }), day: fc.nat(1) })
+        const anyMessages = fc.array(fc.array(anySpan, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 5 })
+        const amountOf = (trace: number, span: number) => BigInt(trace * 10 + span)
+        await fc.assert(
+          fc.asyncProperty(
+            anyMessages.chain((messages) =>
+              fc.tuple(fc.constant(messages), fc.array(fc.nat(messages.length - 1), { maxLength: 10 }), fc.uuid()),
+            ),
+            async ([messages, order, project]) => {
+              await ledger.put(project, 'today', termsOf({ thresholds: [] }), '')
+              await ledger.put(project, 'all', termsOf({ period: 'total', thresholds: [] }), '')
+              const toSpans = (message: (typeof messages)[number]) =>
+                message.map(({ trace, span }) => ({
+                  trace,
+                  span,
+                  at: now - (span % 2) * DAY,
+                  amounts: { usd: amountOf(trace, span) },
+                }))
+              for (const index of [...order, ...messages.keys()]) {
+                const message = messages[index]
+                if (message !== undefined) await debit(ledger, `${project}/${index}`, toSpans(message), project)
+              }
+              const distinct = new Map(messages.flat().map(({ trace, span }) => [`${trace}/${span}`, { trace, span }]))
+              const sum = (spans: Iterable<{ trace: number; span: number }>) =>
+                [...spans].reduce((total, { trace, span }) => total + amountOf(trace, span), 0n)
+              expect((await position('all', project)).spent).toBe(sum(distinct.values()))
+              const even = [...distinct.values()].filter(({ span }) => span % 2 === 0)
+              expect((await position('today', project)).spent).toBe(sum(even))
+              expect((await ledger.counts(project)).stored).toBe(BigInt(messages.flat().length))
+            },
+          ),
+          { numRuns: runs },
+        )
+      })
+    })
+
+    describe('reservations', () => {
+      test('200 at once on a budget with room for exactly 100: exactly 100 (litellm#34732, #40095, #26672)', async () => {
+        await put('b', { limit: 1_000n })
+        const results = await Promise.all(Array.from({ length: 200 }, (_, i) => reserve(`k${i}`, 10n)))
+        expect(results.filter(({ kind }) => kind === 'reserved')).toHaveLength(100)
+        expect(await position('b')).toMatchObject({ reserved: 1_000n, remaining: 0n })
+      })
+
+      test('nothing stays reserved: settled, released or expired (litellm#27639, #28283, #30460, #36926, #40050)', async () => {
+        await put('b')
+        const a = reserved(await reserve('a', 100n))
+        const b = reserved(await reserve('b', 100n))
+        await reserve('c', 100n)
+        expect((await position('b')).reserved).toBe(300n)
+        await ledger.settle('p', a.id, { usd: 40n })
+        await ledger.release('p', b.id)
+        expect(await position('b')).toMatchObject({ reserved: 100n, spent: 40n })
+        now += 60_000
+        expect(await position('b')).toMatchObject({ reserved: 0n, spent: 40n })
+      })
+
+      test('an expired reservation can still be settled: the call was made', async () => {
+        await put('b')
+        const { id } = reserved(await reserve('a', 100n))
+        now += 60_000
+        expect(await ledger.settle('p', id, { usd: 30n })).toMatchObject({ state: 'settled' })
+        expect(await position('b')).toMatchObject({ reserved: 0n, spent: 30n })
+      })
+
+      test('a retry with the same key reserves and settles once (lessons: budgets 4)', async () => {
+        await put('b')
+        const [a, b] = await Promise.all([reserve('same', 100n), reserve('same', 100n)])
+        expect(reserved(a).id).toBe(reserved(b).id)
+        expect((await position('b')).reserved).toBe(100n)
+        await ledger.settle('p', reserved(a).id, { usd: 70n })
+        await ledger.settle('p', reserved(a).id, { usd: 70n })
+        expect(await position('b')).toMatchObject({ reserved: 0n, spent: 70n })
+        await expect(ledger.settle('p', reserved(a).id, { usd: 71n })).rejects.toMatchObject({ code: 'store/rejected' })
+        await expect(ledger.release('p', reserved(a).id)).rejects.toMatchObject({ code: 'store/rejected' })
+        expect(reserved(await reserve('same', 100n)).state).toBe('settled')
+      })
+
+      test('all budgets that apply or none', async () => {
+        await put('wide', { limit: 1_000n })
+        await put('narrow', { limit: 10n, selector: { user: ['u'] } })
+        const result = await reserve('k', 20n, { user: 'u' })
+        expect(result).toMatchObject({ kind: 'denied', denying: [{ budget: { id: 'narrow' } }] })
+        expect((await position('wide')).reserved).toBe(0n)
+        expect((await reserve('k', 20n, { user: 'v' })).kind).toBe('reserved')
+      })
+
+      test('soft lets through and says so, observe lets through (lessons: budgets 6)', async () => {
+        await put('soft', { limit: 10n, mode: 'soft' })
+        await put('watch', { limit: 10n, mode: 'observe' })
+        const result = await reserve('k', 20n)
+        if (result.kind !== 'reserved') throw new Error('denied')
+        expect(result.exceeded.map(({ budget }) => budget.id)).toEqual(['soft'])
+      })
+
+      test('each budget counts in its own unit', async () => {
+        await put('tokens', { unit: 'tokens', limit: 25n })
+        await put('requests', { unit: 'requests', limit: 5n })
+        const { id } = reserved(await reserve('a', 999n))
+        expect([(await position('tokens')).reserved, (await position('requests')).reserved]).toEqual([10n, 1n])
+        await ledger.settle('p', id, { tokens: 12n })
+        expect([(await position('tokens')).spent, (await position('requests')).spent]).toEqual([12n, 1n])
+      })
+
+      test.each(['settled first', 'spans first'])(
+        'a call that names its reservation is charged once: %s',
+        async (order) => {
+          await put('b')
+          await put('other', { selector: { user: ['someone else'] } })
+          const { id } = reserved(await reserve('a', 100n))
+          const spans = [
+            { trace: 1, span: 1, at: now, amounts: { usd: 30n }, reservation: id, matches: ['b'] },
+            { trace: 1, span: 2, at: now, amounts: { usd: 12n }, reservation: id, matches: ['b'] },
+          ]
+          if (order === 'settled first') await ledger.settle('p', id, { usd: 45n })
+          await debit(ledger, 'm', spans)
+          if (order === 'spans first') await ledger.settle('p', id, { usd: 45n })
+          await debit(ledger, 'again', spans)
+          expect(await position('b')).toMatchObject({ spent: 42n, reserved: 0n })
+          expect((await position('other')).spent).toBe(0n)
+        },
+      )
+
+      test('reserved and charged under one identity, whatever the span says (lessons: budgets 5)', async () => {
+        await put('b', { selector: { model: ['gpt-4o'] } })
+        const { id } = reserved(await reserve('a', 100n, { model: 'gpt-4o' }))
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 30n }, reservation: id, matches: [] }])
+        expect(await position('b')).toMatchObject({ spent: 30n, reserved: 0n })
+      })
+
+      test('what is held over midnight is held in the new day too (lessons: budgets 5)', async () => {
+        now = Date.UTC(2026, 4, 10, 23, 59, 50)
+        await put('b', { limit: 100n })
+        const { id } = reserved(await reserve('a', 60n))
+        now += 20_000
+        expect((await reserve('b', 60n)).kind).toBe('denied')
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 60n }, reservation: id }])
+        expect(await position('b')).toMatchObject({ period: '2026-05-11', spent: 60n, reserved: 0n })
+      })
+
+      test('what is not there', async () => {
+        await expect(ledger.settle('p', `res_${'0'.repeat(32)}`, {})).rejects.toMatchObject({
+          code: 'budget/not-found',
+        })
+        await expect(ledger.release('p', `res_${'0'.repeat(32)}`)).rejects.toMatchObject({ code: 'budget/not-found' })
+      })
+    })
+
+    describe('alerts', () => {
+      test('each threshold once for each budget and period, also at roll-over (lessons: budgets 6)', async () => {
+        await put('b', { limit: 100n, thresholds: [0.5, 1] })
+        const spend = (name: string, usd: bigint) =>
+          debit(ledger, name, [{ trace: 1, span: name.length, at: now, amounts: { usd } }])
+        const due = async () => {
+          const alerts = await ledger.dueAlerts(10)
+          await ledger.alertsPublished(alerts.map(({ id }) => id))
+          return alerts.map(({ period, threshold }) => `${period} ${threshold}`).sort()
+        }
+        await spend('m', 49n)
+        expect(await due()).toEqual([])
+        await spend('mm', 60n)
+        await spend('mmm', 60n)
+        expect(await due()).toEqual(['2026-05-10 0.5', '2026-05-10 1'])
+        await put('b', { limit: 90n, thresholds: [0.5, 1] })
+        expect(await due()).toEqual([])
+        now += DAY
+        await spend('mmmm', 95n)
+        expect(await due()).toEqual(['2026-05-11 0.5', '2026-05-11 1'])
+        expect(await ledger.dueAlerts(10)).toEqual([])
+      })
+
+      test('lowering the limit below what is spent is told', async () => {
+        await put('b', { limit: 100n, thresholds: [1] })
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 50n } }])
+        expect(await ledger.dueAlerts(10)).toEqual([])
+        await put('b', { limit: 40n, thresholds: [1] })
+        expect(await ledger.dueAlerts(10)).toMatchObject([{ budgetId: 'b', threshold: 1, spent: 50n, allowance: 40n }])
+      })
+    })
+
+    test('a sum beyond 2^63 is refused, and nothing of it is kept', async () => {
+      await put('b', { thresholds: [] })
+      const huge = 2n ** 63n - 1n
+      await debit(ledger, 'm1', [{ trace: 1, span: 1, at: now, amounts: { usd: huge } }])
+      await expect(debit(ledger, 'm2', [{ trace: 1, span: 2, at: now, amounts: { usd: 1n } }])).rejects.toMatchObject({
+        code: 'budget/invalid',
+      })
+      expect((await position('b')).spent).toBe(huge)
+      expect((await ledger.counts('p')).stored).toBe(1n)
+    })
+
+    test('names of projects and subjects are data, whatever they hold', async () => {
+      for (const project of ['..', '__x__', 'a/b', "'; --", 'é'.repeat(700), '😀'.repeat(400)]) {
+        await ledger.put(project, 'b', termsOf({ selector: { user: [project] } }), project)
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 7n } }], project)
+        expect((await position('b', project)).spent).toBe(7n)
+      }
+    })
+  })
+}

@@ -1,0 +1,34 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { debit, ledgerSuite, NOON, termsOf } from './ledger.suite.ts'
+import { openSqliteLedger } from './sqlite-ledger.ts'
+
+ledgerSuite('SQLite', { open: async (now) => openSqliteLedger({ path: ':memory:', now }), runs: 60 })
+
+test('two connections to one file see each other’s budgets and debits', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spanledger-budgets-'))
+  try {
+    const options = { path: join(directory, 'budgets.sqlite'), now: () => NOON }
+    const [api, worker] = [openSqliteLedger(options), openSqliteLedger(options)]
+    await api.put('p', 'b', termsOf(), '')
+    await debit(worker, 'm1', [{ trace: 1, span: 1, at: NOON, amounts: { usd: 5n } }])
+    await api.put('p', 'c', termsOf(), '')
+    await debit(worker, 'm2', [{ trace: 1, span: 2, at: NOON, amounts: { usd: 6n } }])
+    expect((await api.get('p', 'b')).position.spent).toBe(11n)
+    expect((await api.get('p', 'c')).position.spent).toBe(6n)
+    await Promise.all([api.close(), worker.close()])
+    const again = openSqliteLedger(options)
+    expect((await again.get('p', 'b')).position.spent).toBe(11n)
+    await again.close()
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+})
+
+test('a file that cannot be opened is told without its path', () => {
+  expect(() => openSqliteLedger({ path: '/dev/null/x.sqlite' })).toThrow(
+    expect.objectContaining({ code: 'store/unavailable', message: expect.not.stringContaining('/dev') }),
+  )
+})
