@@ -61,6 +61,16 @@ export function isNothing(usage: Usage): boolean {
   return true
 }
 
+/** Whether two usages are equal in every class. */
+export function sameUsage(a: Usage, b: Usage): boolean {
+  return a === b || a.every((quantity, leaf) => quantity === b[leaf])
+}
+
+/** `usage` less `part`, class by class; `part` must be nowhere larger. */
+export function lessUsage(usage: Usage, part: Usage): number[] {
+  return usage.map((quantity, leaf) => quantity - part[leaf]!)
+}
+
 /** Adds `usage` to `sum`. */
 export function addUsage(sum: number[], usage: Usage): void {
   for (let leaf = 0; leaf < LEAVES.length; leaf++) sum[leaf]! += usage[leaf]!

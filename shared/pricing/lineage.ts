@@ -1,46 +1,45 @@
 import type { GenAiCall } from '../genai/call.ts'
-import type { Usage } from '../genai/usage.ts'
-import type { Span } from '../spans/span.ts'
 
-/** A span of a batch whose usage is known. */
+/** Where a span of a trace hangs. */
+export interface Link {
+  /** Span id of the parent; '' for a root. */
+  readonly parent: string
+  /** Whether it runs a tool: what happens below it is not part of the call above it. */
+  readonly tool: boolean
+}
+
+/** A span of a trace whose usage is known. */
 export interface UsageSpan {
-  /** Position in the batch. */
-  readonly position: number
+  readonly spanId: string
   readonly call: GenAiCall
-  readonly usage: Usage
 }
 
 /** How far up an ancestor is looked for: deeper chains are hostile, and a walk without bound would be quadratic. */
 export const MAX_ANCESTORS = 256
 
 /**
- * For each usage, the position (in `usages`) of the nearest one above it that it may explain; -1 where there is none.
+ * For each usage of a trace, the position of the nearest one above it that it may explain; -1 where there is none.
  * A composite (agent, workflow) is explained by anything below it. A model call is explained by a call below it that
  * reports the same thing again (a gateway, an SDK within a framework), not by what a tool did meanwhile, nor by a call
  * with a response of its own.
  */
-export function findParents(spans: readonly Span[], usages: readonly UsageSpan[]): Int32Array {
+export function findParents(usages: readonly UsageSpan[], links: ReadonlyMap<string, Link>): Int32Array {
   const parents = new Int32Array(usages.length).fill(-1)
   if (usages.length < 2) return parents
-  const positions = indexSpans(spans, usages)
-  const usageAt = new Map(usages.map(({ position }, index) => [position, index]))
-  const isTool = (span: Span) => toolSpans.get(span) === true
-  const toolSpans = new Map<Span, boolean>()
-  for (const { position, call } of usages) toolSpans.set(spans[position]!, call.operation === 'execute_tool')
-  for (const [index, { position, call }] of usages.entries()) parents[index] = nearest(spans[position]!, call)
+  const positions = new Map(usages.map(({ spanId }, position) => [spanId, position]))
+  for (const [position, usage] of usages.entries()) parents[position] = nearest(usage)
   return parents
 
-  function nearest(start: Span, call: GenAiCall): number {
-    let span = start
+  function nearest({ spanId, call }: UsageSpan): number {
     let throughTool = false
-    for (let step = 0; step < MAX_ANCESTORS; step++) {
-      if (span.parentSpanId === '') return -1
-      const position = positions.get(span.traceId + span.parentSpanId)
-      if (position === undefined || spans[position] === start) return -1
-      span = spans[position]!
-      const above = usageAt.get(position)
+    let id = links.get(spanId)?.parent ?? ''
+    for (let step = 0; step < MAX_ANCESTORS && id !== '' && id !== spanId; step++) {
+      const above = positions.get(id)
       if (above !== undefined && explains(call, usages[above]!.call, throughTool)) return above
-      throughTool ||= isTool(span)
+      const link = links.get(id)
+      if (link === undefined) return -1
+      throughTool ||= link.tool
+      id = link.parent
     }
     return -1
   }
@@ -51,15 +50,15 @@ function explains(call: GenAiCall, above: GenAiCall, throughTool: boolean): bool
   return !throughTool && (call.responseId === '' || above.responseId === '' || call.responseId === above.responseId)
 }
 
-/** Spans of the traces with more than one usage, by trace and span id; of two with one id the later-sorting holds. */
-function indexSpans(spans: readonly Span[], usages: readonly UsageSpan[]): Map<string, number> {
-  const seen = new Map<string, number>()
-  for (const { position } of usages) {
-    const { traceId } = spans[position]!
-    seen.set(traceId, (seen.get(traceId) ?? 0) + 1)
+/** Whether every one of `spanIds` hangs, through spans that are here, on a root. */
+export function reachesRoot(spanIds: Iterable<string>, links: ReadonlyMap<string, Link>): boolean {
+  for (const spanId of spanIds) {
+    let id = spanId
+    for (let step = 0; id !== ''; step++) {
+      const link = links.get(id)
+      if (link === undefined || step > MAX_ANCESTORS) return false
+      id = link.parent
+    }
   }
-  const positions = new Map<string, number>()
-  for (const [position, { traceId, spanId }] of spans.entries())
-    if ((seen.get(traceId) ?? 0) > 1) positions.set(traceId + spanId, position)
-  return positions
+  return true
 }

@@ -16,20 +16,19 @@ const STANDARD: ReadonlySet<string> = new Set([
 
 const HALF: Discount = { times: 1n, over: 2n }
 
-/** Discounts on tokens that a provider gives on all of its models, by service tier. */
+/** Discounts on tokens that a provider (by its id in the catalogue) gives on all of its models, by service tier. */
 const DISCOUNTS: Readonly<Record<string, Readonly<Record<string, Discount>>>> = {
   openai: { batch: HALF, flex: HALF },
-  'azure.ai.openai': { batch: HALF },
+  azure: { batch: HALF },
   anthropic: { batch: HALF },
-  'aws.bedrock': { batch: HALF, flex: HALF },
-  'gcp.gemini': { batch: HALF, flex: HALF },
-  'gcp.vertex_ai': { batch: HALF, flex: HALF },
-  mistral_ai: { batch: HALF },
+  aws: { batch: HALF, flex: HALF },
+  google: { batch: HALF, flex: HALF },
+  mistral: { batch: HALF },
   groq: { batch: HALF },
-  x_ai: { batch: HALF },
+  'x-ai': { batch: HALF },
 }
 
-/** What a service tier does to list prices: nothing (null), a discount, or something unknown (undefined). */
+/** What a service tier of `provider` does to list prices: nothing (null), a discount, or something unknown (undefined). */
 export function tierDiscount(provider: string, tier: string): Discount | null | undefined {
   const name = tier.toLowerCase()
   if (STANDARD.has(name)) return null

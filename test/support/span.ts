@@ -19,7 +19,13 @@ const int64 = (value: AttributeValue) => (typeof value === 'number' && Number.is
 
 /** A span as the decoder would give it. */
 export function buildSpan(sketch: SpanSketch): Span {
-  const { attributes = {}, resource = {}, scope = 'test', scopeVersion = '1.0.0', start = '2026-11-01T00:00:00Z' } = sketch
+  const {
+    attributes = {},
+    resource = {},
+    scope = 'test',
+    scopeVersion = '1.0.0',
+    start = '2026-11-01T00:00:00Z',
+  } = sketch
   const startTimeUnixNano = BigInt(Date.parse(start)) * 1_000_000n
   return {
     traceId: (sketch.traceId ?? '1').padStart(32, '0'),
@@ -45,7 +51,11 @@ export function buildSpan(sketch: SpanSketch): Span {
 }
 
 /** A chat call in current OpenTelemetry attributes. */
-export function buildChat(model: string, usage: Readonly<Record<string, AttributeValue>>, sketch: SpanSketch = {}): Span {
+export function buildChat(
+  model: string,
+  usage: Readonly<Record<string, AttributeValue>>,
+  sketch: SpanSketch = {},
+): Span {
   const counts = Object.entries(usage).map(([key, value]) => [`gen_ai.usage.${key}`, value])
   const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': model, ...Object.fromEntries(counts) }
   return buildSpan({ ...sketch, attributes: { ...attributes, ...sketch.attributes } })

@@ -1,0 +1,231 @@
+import { expect, test } from 'vitest'
+import { buildChat, buildSpan, type SpanSketch } from '../../test/support/span.ts'
+import type { Ledger } from '../spans/ledger.ts'
+import { loadCatalogue } from './catalogue.ts'
+import { createPricer } from './pricer.ts'
+
+const pricer = createPricer({ catalogue: await loadCatalogue() })
+const priceAll = (...spans: ReturnType<typeof buildSpan>[]) => pricer.price(spans, { project: 'p' })
+const priceOne = (model: string, usage: Record<string, number>, sketch: SpanSketch = {}) =>
+  priceAll(buildChat(model, usage, sketch))[0]!
+const rule = (ledger: Ledger) => JSON.parse(ledger.receipt).rule
+const units = (ledger: Ledger) =>
+  Object.fromEntries(
+    JSON.parse(ledger.receipt).lines.map((line: { unit: string; quantity: number }) => [line.unit, line.quantity]),
+  )
+
+const OPENAI = { 'gen_ai.provider.name': 'openai' }
+const ANTHROPIC = { 'gen_ai.provider.name': 'anthropic' }
+const CLAUDE = 'claude-sonnet-4-5'
+
+test('traceloop/openllmetry#4449: one cached call through two packages costs the same', () => {
+  const bedrock = { 'gen_ai.provider.name': 'aws.bedrock' }
+  const model = 'anthropic.claude-sonnet-4-5-20250929-v1:0'
+  const counts = (input: number) => ({
+    input_tokens: input,
+    'cache_read.input_tokens': 1000,
+    output_tokens: 40,
+    total_tokens: input + 40,
+  })
+  const folded = priceOne(model, counts(1012), {
+    scope: 'opentelemetry.instrumentation.anthropic',
+    attributes: bedrock,
+  })
+  const copied = priceOne(model, counts(12), {
+    scope: 'opentelemetry.instrumentation.bedrock',
+    scopeVersion: '0.62.3',
+    attributes: bedrock,
+  })
+  expect(folded.costPicoUsd).toBe(copied.costPicoUsd)
+  expect([folded.inputTokens, copied.inputTokens]).toStrictEqual([1012, 1012])
+  expect([rule(folded), rule(copied)]).toStrictEqual(['emitter_inclusive', 'cache_exceeds_input'])
+})
+
+test('traceloop/openllmetry#4449: where more is fresh than cached, the package alone decides', () => {
+  const sketch = {
+    scope: 'opentelemetry.instrumentation.bedrock',
+    attributes: { 'gen_ai.provider.name': 'aws.bedrock' },
+  }
+  const counts = { input_tokens: 5000, 'cache_read.input_tokens': 1000, output_tokens: 40, total_tokens: 5040 }
+  const model = 'global.anthropic.claude-sonnet-4-5-20250929-v1:0'
+  const known = priceOne(model, counts, { ...sketch, scopeVersion: '0.62.3' })
+  expect([rule(known), known.inputTokens]).toStrictEqual(['emitter_exclusive', 6000])
+  // A later release may have changed it: 4000 + 1000 or 5000 + 1000, at 3, 0.3 and 15 USD per million.
+  const later = priceOne(model, counts, { ...sketch, scopeVersion: '0.63.0' })
+  expect(later).toMatchObject({
+    costStatus: 'ambiguous',
+    costPicoUsd: null,
+    costLowerPicoUsd: 12_900_000_000n,
+    costUpperPicoUsd: 15_900_000_000n,
+    inputTokens: null,
+  })
+})
+
+test.each(['langfuse/langfuse#10592', 'langfuse/langfuse#12306', 'BerriAI/litellm#34801'])(
+  '%s: cached tokens are billed once',
+  () => {
+    const ledger = priceOne('gpt-4o', { input_tokens: 1000, 'cache_read.input_tokens': 1000 }, { attributes: OPENAI })
+    expect(units(ledger)).toStrictEqual({ cache_read_tokens: 1000 })
+    expect(ledger.costPicoUsd).toBe(1000n * 1_250_000n)
+  },
+)
+
+test("BerriAI/litellm#29145: the discount on cached tokens is the selling provider's own", () => {
+  const usage = { input_tokens: 1000, 'cache_read.input_tokens': 1000 }
+  const cost = (provider: string, model: string) =>
+    priceOne(model, usage, { attributes: { 'gen_ai.provider.name': provider } }).costPicoUsd
+  expect(cost('anthropic', CLAUDE)).toBe(300_000_000n)
+  expect(cost('aws.bedrock', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0')).toBe(330_000_000n)
+  expect(cost('mistral_ai', 'mistral-large-latest')).toBe(2_000_000_000n)
+})
+
+test('five-minute and one-hour cache writes have prices of their own', () => {
+  const attributes = (hour: number) => ({
+    ...ANTHROPIC,
+    'anthropic.usage.cache_creation.ephemeral_1h_input_tokens': hour,
+  })
+  const usage = { input_tokens: 100, 'cache_write.input_tokens': 100 }
+  const cost = (hour: number) => priceOne(CLAUDE, usage, { attributes: attributes(hour) }).costPicoUsd
+  expect([cost(0), cost(100)]).toStrictEqual([375_000_000n, 600_000_000n])
+})
+
+test('a one-hour cache write is not priced like one for five minutes where its price is unknown', () => {
+  const attributes = {
+    'gen_ai.provider.name': 'aws.bedrock',
+    'anthropic.usage.cache_creation.ephemeral_1h_input_tokens': 100,
+  }
+  const model = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0'
+  const ledger = priceOne(model, { input_tokens: 100, 'cache_write.input_tokens': 100 }, { attributes })
+  expect([ledger.costStatus, ledger.costPicoUsd]).toStrictEqual(['unpriced', null])
+})
+
+test('BerriAI/litellm#37407: cached image tokens are in one slice only', () => {
+  const attributes = { ...OPENAI, 'llm.token_count.prompt_details.audio': 300 }
+  const ledger = priceOne('gpt-realtime', { input_tokens: 1000, 'cache_read.input_tokens': 900 }, { attributes })
+  const billed = Object.values(units(ledger)) as number[]
+  expect(billed.reduce((sum, quantity) => sum + quantity, 0)).toBe(1000)
+})
+
+test('BerriAI/litellm#18599: reasoning tokens are billed, and so is the rest of the output', () => {
+  const attributes = { 'gen_ai.provider.name': 'perplexity' }
+  const within = priceOne('sonar-deep-research', { output_tokens: 100, 'reasoning.output_tokens': 60 }, { attributes })
+  expect(units(within)).toStrictEqual({ output_tokens: 40, reasoning_tokens: 60 })
+  expect(within.costPicoUsd).toBe(40n * 8_000_000n + 60n * 3_000_000n)
+  const counts = { input_tokens: 10, output_tokens: 100, 'reasoning.output_tokens': 60, total_tokens: 170 }
+  const beside = priceOne('sonar-deep-research', counts, { attributes })
+  expect(units(beside)).toStrictEqual({ input_tokens: 10, output_tokens: 100, reasoning_tokens: 60 })
+})
+
+const agent = (usage: Record<string, number>, sketch: SpanSketch = {}) =>
+  buildChat('gpt-4o', usage, {
+    spanId: 'a',
+    ...sketch,
+    attributes: { ...OPENAI, 'gen_ai.operation.name': 'invoke_agent', ...sketch.attributes },
+  })
+const call = (spanId: string, usage: Record<string, number>, parentSpanId = 'a') =>
+  buildChat('gpt-4o', usage, { spanId, parentSpanId, attributes: OPENAI })
+
+test.each([
+  'pydantic/pydantic-ai#3995',
+  'Arize-ai/phoenix#12768',
+  'Arize-ai/phoenix#15793',
+  'mlflow/mlflow#25007',
+  'open-telemetry/semantic-conventions-genai#19',
+])('%s: an agent that repeats the sum of its calls bills nothing', () => {
+  const ledgers = priceAll(
+    agent({ input_tokens: 113, output_tokens: 11 }),
+    call('b', { input_tokens: 56, output_tokens: 5 }),
+    call('c', { input_tokens: 57, output_tokens: 6 }),
+  )
+  expect(ledgers.map((ledger) => ledger.costStatus)).toStrictEqual(['rollup', 'priced', 'priced'])
+  expect(ledgers.map((ledger) => ledger.inputTokens)).toStrictEqual([0, 56, 57])
+  const total = ledgers.reduce((sum, ledger) => sum + (ledger.costPicoUsd ?? 0n), 0n)
+  expect(total).toBe(113n * 2_500_000n + 11n * 10_000_000n)
+})
+
+test('an agent bills what its calls do not explain', () => {
+  const ledgers = priceAll(
+    agent({ input_tokens: 113, output_tokens: 11 }),
+    call('b', { input_tokens: 56, output_tokens: 5 }),
+  )
+  expect(ledgers.map((ledger) => [ledger.inputTokens, ledger.outputTokens])).toStrictEqual([
+    [57, 6],
+    [56, 5],
+  ])
+})
+
+test('pydantic/pydantic-ai#8456: a declared sum bills nothing beside any call, even when it carries earlier turns', () => {
+  const declared = { 'gen_ai.aggregated_usage.input_tokens': 103, 'gen_ai.aggregated_usage.output_tokens': 20 }
+  const sketch = { scope: 'pydantic-ai', attributes: declared }
+  expect(priceAll(agent({}, sketch), call('b', { input_tokens: 52, output_tokens: 9 }))[0]!.costStatus).toBe('rollup')
+  expect(priceAll(agent({}, sketch))[0]!.inputTokens).toBe(103)
+})
+
+test('what a tool calls is not part of the call that asked for the tool', () => {
+  const tool = buildSpan({ spanId: 'c', parentSpanId: 'b', attributes: { 'gen_ai.operation.name': 'execute_tool' } })
+  const ledgers = priceAll(call('b', { input_tokens: 100 }, ''), tool, call('d', { input_tokens: 80 }, 'c'))
+  expect(ledgers.map((ledger) => ledger.inputTokens)).toStrictEqual([100, null, 80])
+})
+
+test('langfuse/langfuse#4072: aliases and suffixes of models and providers have prices', () => {
+  const cost = (provider: string, model: string) =>
+    priceOne(model, { input_tokens: 1_000_000 }, { attributes: { 'gen_ai.system': provider } }).costPicoUsd
+  for (const provider of ['openai', 'OpenAI', 'openai.chat', 'openai.responses'])
+    expect(cost(provider, 'gpt-4o')).toBe(2_500_000_000_000n)
+  for (const provider of ['azure', 'az.ai.openai', 'azure.ai.openai', 'azure-openai.chat'])
+    expect(cost(provider, 'gpt-4o')).toBe(2_500_000_000_000n)
+  for (const provider of ['google', 'gcp.gemini', 'gemini', 'google_genai', 'vertex_ai', 'google.vertex.chat'])
+    expect(cost(provider, 'models/gemini-2.5-flash')).toBe(300_000_000_000n)
+  expect(cost('', 'openai/gpt-4o')).toBe(2_500_000_000_000n)
+  expect(cost('litellm', 'openai/gpt-4o')).toBe(2_500_000_000_000n)
+  expect(cost('', 'GPT-4o-2024-08-06')).toBe(2_500_000_000_000n)
+})
+
+test('langfuse/langfuse#4072: an unknown model is unpriced, never 0', () => {
+  const ledger = priceOne('gpt-99', { input_tokens: 10 }, { attributes: OPENAI })
+  expect(ledger).toMatchObject({ costStatus: 'unpriced', costPicoUsd: null, inputTokens: 10 })
+  expect(JSON.parse(ledger.receipt).reason).toBe('model not in the catalogue')
+})
+
+test('an unknown service tier is unpriced, never list price', () => {
+  const attributes = { ...OPENAI, 'openai.response.service_tier': 'priority' }
+  expect(priceOne('gpt-4o', { input_tokens: 10 }, { attributes }).costStatus).toBe('unpriced')
+})
+
+test('counting tokens is not billed as a chat', () => {
+  const ledger = priceOne(
+    'gpt-4o',
+    { input_tokens: 1000 },
+    { attributes: { ...OPENAI, 'gen_ai.operation.name': 'count_tokens' } },
+  )
+  expect(ledger).toMatchObject({ costStatus: 'no_usage', costPicoUsd: null })
+})
+
+test('only a total: the cost lies between all input and all output', () => {
+  expect(priceOne('gpt-4o', { total_tokens: 100 }, { attributes: OPENAI })).toMatchObject({
+    costStatus: 'ambiguous',
+    costLowerPicoUsd: 250_000_000n,
+    costUpperPicoUsd: 1_000_000_000n,
+  })
+})
+
+test('a cost that the emitter reports is kept beside ours, never summed', () => {
+  const reported = { ...OPENAI, 'operation.cost': 0.01 }
+  expect(priceOne('gpt-4o', { input_tokens: 1000 }, { attributes: reported })).toMatchObject({
+    costPicoUsd: 2_500_000_000n,
+    reportedCostPicoUsd: 10_000_000_000n,
+  })
+})
+
+test.each([-1, 0.5, Number.NaN, 1e300, 2 ** 63, Number.POSITIVE_INFINITY, 1_000_000_001, '12', true, [1]])(
+  'a token count of %s refuses the usage with a reason and keeps the span',
+  (count) => {
+    const span = buildSpan({
+      attributes: { ...OPENAI, 'gen_ai.request.model': 'gpt-4o', 'gen_ai.usage.output_tokens': 5 },
+    })
+    const attributes = new Map([...span.attributes, ['gen_ai.usage.input_tokens', count as number]])
+    const [ledger] = priceAll({ ...span, attributes })
+    expect(ledger).toMatchObject({ costStatus: 'no_usage', costPicoUsd: null, inputTokens: null, outputTokens: null })
+    expect(JSON.parse(ledger!.receipt).reason).toBe('input: not a whole number from 0 to 1e9')
+  },
+)

@@ -1,0 +1,123 @@
+import { inputTokens, outputTokens, sameUsage, type Usage } from '../genai/usage.ts'
+import { serviceName } from '../spans/span.ts'
+import type { Link } from './lineage.ts'
+import { billUsages, type TraceSlice, usageOf } from './slice.ts'
+import type { KeptCorrection, KeptUsage, TraceEntry } from './trace-state.ts'
+
+/** Past this many spans nothing more is kept of a trace: what comes then is settled within its message. */
+export const MAX_KEPT_SPANS = 20_000
+
+/** What a message's usages bill, given what is known of their trace. */
+export interface Settlement {
+  readonly billed: ReadonlyMap<string, Usage>
+  /** What it changes about earlier spans. */
+  readonly corrections: readonly { readonly usage: KeptUsage; readonly correction: KeptCorrection }[]
+  /** What to keep; undefined if it is kept already, or no more is kept of the trace. */
+  readonly entry: TraceEntry | undefined
+}
+
+/**
+ * Settles what a message says of a trace against what earlier ones said. The sum over all spans, corrections applied, is
+ * that of the whole trace at once, whatever the order of the messages; a message that comes again gets the answer it got.
+ * `now` is in microseconds since 1970.
+ */
+export function settle(known: readonly TraceEntry[], slice: TraceSlice, digest: string, now: number): Settlement {
+  const before = current(known)
+  const again = known.find((entry) => entry.digest === digest)
+  if (again !== undefined) return repeat(again, before)
+  if (known.reduce((sum, { links }) => sum + links.size, slice.links.size) > MAX_KEPT_SPANS) {
+    const billed = billUsages(slice.usages, slice.links)
+    return { billed: byId(slice.usages, billed), corrections: [], entry: undefined }
+  }
+
+  const links = new Map<string, Link>(known.flatMap((entry) => [...entry.links]))
+  for (const [spanId, link] of slice.links) links.set(spanId, link)
+  const all = new Map<string, KeptUsage>()
+  for (const [spanId, { usage }] of before) all.set(spanId, usage)
+  const own = keep(slice)
+  for (const usage of own) all.set(usage.spanId, prevailing(all.get(usage.spanId), usage))
+  const usages = [...all.values()]
+  const billed = byId(usages, billUsages(usages, links))
+
+  const changed = [...before.values()].flatMap(({ usage, billed: said, revision }) => {
+    const bills = billed.get(usage.spanId)!
+    if (sameUsage(said, bills)) return []
+    const prevails = all.get(usage.spanId)!
+    return [
+      { usage: prevails, correction: { spanId: usage.spanId, revision: Math.max(now, revision + 1), billed: bills } },
+    ]
+  })
+  const entry = {
+    digest,
+    links: slice.links,
+    usages: own.map((usage) => ({ ...usage, billed: billed.get(usage.spanId)! })),
+    corrections: changed.map(({ correction }) => correction),
+  }
+  return { billed, corrections: changed, entry }
+}
+
+/** What a message that explained a trace by itself would have left, had it been kept. */
+export function entryOf(slice: TraceSlice, digest: string, billed: ReadonlyMap<string, Usage>): TraceEntry {
+  const usages = keep(slice).map((usage) => ({ ...usage, billed: billed.get(usage.spanId)! }))
+  return { digest, links: slice.links, usages, corrections: [] }
+}
+
+interface Current {
+  readonly usage: KeptUsage
+  readonly billed: Usage
+  readonly revision: number
+}
+
+/** What each span is said to bill by now. */
+function current(known: readonly TraceEntry[]): Map<string, Current> {
+  const spans = new Map<string, Current>()
+  for (const { usages } of known)
+    for (const usage of usages) {
+      const prevails = prevailing(spans.get(usage.spanId)?.usage, usage)
+      spans.set(usage.spanId, { usage: prevails, billed: prevails.billed, revision: 0 })
+    }
+  for (const { corrections } of known)
+    for (const { spanId, revision, billed } of corrections) {
+      const span = spans.get(spanId)
+      if (span !== undefined && revision > span.revision) spans.set(spanId, { usage: span.usage, billed, revision })
+    }
+  return spans
+}
+
+function repeat(entry: TraceEntry, spans: ReadonlyMap<string, Current>): Settlement {
+  const corrections = entry.corrections.flatMap((correction) => {
+    const span = spans.get(correction.spanId)
+    return span === undefined ? [] : [{ usage: span.usage, correction }]
+  })
+  return { billed: new Map(entry.usages.map(({ spanId, billed }) => [spanId, billed])), corrections, entry: undefined }
+}
+
+/** Of two reports under one span id the larger holds, whichever comes first. */
+function prevailing(a: KeptUsage | undefined, b: KeptUsage): KeptUsage {
+  if (a === undefined) return b
+  const difference = size(a) - size(b)
+  if (difference !== 0) return difference > 0 ? a : b
+  return JSON.stringify(a.call) >= JSON.stringify(b.call) ? a : b
+}
+
+function size({ call }: KeptUsage): number {
+  const usage = usageOf(call)
+  return inputTokens(usage) + outputTokens(usage)
+}
+
+function keep({ usages }: TraceSlice): KeptUsage[] {
+  return usages.map(({ spanId, call, span }) => ({
+    spanId,
+    call,
+    name: span.name,
+    kind: span.kind,
+    service: serviceName(span),
+    startTimeUnixNano: span.startTimeUnixNano,
+    endTimeUnixNano: span.endTimeUnixNano,
+    billed: usageOf(call),
+  }))
+}
+
+function byId(usages: readonly { readonly spanId: string }[], billed: readonly Usage[]): Map<string, Usage> {
+  return new Map(usages.map(({ spanId }, position) => [spanId, billed[position]!]))
+}

@@ -1,0 +1,99 @@
+import { type GenAiCall, isGenAiCall, readCall, type Subject } from '../genai/call.ts'
+import { isNothing, type Usage } from '../genai/usage.ts'
+import type { Span } from '../spans/span.ts'
+import { findParents, type Link, reachesRoot, type UsageSpan } from './lineage.ts'
+import { rollUp } from './rollup.ts'
+
+/** What one message says of one trace, as far as its cost is concerned. */
+export interface TraceSlice {
+  readonly traceId: string
+  /** Every span of it, by span id. */
+  readonly links: Map<string, Link>
+  /** Spans whose usage is known: of two with the same id, one. */
+  readonly usages: SliceUsage[]
+}
+
+export interface SliceUsage extends UsageSpan {
+  readonly span: Span
+}
+
+/** The spans of a message, read: what each says, and the traces among them that have any usage. */
+export interface Reading {
+  readonly calls: readonly (GenAiCall | Subject)[]
+  readonly slices: ReadonlyMap<string, TraceSlice>
+}
+
+/** Reads the spans of a message. */
+export function readSlices(spans: readonly Span[]): Reading {
+  const calls = spans.map(readCall)
+  const slices = new Map<string, TraceSlice>()
+  for (let position = 0; position < spans.length; position++) {
+    const call = calls[position]!
+    if (!isGenAiCall(call) || !hasUsage(call)) continue
+    const span = spans[position]!
+    let slice = slices.get(span.traceId)
+    if (slice === undefined) {
+      slice = { traceId: span.traceId, links: new Map(), usages: [] }
+      slices.set(span.traceId, slice)
+    }
+    slice.usages.push({ spanId: span.spanId, call, span })
+  }
+  if (slices.size > 0) linkSlices(spans, calls, slices)
+  for (const slice of slices.values()) dropDuplicates(slice.usages)
+  return { calls, slices }
+}
+
+/** Whether a call's usage is known, if only as one of two. */
+export function hasUsage(call: GenAiCall): boolean {
+  return call.resolution.kind === 'known' || call.resolution.kind === 'ambiguous'
+}
+
+/** The usage of a call that {@link hasUsage}: of two possible ones the cheaper reading. */
+export function usageOf({ resolution }: GenAiCall): Usage {
+  if (resolution.kind !== 'known' && resolution.kind !== 'ambiguous') throw new TypeError('call without usage')
+  return resolution.usage
+}
+
+/** What each usage of a trace bills itself, in the order of `usages`: see {@link rollUp}. */
+export function billUsages(usages: readonly UsageSpan[], links: ReadonlyMap<string, Link>): readonly Usage[] {
+  const parents = findParents(usages, links)
+  return rollUp(
+    usages.map(({ call }, position) => ({
+      usage: usageOf(call),
+      summary: call.summary,
+      parent: parents[position]!,
+    })),
+  )
+}
+
+/**
+ * Whether the message explains the trace: it has the trace's root, every usage hangs on it, and no composite bills
+ * anything that calls yet to come might explain.
+ */
+export function isSelfExplained({ usages, links }: TraceSlice, billed: readonly Usage[]): boolean {
+  for (const [position, { call }] of usages.entries()) if (call.composite && !isNothing(billed[position]!)) return false
+  return reachesRoot(
+    usages.map(({ spanId }) => spanId),
+    links,
+  )
+}
+
+function linkSlices(spans: readonly Span[], calls: Reading['calls'], slices: ReadonlyMap<string, TraceSlice>): void {
+  let slice: TraceSlice | undefined
+  for (let position = 0; position < spans.length; position++) {
+    const { traceId, spanId, parentSpanId } = spans[position]!
+    if (slice?.traceId !== traceId) slice = slices.get(traceId)
+    if (slice === undefined) continue
+    const call = calls[position]!
+    slice.links.set(spanId, { parent: parentSpanId, tool: isGenAiCall(call) && call.operation === 'execute_tool' })
+  }
+}
+
+/** A span that a message holds twice is billed by the first; the others get the same ledger. */
+function dropDuplicates(usages: SliceUsage[]): void {
+  const seen = new Set<string>()
+  for (const { spanId } of usages) seen.add(spanId)
+  if (seen.size === usages.length) return
+  const unique = usages.filter(({ spanId }) => seen.delete(spanId))
+  usages.splice(0, usages.length, ...unique)
+}

@@ -1,0 +1,62 @@
+import type { GenAiCall } from '../genai/call.ts'
+import type { Usage } from '../genai/usage.ts'
+import type { SpanKind } from '../spans/span.ts'
+import type { Link } from './lineage.ts'
+
+/** A span with a usage as it is kept: enough to price it anew, and to name it in a correction. */
+export interface KeptUsage {
+  readonly spanId: string
+  readonly call: GenAiCall
+  readonly name: string
+  readonly kind: SpanKind
+  readonly service: string
+  readonly startTimeUnixNano: bigint
+  readonly endTimeUnixNano: bigint
+  /** What it was first said to bill. */
+  readonly billed: Usage
+}
+
+/** What a span bills since `revision`. */
+export interface KeptCorrection {
+  readonly spanId: string
+  readonly revision: number
+  readonly billed: Usage
+}
+
+/** What one message said of one trace, and what that changed. Never changed after it is appended. */
+export interface TraceEntry {
+  readonly digest: string
+  readonly links: ReadonlyMap<string, Link>
+  readonly usages: readonly KeptUsage[]
+  readonly corrections: readonly KeptCorrection[]
+}
+
+export interface TraceKey {
+  readonly project: string
+  readonly traceId: string
+}
+
+/** A trace and what is to be remembered of it from now on. */
+export interface TraceAppend extends TraceKey {
+  readonly entries: readonly TraceEntry[]
+}
+
+/** What is known of a trace: its entries, in any order. */
+export type KnownTrace = (key: TraceKey) => readonly TraceEntry[]
+
+/**
+ * Remembers traces that no single message explains. One transaction reads and appends for all messages of a pull; rejects
+ * with `store/unavailable` when it was not done.
+ */
+export interface TraceStateStore {
+  /** `decide` is given what is kept of `keys` and says what to append; it may be called again, so it must have no effects. */
+  transact<T>(
+    keys: readonly TraceKey[],
+    decide: (known: KnownTrace) => { readonly append: readonly TraceAppend[]; readonly result: T },
+  ): Promise<T>
+  /** The traces that anything is kept of, the latest first. */
+  keys(limit: number): Promise<readonly TraceKey[]>
+  /** Forgets what is older than `before` (milliseconds since 1970). */
+  prune(before: number): Promise<void>
+  close(): Promise<void>
+}
