@@ -23,6 +23,15 @@ describe('the traffic of the demo', () => {
     expect(planTraces({ ...options, seed: 2 })).not.toEqual(traces)
   })
 
+  it('uses the same at any time of day', () => {
+    const usage = (span: PlannedSpan) => [
+      span.name,
+      Object.entries(span.attributes).filter(([key]) => key.startsWith('gen_ai.usage.')),
+    ]
+    const later = planTraces({ ...options, now: now + 7 * HOUR_MS }).flatMap(({ root }) => all(root))
+    expect(later.map(usage)).toEqual(spans.map(usage))
+  })
+
   it('lies within the hours asked for, children within their parents', () => {
     for (const span of spans) {
       expect(span.start).toBeGreaterThanOrEqual(now - 24 * HOUR_MS - 10)

@@ -23,10 +23,12 @@ const USERS = ['ana', 'ben', 'chidi', 'dana', 'emre', 'fatou']
 /** Each agent as often as its weight says. */
 const TURNS = AGENTS.flatMap((agent) => Array.from({ length: agent.weight }, () => agent))
 
-/** The demo's traffic, oldest first: the same for the same options. Every agent acts in the first few. */
+/** The demo's traffic, oldest first. What is asked and used is the same for a seed at any time. Every agent acts in the first few. */
 export function planTraces({ traces, seed, now, hours }: PlanOptions): PlannedTrace[] {
+  const times = createRandom(seed + 1)
+  const starts = Array.from({ length: traces }, () => startTime(times, now, hours)).sort((a, b) => a - b)
+  // A sequence of its own: how many values the times take depends on the hour of the day.
   const random = createRandom(seed)
-  const starts = Array.from({ length: traces }, () => startTime(random, now, hours)).sort((a, b) => a - b)
   return starts.map((start, index) => {
     const { service, act } = AGENTS[index] ?? random.pick(TURNS)
     const user = random.pick(USERS)
