@@ -319,6 +319,12 @@ export const COLUMNS: readonly Column[] = [
     ({ ledger }) => ledger.reportedCostPicoUsd,
     true,
   ),
+  column(
+    'int64',
+    { warehouse: 'ledger_revision' },
+    '0 as first priced; of a correction, when it was made, microseconds since 1970',
+    ({ ledger }) => ledger.revision,
+  ),
 ]
 
 /** The warehouse's order of columns; those not named follow in the order of {@link COLUMNS}. */

@@ -1,5 +1,5 @@
 import { type ColumnType, WAREHOUSE_COLUMNS } from '../../spans/columns.ts'
-import { batchColumns, createTable, type TableColumn } from './tables.ts'
+import { batchColumns, correctionColumns, createTable, type TableColumn } from './tables.ts'
 import { views } from './views.ts'
 
 const TYPES: Readonly<Record<ColumnType, string>> = {
@@ -13,16 +13,17 @@ const TYPES: Readonly<Record<ColumnType, string>> = {
   attributesList: 'MAP(VARCHAR, VARCHAR)[]',
 }
 
-/** Of our own in `spans`: 64 bits of hash of project, trace and span id, by which duplicates are looked up. */
+/** Of our own in `spans` and `corrections`: 64 bits of hash of project, trace and span id, by which duplicates are looked up. */
 export const SPAN_KEY = 'span_key'
 
 /** The tables by name; columns that an older database lacks are added at the end. */
-export const DUCKDB_TABLES: Readonly<Record<'spans' | 'batches', readonly TableColumn[]>> = {
+export const DUCKDB_TABLES: Readonly<Record<'spans' | 'batches' | 'corrections', readonly TableColumn[]>> = {
   spans: [
     ...WAREHOUSE_COLUMNS.map(({ warehouse, type }) => ({ name: warehouse, type: TYPES[type] })),
     { name: SPAN_KEY, type: 'BIGINT' },
   ],
   batches: batchColumns('VARCHAR', 'BIGINT', 'TIMESTAMP_NS'),
+  corrections: [...correctionColumns('VARCHAR', 'BIGINT'), { name: SPAN_KEY, type: 'BIGINT' }],
 }
 
 /** Creates what is not there yet. Idempotent. */

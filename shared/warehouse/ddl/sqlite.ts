@@ -1,5 +1,5 @@
 import { type ColumnType, WAREHOUSE_COLUMNS } from '../../spans/columns.ts'
-import { batchColumns, createTable, type TableColumn } from './tables.ts'
+import { batchColumns, correctionColumns, createTable, type TableColumn } from './tables.ts'
 import { views } from './views.ts'
 
 const TYPES: Readonly<Record<ColumnType, string>> = {
@@ -14,9 +14,10 @@ const TYPES: Readonly<Record<ColumnType, string>> = {
 }
 
 /** The tables by name; columns that an older database lacks are added at the end. Times are nanoseconds since 1970. */
-export const SQLITE_TABLES: Readonly<Record<'spans' | 'batches', readonly TableColumn[]>> = {
+export const SQLITE_TABLES: Readonly<Record<'spans' | 'batches' | 'corrections', readonly TableColumn[]>> = {
   spans: WAREHOUSE_COLUMNS.map(({ warehouse, type }) => ({ name: warehouse, type: TYPES[type] })),
   batches: batchColumns('TEXT', 'INTEGER', 'INTEGER'),
+  corrections: correctionColumns('TEXT', 'INTEGER'),
 }
 
 /** Creates what is not there yet. Idempotent. */
@@ -25,6 +26,7 @@ export function sqliteDdl(): string[] {
     ...Object.entries(SQLITE_TABLES).map(([table, columns]) => createTable(table, columns)),
     'CREATE UNIQUE INDEX IF NOT EXISTS spans_identity ON spans (trace_id, span_id, project_id)',
     'CREATE INDEX IF NOT EXISTS spans_time ON spans (project_id, start_time)',
+    'CREATE UNIQUE INDEX IF NOT EXISTS corrections_identity ON corrections (trace_id, span_id, project_id)',
     'CREATE UNIQUE INDEX IF NOT EXISTS batches_digest ON batches (digest)',
   ]
 }

@@ -16,6 +16,17 @@ export function batchColumns(text: string, integer: string, time: string): Table
   ]
 }
 
+/** The ledgers that hold instead of those that spans were first priced with; a span may still be on its way. */
+export function correctionColumns(text: string, integer: string): TableColumn[] {
+  return [
+    { name: 'project_id', type: text },
+    { name: 'trace_id', type: text },
+    { name: 'span_id', type: text },
+    { name: 'revision', type: integer },
+    { name: 'ledger', type: text },
+  ]
+}
+
 /** `CREATE TABLE IF NOT EXISTS …`. */
 export function createTable(table: string, columns: readonly TableColumn[]): string {
   const lines = columns.map(({ name, type }) => `  ${name} ${type}`)

@@ -141,7 +141,7 @@ async function columnNames(connection: DuckDBConnection, table: string): Promise
 }
 
 async function readKeys(connection: DuckDBConnection, seen: SeenKeys): Promise<SeenKeys> {
-  const result = await connection.stream('SELECT span_key FROM spans')
+  const result = await connection.stream('SELECT span_key FROM spans UNION ALL SELECT span_key FROM corrections')
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     chunk.visitColumnValues(0, (value) => {
       seen.add(keyFromInt64(value as bigint))

@@ -1,8 +1,9 @@
 import { BIGINT, type DuckDBConnection, type DuckDBValue, LIST, listValue, VARCHAR } from '@duckdb/node-api'
 import type { BatchResult, SpanBatch } from '../trace-store.ts'
 import type { Database } from './database.ts'
-import { duckDbDialect } from './dialect.ts'
-import { planWrite, type StoredSpans, type WritePlan } from './write-plan.ts'
+import { keyToInt64 } from './span-key.ts'
+import { createStoredSpans } from './stored-spans.ts'
+import { planWrite, type SpanCorrection, type WritePlan } from './write-plan.ts'
 
 const TEXTS = LIST(VARCHAR)
 const INTEGERS = LIST(BIGINT)
@@ -13,37 +14,15 @@ export async function writeBatches(
   batches: readonly SpanBatch[],
 ): Promise<readonly BatchResult[]> {
   await writer.run('BEGIN TRANSACTION')
-  const plan = await planWrite(batches, seen, storedSpans(writer))
+  const plan = await planWrite(batches, seen, createStoredSpans(writer))
   if (plan.remove.length > 0) {
     await writer.run('DELETE FROM spans WHERE rowid IN (SELECT unnest($1))', [listValue(plan.remove)], [INTEGERS])
   }
   if (plan.insert.length > 0) appender.append(plan.insert)
+  if (plan.corrections.length > 0) await replaceCorrections(writer, plan.corrections)
   if (plan.newBatches.length > 0) await insertBatches(writer, plan.newBatches)
   await writer.run('COMMIT')
   return plan.results
-}
-
-function storedSpans(connection: DuckDBConnection): StoredSpans {
-  return {
-    async digests(digests) {
-      const text = 'SELECT digest FROM batches WHERE digest IN (SELECT unnest($1))'
-      const result = await connection.runAndReadAll(text, [listValue(digests)], [TEXTS])
-      return new Set(result.getRows().map(([digest]) => digest as string))
-    },
-    async versions(keys) {
-      const text = `SELECT rowid, project_id, trace_id, span_id, end_time, digest
-        FROM spans WHERE span_key IN (SELECT unnest($1))`
-      const result = await connection.runAndReadAll(text, [listValue(keys)], [INTEGERS])
-      return result.getRows().map(([rowid, project, traceId, spanId, endTime, digest]) => ({
-        rowid: rowid as bigint,
-        project: project as string,
-        traceId: traceId as string,
-        spanId: spanId as string,
-        endTime: duckDbDialect.readNanos(endTime),
-        digest: digest as string,
-      }))
-    },
-  }
 }
 
 async function insertBatches(connection: DuckDBConnection, batches: WritePlan['newBatches']): Promise<void> {
@@ -62,5 +41,28 @@ async function insertBatches(connection: DuckDBConnection, batches: WritePlan['n
       column(batches.map(({ batch }) => batch.context.ingestedAt)),
     ],
     [TEXTS, TEXTS, INTEGERS, INTEGERS, INTEGERS, INTEGERS],
+  )
+}
+
+async function replaceCorrections(connection: DuckDBConnection, corrections: readonly SpanCorrection[]): Promise<void> {
+  const keys = corrections.map(({ key }) => keyToInt64(key))
+  const texts = (of: (correction: SpanCorrection) => string) => listValue(corrections.map(of))
+  const identity = [texts(({ project }) => project), texts(({ traceId }) => traceId), texts(({ spanId }) => spanId)]
+  await connection.run(
+    `DELETE FROM corrections WHERE span_key IN (SELECT unnest($1))
+      AND (project_id, trace_id, span_id) IN (SELECT (unnest($2), unnest($3), unnest($4)))`,
+    [listValue(keys), ...identity],
+    [INTEGERS, TEXTS, TEXTS, TEXTS],
+  )
+  await connection.run(
+    `INSERT INTO corrections (project_id, trace_id, span_id, revision, ledger, span_key)
+      SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6)`,
+    [
+      ...identity,
+      listValue(corrections.map(({ revision }) => revision)),
+      texts(({ ledger }) => ledger),
+      listValue(keys),
+    ],
+    [TEXTS, TEXTS, TEXTS, INTEGERS, TEXTS, INTEGERS],
   )
 }

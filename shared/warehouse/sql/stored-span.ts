@@ -81,7 +81,7 @@ function readLedger(row: Row): Ledger {
     costLowerPicoUsd: row.cost_lower_pico_usd as bigint | null,
     costUpperPicoUsd: row.cost_upper_pico_usd as bigint | null,
     reportedCostPicoUsd: row.reported_cost_pico_usd as bigint | null,
-    revision: 0,
+    revision: count(row.ledger_revision),
   }
 }
 

@@ -4,7 +4,10 @@ import { attributeText } from '../../spans/attribute-text.ts'
 import type { Attributes } from '../../spans/attributes.ts'
 import { type RowContext, WAREHOUSE_COLUMNS, type WarehouseColumn } from '../../spans/columns.ts'
 import type { PricedSpan } from '../../spans/ledger.ts'
+import { type Correction, correctedLedger, supersedes, toCorrection } from '../correction.ts'
+import { readSpan } from '../sql/stored-span.ts'
 import type { BatchResult, SpanBatch } from '../trace-store.ts'
+import { sqliteDialect } from './dialect.ts'
 
 /** Prepares the statements of a write; the function returned writes all batches in one transaction, or throws. */
 export function createBatchWriter(database: DatabaseSync): (batches: readonly SpanBatch[]) => BatchResult[] {
@@ -12,10 +15,16 @@ export function createBatchWriter(database: DatabaseSync): (batches: readonly Sp
   const marks = names.map(() => '?').join(', ')
   const findBatch = database.prepare('SELECT 1 FROM batches WHERE digest = ?')
   const findSpan = database.prepare(
-    'SELECT rowid, end_time, digest FROM spans WHERE trace_id = ? AND span_id = ? AND project_id = ?',
+    'SELECT end_time, digest FROM spans WHERE trace_id = ? AND span_id = ? AND project_id = ?',
   )
-  const removeSpan = database.prepare('DELETE FROM spans WHERE rowid = ?')
-  const insertSpan = database.prepare(`INSERT INTO spans (${names.join(', ')}) VALUES (${marks})`)
+  const insertSpan = database.prepare(`INSERT OR REPLACE INTO spans (${names.join(', ')}) VALUES (${marks})`)
+  const readStored = database.prepare('SELECT * FROM spans WHERE trace_id = ? AND span_id = ? AND project_id = ?')
+  const findCorrection = database.prepare(
+    'SELECT revision, ledger FROM corrections WHERE trace_id = ? AND span_id = ? AND project_id = ?',
+  )
+  const insertCorrection = database.prepare(
+    'INSERT OR REPLACE INTO corrections (trace_id, span_id, project_id, revision, ledger) VALUES (?, ?, ?, ?, ?)',
+  )
   const insertBatch = database.prepare(
     'INSERT INTO batches (digest, project_id, spans, stored, duplicates, ingested_at) VALUES (?, ?, ?, ?, ?, ?)',
   )
@@ -32,11 +41,12 @@ export function createBatchWriter(database: DatabaseSync): (batches: readonly Sp
     }
   }
 
-  function writeBatch({ context, spans }: SpanBatch): BatchResult {
+  function writeBatch({ context, spans, corrections = [] }: SpanBatch): BatchResult {
     const { digest, project, ingestedAt } = context
     let stored = 0
     if (findBatch.get(digest) !== undefined) return { stored: 0, duplicates: 0 }
     for (const priced of spans) if (writeSpan(priced, context)) stored++
+    for (const priced of corrections) writeCorrection(priced, context)
     const duplicates = spans.length - stored
     insertBatch.run(digest, project, spans.length, stored, duplicates, ingestedAt)
     return { stored, duplicates }
@@ -50,10 +60,28 @@ export function createBatchWriter(database: DatabaseSync): (batches: readonly Sp
       const endTime = holder.end_time as bigint
       const holds = endTime === endTimeUnixNano ? (holder.digest as string) > context.digest : endTime > endTimeUnixNano
       if (holds) return false
-      removeSpan.run(holder.rowid as bigint)
     }
-    insertSpan.run(...rowOf(priced, context))
+    const correction = readCorrection(traceId, spanId, context.project)
+    const ledger = correction === undefined ? priced.ledger : correctedLedger(correction)
+    insertSpan.run(...rowOf({ span: priced.span, ledger }, context))
     return holder === undefined
+  }
+
+  /** Of all ledgers of a span the one with the highest revision holds, whether the span is here yet or not. */
+  function writeCorrection(priced: PricedSpan, context: RowContext): void {
+    const identity = [priced.span.traceId, priced.span.spanId, context.project] as const
+    const correction = toCorrection(priced.ledger)
+    if (!supersedes(correction, readCorrection(...identity))) return
+    insertCorrection.run(...identity, correction.revision, correction.ledger)
+    const row = readStored.get(...identity)
+    if (row === undefined) return
+    const stored = readSpan(row, sqliteDialect)
+    insertSpan.run(...rowOf({ span: stored.span, ledger: priced.ledger }, stored.context))
+  }
+
+  function readCorrection(traceId: string, spanId: string, project: string): Correction | undefined {
+    const row = findCorrection.get(traceId, spanId, project)
+    return row === undefined ? undefined : { revision: row.revision as bigint, ledger: row.ledger as string }
   }
 
   return write
