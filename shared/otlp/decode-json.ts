@@ -33,6 +33,9 @@ const ZERO_SPAN = '0'.repeat(16)
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
 
+/** An attribute is two objects and three members in JSON, and seldom an object of its own in protobuf. */
+const PARTS_PER_OBJECT = 6
+
 /** What is read where: the limits, and whether attributes that only we may set are taken off. */
 interface Context {
   readonly limits: OtlpLimits
@@ -55,8 +58,7 @@ export function decodeTracesJson(
   }
   const context: Context = { limits, strip, stripped: 0 }
   const traces = { spans: [] as Span[], rejected: new Map(), examples: new Map() }
-  // Each attribute is two JSON objects at least, and few are objects in protobuf.
-  const request = parseJson(data, { maxObjects: limits.maxObjects * 8 })
+  const request = parseJson(data, { maxParts: limits.maxObjects * PARTS_PER_OBJECT })
   let index = 0
   try {
     if (request === null) throw new FieldError('invalid_field')

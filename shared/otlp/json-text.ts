@@ -11,11 +11,11 @@ const MAX_DIGITS = 40
 
 /**
  * Parses hostile JSON bytes: integers of more digits than a double holds come as bigint, everything else as `JSON.parse` gives it.
- * Depth and the number of objects and arrays are bounded before anything is built. Throws `otlp/malformed` or `otlp/too-large`.
+ * Depth, and the number of objects, arrays and members, are bounded before anything is built. Throws `otlp/malformed` or `otlp/too-large`.
  */
-export function parseJson(data: Uint8Array, { maxObjects }: { maxObjects: number }): unknown {
+export function parseJson(data: Uint8Array, { maxParts }: { maxParts: number }): unknown {
   if (!isUtf8(data)) throw malformed('JSON is not UTF-8')
-  const hasLongNumber = surveyJson(data, maxObjects)
+  const hasLongNumber = surveyJson(data, maxParts)
   const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8')
   try {
     return hasLongNumber ? JSON.parse(text, reviveExact as (key: string, value: unknown) => unknown) : JSON.parse(text)
@@ -32,9 +32,9 @@ function reviveExact(_key: string, value: unknown, { source }: { source?: string
 }
 
 /** Checks the bounds in one pass over the bytes; returns whether there is a number that a double may not hold. */
-function surveyJson(data: Uint8Array, maxObjects: number): boolean {
+function surveyJson(data: Uint8Array, maxParts: number): boolean {
   let depth = 0
-  let objects = 0
+  let parts = 0
   let digits = 0
   let hasLongNumber = false
   for (let at = 0; at < data.length; at++) {
@@ -48,11 +48,17 @@ function surveyJson(data: Uint8Array, maxObjects: number): boolean {
       for (at++; at < data.length && data[at] !== 0x22; at++) if (data[at] === 0x5c) at++
     } else if (byte === 0x7b || byte === 0x5b) {
       if (++depth > MAX_JSON_DEPTH) throw malformed(`JSON nested deeper than ${MAX_JSON_DEPTH}`)
-      if (++objects > maxObjects) {
-        throw new SpanledgerError('otlp/too-large', `more than ${maxObjects} objects and arrays: send smaller batches`)
-      }
+      parts++
+    } else if (byte === 0x3a) {
+      parts++
     } else if (byte === 0x7d || byte === 0x5d) {
       depth--
+    }
+    if (parts > maxParts) {
+      throw new SpanledgerError(
+        'otlp/too-large',
+        `more than ${maxParts} objects, arrays and members: send smaller batches`,
+      )
     }
   }
   return hasLongNumber
