@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => server?.dispose())
 
-describe.each(['otel-protobuf-plain', 'otel-protobuf-gzip', 'otel-json-plain', 'otel-json-gzip'])('%s', (service) => {
+describe.each(['otel-protobuf-none', 'otel-protobuf-gzip', 'otel-json-none', 'otel-json-gzip'])('%s', (service) => {
   const sentBy = (name: string) =>
     traceNamed(
       everythingSent.filter((span) => span.serviceName === service),

@@ -13,19 +13,18 @@ import {
 } from '@opentelemetry/api'
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { OTLPTraceExporter as ProtoExporter } from '@opentelemetry/exporter-trace-otlp-proto'
-import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { createRecorder, report, type SentSpan } from './recording.ts'
 
 const url = `${process.argv[2]}/v1/traces`
 const exporters = { protobuf: ProtoExporter, json: JsonExporter }
-const compressions = { plain: CompressionAlgorithm.NONE, gzip: CompressionAlgorithm.GZIP }
 
 const sent: SentSpan[] = []
 for (const [format, Exporter] of Object.entries(exporters)) {
-  for (const [name, compression] of Object.entries(compressions)) {
-    sent.push(...(await send(`otel-${format}-${name}`, new Exporter({ url, compression }))))
+  for (const compression of ['none', 'gzip']) {
+    process.env.OTEL_EXPORTER_OTLP_COMPRESSION = compression
+    sent.push(...(await send(`otel-${format}-${compression}`, new Exporter({ url }))))
   }
 }
 report(sent)
