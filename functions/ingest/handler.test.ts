@@ -244,6 +244,31 @@ describe('refusals', () => {
   })
 })
 
+test('bodies that wait for the bus count against the memory of all, and no longer once answered', async () => {
+  let release = () => {}
+  const opened = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const app = createIngestApp({
+    bus: { publish: () => opened },
+    authenticate: async () => ({ project: 'shop', keyId: '', scopes: ['ingest'] }),
+    limits: DEFAULT_LIMITS,
+    maxBodyBytes: MAX,
+    maxInFlightBytes: 1000,
+    now: () => 1n,
+  })
+  const body = json({ ...jsonSpan, name: 'x'.repeat(700) })
+  const post = () => app.request('/v1/traces', { method: 'POST', body, headers: { 'content-type': JSON_TYPE } })
+  const first = post()
+  await new Promise((resolve) => setImmediate(resolve))
+  const second = await post()
+  expect(second.status).toBe(503)
+  expect(second.headers.get('retry-after')).toBe('1')
+  release()
+  expect((await first).status).toBe(200)
+  expect((await post()).status).toBe(200)
+})
+
 test.each([
   ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', true],
   ['cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more', true],

@@ -19,6 +19,7 @@ import { toMessages } from './messages.ts'
 import { validTraceparent } from './traceparent.ts'
 
 const RETRY_AFTER_SECONDS = '1'
+const MAX_IN_FLIGHT_BYTES = 256 * 1024 * 1024
 
 /** What `ingest` works with. */
 export interface IngestOptions {
@@ -27,6 +28,8 @@ export interface IngestOptions {
   readonly limits: OtlpLimits
   /** Of a body as sent, and again of what it decompresses to. */
   readonly maxBodyBytes: number
+  /** Of all bodies being taken at once, sent and decompressed; beyond it requests are told to come back. 256 MiB by default. */
+  readonly maxInFlightBytes?: number
   /** Nanoseconds since 1970. */
   readonly now: () => bigint
   readonly log?: Log
@@ -51,14 +54,20 @@ export interface IngestResponse {
 export type Ingest = (request: IngestRequest) => Promise<IngestResponse>
 
 /** Answers `POST /v1/traces` on any server: what the Hono app and a bundled function share. */
-export function createIngest({ bus, authenticate, limits, maxBodyBytes, now, log }: IngestOptions): Ingest {
-  const accept = async (request: IngestRequest, encoding: OtlpEncoding): Promise<IngestResponse> => {
+export function createIngest(options: IngestOptions): Ingest {
+  const { bus, authenticate, limits, maxBodyBytes, maxInFlightBytes = MAX_IN_FLIGHT_BYTES, now, log } = options
+  let inFlight = 0
+  const accept = async (
+    request: IngestRequest,
+    encoding: OtlpEncoding,
+    hold: (bytes: number) => void,
+  ): Promise<IngestResponse> => {
     const { project } = await authenticate(request.header('authorization'), 'ingest')
     const headers = {
       contentEncoding: request.header('content-encoding'),
       contentLength: request.header('content-length'),
     }
-    const body = await readBody(request.body, headers, { maxBytes: maxBodyBytes })
+    const body = await readBody(request.body, headers, { maxBytes: maxBodyBytes, hold })
     const decode = encoding === 'json' ? decodeTracesJson : decodeTraces
     const traces = decode(body, limits, { strip: true })
     const traceparent = validTraceparent(request.header('traceparent'))
@@ -75,10 +84,21 @@ export function createIngest({ bus, authenticate, limits, maxBodyBytes, now, log
       const types = Object.values(ENCODINGS).join(' or ')
       return refuse(415, 'json', `otlp: send ${types}`, { accept: Object.values(ENCODINGS).join(', ') })
     }
+    let held = 0
+    const hold = (bytes: number) => {
+      held += bytes
+      inFlight += bytes
+      // One alone is always taken: its own bound holds.
+      if (inFlight > maxInFlightBytes && inFlight > held) {
+        throw new SpanledgerError('bus/full', 'too many requests at once: come back later')
+      }
+    }
     try {
-      return await accept(request, encoding)
+      return await accept(request, encoding, hold)
     } catch (error) {
       return answerError(error, encoding, log)
+    } finally {
+      inFlight -= held
     }
   }
 }

@@ -1,4 +1,3 @@
-import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { SpanledgerError } from '../errors.ts'
 
@@ -7,11 +6,6 @@ const MIN_CHUNK_BYTES = 16 * 1024
 const MAX_CHUNK_BYTES = 512 * 1024
 /** As a power of two, in bytes: what a zstd frame may make us set aside before a byte of it is read (8 MiB as RFC 9659 asks). */
 const MAX_ZSTD_WINDOW = 23
-
-const gunzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip)
-const inflate = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflate)
-const inflateRaw = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflateRaw)
-const zstdDecompress = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress)
 
 /** The headers that say how a body was sent; null where absent. */
 export interface BodyHeaders {
@@ -34,6 +28,14 @@ export function parseContentEncoding(header: string | null): ContentEncoding {
   throw new SpanledgerError('otlp/unsupported-encoding', 'send the body as gzip, deflate, zstd or identity')
 }
 
+/** How much a body may take. */
+export interface BodyBounds {
+  /** As sent, and again decompressed. */
+  readonly maxBytes: number
+  /** Hears of memory as it is taken, in bytes; what it throws ends the reading. */
+  readonly hold?: (bytes: number) => void
+}
+
 /**
  * Reads a request body and undoes its encoding. Never holds more than `maxBytes` as sent and as much again decompressed: throws
  * `otlp/too-large` as soon as there would be more, `otlp/malformed` for a broken encoding, `otlp/unsupported-encoding`.
@@ -41,14 +43,17 @@ export function parseContentEncoding(header: string | null): ContentEncoding {
 export async function readBody(
   body: ByteStream | null,
   { contentEncoding, contentLength }: BodyHeaders,
-  { maxBytes }: { maxBytes: number },
+  bounds: BodyBounds,
 ): Promise<Uint8Array> {
   const encoding = parseContentEncoding(contentEncoding)
-  if (contentLength !== null && Number(contentLength) > maxBytes) throw tooLarge(maxBytes)
-  return decompress(await collect(body, maxBytes), encoding, { maxBytes })
+  if (contentLength !== null && Number(contentLength) > bounds.maxBytes) throw tooLarge(bounds.maxBytes)
+  const sent = await collect(body, bounds)
+  const data = decompress(sent, encoding, bounds)
+  if (data !== sent) bounds.hold?.(data.length)
+  return data
 }
 
-async function collect(body: ByteStream | null, maxBytes: number): Promise<Buffer> {
+async function collect(body: ByteStream | null, { maxBytes, hold }: BodyBounds): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   try {
@@ -56,6 +61,7 @@ async function collect(body: ByteStream | null, maxBytes: number): Promise<Buffe
       size += chunk.length
       // Leaving the loop cancels the stream.
       if (size > maxBytes) throw tooLarge(maxBytes)
+      hold?.(chunk.length)
       chunks.push(chunk)
     }
   } catch (error) {
@@ -67,12 +73,15 @@ async function collect(body: ByteStream | null, maxBytes: number): Promise<Buffe
   return Buffer.concat(chunks, size)
 }
 
-/** Undoes `encoding`; stops, and throws `otlp/too-large`, once more than `maxBytes` come out. An empty body stays empty. */
-export async function decompress(
+/**
+ * Undoes `encoding`; stops, and throws `otlp/too-large`, once more than `maxBytes` come out. An empty body stays empty. On the
+ * calling thread, so that no crowd of small bodies is in the middle of growing large at once.
+ */
+export function decompress(
   data: Buffer,
   encoding: ContentEncoding,
-  { maxBytes }: { maxBytes: number },
-): Promise<Uint8Array> {
+  { maxBytes }: { readonly maxBytes: number },
+): Uint8Array {
   if (data.length > maxBytes) throw tooLarge(maxBytes)
   if (encoding === 'identity' || data.length === 0) return data
   const chunkSize = Math.min(Math.max(data.length * 4, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES)
@@ -80,11 +89,11 @@ export async function decompress(
   try {
     switch (encoding) {
       case 'gzip':
-        return await gunzip(data, options)
+        return zlib.gunzipSync(data, options)
       case 'deflate':
-        return await (isZlib(data) ? inflate : inflateRaw)(data, options)
+        return isZlib(data) ? zlib.inflateSync(data, options) : zlib.inflateRawSync(data, options)
       case 'zstd':
-        return await zstdDecompress(data, {
+        return zlib.zstdDecompressSync(data, {
           ...options,
           params: { [zlib.constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW },
         })
