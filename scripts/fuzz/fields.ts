@@ -26,12 +26,15 @@ export function mutateField(data: Buffer, random: Random, nasty: readonly Buffer
   return Buffer.concat(pieces)
 }
 
+/** Of a repeated field, in bytes: enough to break the limit of attributes. */
+const MAX_REPEATED = 64 * 1024
+
 type FieldMutation = (field: Field, random: Random, nasty: readonly Buffer[]) => Buffer[]
 
 const FIELD_MUTATIONS: readonly FieldMutation[] = [
   () => [],
   ({ whole }) => [whole, whole],
-  ({ whole }, random) => Array.from({ length: random.below(700) }, () => whole),
+  ({ whole }, random) => Array.from({ length: random.below(Math.min(700, MAX_REPEATED / whole.length)) }, () => whole),
   ({ tag }, random, nasty) => [enclose(tag, random.pick(nasty))],
   ({ content, whole }, random) => [enclose(random.below(17) * 8 + 2, content ?? whole)],
   ({ content, whole }, random) => [whole, enclose(random.below(17) * 8 + 2, content ?? whole)],

@@ -125,12 +125,15 @@ const MUTATIONS: readonly Mutation[] = [
   nest,
 ]
 
+/** Mutations repeat what they find, and one another. */
+const MAX_BYTES = 128 * 1024
+
 /** `data` after one mutation, or a few. */
 export function mutate(data: Buffer, random: Random, asJson: boolean): Buffer {
   let result = data
   for (let more = true; more; more = random.chance(0.3)) {
     if (result.length === 0) return result
-    result = random.pick(MUTATIONS)(result, random, asJson)
+    result = random.pick(MUTATIONS)(result, random, asJson).subarray(0, MAX_BYTES)
   }
   return result
 }
