@@ -264,7 +264,12 @@ test('no configuration makes the stack overflow', () => {
 test('a request that would inflate is refused whole', () => {
   const few = { ...DEFAULT_LIMITS, maxObjects: 10 }
   const events = Array.from({ length: 10 }, (): Part[] => [0x5a, []]).flat()
-  for (const data of [valid(...events), withValue(0x2a, Array.from({ length: 10 }, () => [0x0a, [0x2a, []]]).flat())]) {
+  const elements = Array.from({ length: 80 }, (): Part[] => [0x0a, []]).flat()
+  for (const data of [
+    valid(...events),
+    withValue(0x2a, elements),
+    withValue(0x2a, Array.from({ length: 10 }, () => [0x0a, [0x2a, []]]).flat()),
+  ]) {
     expect(() => decodeTraces(data, few)).toThrow(expect.objectContaining({ code: 'otlp/too-large' }))
   }
   expect(() => decodeTraces(Buffer.alloc(11), { ...few, maxBytes: 10 })).toThrow(
