@@ -11,12 +11,13 @@ import type { Codec } from './parquet/column-chunk.ts'
 const ROW_GROUP_ROWS = 8192
 const ROW_GROUP_BYTES = 64 * 1024 * 1024
 /** A merged file is closed once it is larger; with the row group that makes it so, it stays below 256 MB. */
-const FILE_BYTES = 128 * 1024 * 1024
+const DEFAULT_FILE_BYTES = 128 * 1024 * 1024
 
 export interface MergeOptions {
   readonly codec: Codec
   readonly scratch?: string
   readonly memory?: number
+  readonly fileBytes?: number
   /** Projects whose rows are left out. */
   readonly drop: ReadonlySet<string>
   /** An empty file that has all columns: those that older files lack are filled in. */
@@ -53,7 +54,7 @@ function byNumber(a: string, b: string): number {
 async function merge(
   directory: string,
   names: ReadonlyMap<string, string>,
-  { codec, memory = 512 * 1024 * 1024, drop }: MergeOptions,
+  { codec, memory = 512 * 1024 * 1024, fileBytes = DEFAULT_FILE_BYTES, drop }: MergeOptions,
 ): Promise<ReadonlyMap<string, number>> {
   const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:', {
@@ -73,7 +74,7 @@ async function merge(
     await connection.run(
       `COPY (${rowsSql(source, drop)}) TO ${literal(output)} (FORMAT parquet, COMPRESSION ${codec}, ${
         codec === 'zstd' ? 'COMPRESSION_LEVEL 6, ' : ''
-      }ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, FILE_SIZE_BYTES ${FILE_BYTES})`,
+      }ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, FILE_SIZE_BYTES ${fileBytes})`,
     )
     const counted = await connection.runAndReadAll(
       `SELECT ProjectId, count(*) FROM read_parquet(${literal(join(output, '*.parquet'))}) GROUP BY 1`,

@@ -15,6 +15,8 @@ export interface ParquetFormatOptions {
   readonly scratch?: string
   /** Bytes of memory for merging. Default: 512 MiB. */
   readonly memory?: number
+  /** Bytes beyond which a merged file is closed and the next one begun. Default: 128 MiB. */
+  readonly fileBytes?: number
 }
 
 /** The lake's files as Parquet: fresh ones by our own encoder, merged ones by DuckDB, which is loaded when it is needed. */

@@ -1,0 +1,174 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createLog } from '../log.ts'
+import { createCompactor } from './compactor.ts'
+import { createLakeCounter } from './counts.ts'
+import { openDirectoryStore } from './directory-store.ts'
+import { queryLake } from './lake-sql.ts'
+import type { ObjectStore } from './object-store.ts'
+import { createParquetFormat } from './parquet-format.ts'
+import { DAY, HOUR, hexId, testBatch, testSpan } from './test-spans.ts'
+import { createLakeWriter } from './writer.ts'
+
+const log = createLog('lake', 'silent')
+const format = createParquetFormat({ memory: 256 * 1024 * 1024, fileBytes: 100_000 })
+const MINUTE = 60_000
+const HOUR_0 = 'traces/dt=2026-02-05/hr=00/'
+let duckdb: DuckDBConnection
+let root: string
+let store: ObjectStore
+let clock: number
+const roots: string[] = []
+
+beforeAll(async () => {
+  duckdb = await (await DuckDBInstance.create(':memory:')).connect()
+})
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lake-'))
+  roots.push(root)
+  store = openDirectoryStore(root)
+  // The directory stamps files with the real time.
+  clock = Date.now()
+})
+afterAll(async () => {
+  for (const path of roots) await rm(path, { recursive: true })
+})
+
+async function plain(select: string, tail = ''): Promise<unknown[][]> {
+  const sql = `SELECT ${select} FROM read_parquet('${root}/traces/**/*.parquet', filename = true) ${tail}`
+  return (await duckdb.runAndReadAll(sql)).getRowsJson()
+}
+const ours = async (select: string) => (await queryLake(`SELECT ${select} FROM spans`, { root })).rows
+const objects = async (prefix: string) => (await Array.fromAsync(store.list(prefix))).map(({ name }) => name)
+const compact = () => createCompactor({ store, format, log, now: () => clock }).run()
+const write = (...batches: Parameters<ReturnType<typeof createLakeWriter>['write']>[0][number][]) =>
+  createLakeWriter({ store, format, log }).write(batches)
+const spans = (from: number, count: number, start = DAY, name = 'chat') =>
+  Array.from({ length: count }, (_, index) =>
+    testSpan({
+      traceId: hexId((from + index) % 7, 32),
+      spanId: hexId(from + index, 16),
+      startTimeUnixNano: start + BigInt(index),
+      name,
+      attributes: { text: `${from + index}`, nothing: null },
+    }),
+  )
+
+test('a closed hour becomes one sorted file, shown when no reader needs what it replaces', async () => {
+  await write(testBatch('a', spans(1, 50)))
+  await write(testBatch('b', spans(51, 50)), testBatch('other', spans(1, 3), 'p'))
+  const before = await plain('* EXCLUDE (filename)', 'ORDER BY ProjectId, SpanId')
+  expect((await compact()).merged).toStrictEqual([HOUR_0])
+  expect(await objects('')).toStrictEqual([
+    `compacting/${HOUR_0}spans_0001-0002_v1_1of1.parquet`,
+    `facts/${HOUR_0}spans_0001-0002_v1.json`,
+    `${HOUR_0}spans_0001.parquet`,
+    `${HOUR_0}spans_0002.parquet`,
+  ])
+  expect(await plain('count(*)')).toStrictEqual([['103']])
+  expect(await ours('count(*)')).toStrictEqual([['103']])
+  expect((await compact()).published).toStrictEqual([])
+
+  clock += 20 * MINUTE
+  expect((await compact()).published).toStrictEqual([HOUR_0])
+  expect(await objects('traces/')).toStrictEqual([`${HOUR_0}spans_0001-0002_v1_1of1.parquet`])
+  expect(await plain('* EXCLUDE (filename)', 'ORDER BY ProjectId, SpanId')).toStrictEqual(before)
+  expect(await ours('count(*)')).toStrictEqual([['103']])
+  const traces = (await plain('TraceId')).map(([id]) => id)
+  expect(traces).toStrictEqual(traces.toSorted())
+
+  clock += 40 * MINUTE
+  await compact()
+  expect(await objects('compacting/')).toStrictEqual([])
+  expect((await compact()).merged).toStrictEqual([])
+})
+
+test('of a span in two messages the one that ends later stays, then that of the greater digest', async () => {
+  const at = (end: bigint, name: string) => testSpan({ endTimeUnixNano: DAY + end, name })
+  await write(testBatch('c', [at(5n, 'late'), testSpan({ spanId: hexId(2, 16), name: 'c' })]))
+  await write(testBatch('a', [at(4n, 'early')]))
+  await write(testBatch('b', [at(5n, 'late, lesser digest'), testSpan({ spanId: hexId(2, 16), name: 'b' })]))
+  expect(await createLakeCounter({ store, format })('default')).toMatchObject({ stored: 5n, duplicates: 0n })
+  await compact()
+  clock += 20 * MINUTE
+  await compact()
+  expect(await plain('SpanId, SpanName', 'ORDER BY SpanId')).toStrictEqual([
+    [hexId(1, 16), 'late'],
+    [hexId(2, 16), 'c'],
+  ])
+  expect(await createLakeCounter({ store, format })('default')).toMatchObject({ stored: 2n, duplicates: 3n })
+})
+
+test('a message delivered again after its hour was compacted adds nothing; a late one is compacted in turn', async () => {
+  await write(testBatch('a', spans(1, 5)))
+  await compact()
+  clock += 20 * MINUTE
+  await compact()
+  await write(testBatch('a', spans(1, 5)), testBatch('late', spans(6, 2)))
+  expect(await plain('count(*)')).toStrictEqual([['7']])
+  clock += 24 * 60 * MINUTE
+  await compact()
+  clock += 20 * MINUTE
+  await compact()
+  expect(await objects('traces/')).toStrictEqual([`${HOUR_0}spans_0001-0002_v1_1of1.parquet`])
+  expect(await plain('count(*)')).toStrictEqual([['7']])
+})
+
+test('the open hour is left alone', async () => {
+  await write(testBatch('a', spans(1, 5)))
+  clock = Number((DAY + HOUR) / 1_000_000n) + MINUTE
+  expect(await compact()).toStrictEqual({ merged: [], published: [], cleaned: [], failed: {} })
+})
+
+test('a large hour becomes several files, in order', async () => {
+  for (let part = 0; part < 4; part++) {
+    const many = Array.from({ length: 8000 }, (_, index) =>
+      testSpan({
+        traceId: hexId((index * 7919) % 104_729, 32),
+        spanId: hexId(((part * 8000 + index) * 2_654_435_761) % 2 ** 48, 16),
+        attributes: { n: BigInt(index) },
+      }),
+    )
+    await write(testBatch(`m${part}`, many))
+  }
+  await compact()
+  clock += 20 * MINUTE
+  await compact()
+  expect((await objects('traces/')).length).toBeGreaterThan(1)
+  const ranges = await plain('min(TraceId), max(TraceId), count(*)::INT', 'GROUP BY filename ORDER BY 1')
+  for (const [index, [min]] of ranges.entries()) {
+    if (index > 0) expect(String(min) >= String(ranges[index - 1]?.[1])).toBe(true)
+  }
+  expect(await plain('count(*)::INT, count(DISTINCT SpanId)::INT')).toStrictEqual([[32_000, 32_000]])
+  expect((await createLakeCounter({ store, format })('default')).stored).toBe(32_000n)
+})
+
+test('a corrupt file is named, stays where it is, and stops no other hour', async () => {
+  await write(testBatch('a', spans(1, 5)), testBatch('b', spans(6, 5, DAY + HOUR)))
+  const broken = `${HOUR_0}spans_0002.parquet`
+  const whole = Buffer.from(await store.read(`${HOUR_0}spans_0001.parquet`))
+  await store.putIfAbsent(broken, Buffer.concat([Buffer.from('PAR1'), Buffer.alloc(2000, 7), whole.subarray(2004)]))
+  const report = await compact()
+  expect(report.failed[HOUR_0]).toContain(broken)
+  expect(report.merged).toStrictEqual(['traces/dt=2026-02-05/hr=01/'])
+  expect(await objects('traces/')).toContain(broken)
+})
+
+test('files from before a column was added are merged with new ones', async () => {
+  await write(testBatch('a', spans(1, 2)))
+  const path = join(root, 'old.parquet')
+  await duckdb.run(
+    `COPY (SELECT * EXCLUDE ("GenAiDialect", "Envelope") FROM read_parquet('${root}/${HOUR_0}*.parquet'))
+     TO '${path}' (FORMAT parquet, KV_METADATA {spanledger: '{"digests":["old"],"projects":{"default":{"rows":2,"duplicates":0,"expired":0}}}'})`,
+  )
+  await store.putIfAbsent('traces/dt=2026-02-05/hr=03/spans_0001.parquet', await store.read('old.parquet'))
+  await write(testBatch('b', spans(9, 1, DAY + 3n * HOUR)))
+  expect((await compact()).failed).toStrictEqual({})
+  clock += 20 * MINUTE
+  await compact()
+  expect(await plain('GenAiDialect, Envelope, hr', 'WHERE hr = 3 ORDER BY SpanId')).toHaveLength(3)
+  expect(await plain('DISTINCT GenAiDialect')).toStrictEqual([['']])
+})

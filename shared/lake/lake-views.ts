@@ -1,0 +1,58 @@
+import { COMPOSITE_OPERATIONS } from '../genai/operations.ts'
+import { LAKE_COLUMNS } from '../spans/columns.ts'
+
+/** A view over the lake, as SQL of DuckDB. */
+export interface LakeView {
+  readonly name: string
+  readonly description: string
+  readonly sql: string
+}
+
+/**
+ * The views that make the lake ready to query, over exactly `paths`. Types of `dt` and `hr` are given, since DuckDB's guess of `hr`
+ * depends on which hours are there. `template` is an empty file of the lake: it gives the columns where there is no other.
+ */
+export function lakeViews(paths: readonly string[], template: string): LakeView[] {
+  const columns = LAKE_COLUMNS.map(({ lake }) => `"${lake}"`).join(', ')
+  const files = paths.map(quote).join(', ')
+  const spans =
+    paths.length === 0
+      ? `SELECT ${columns}, NULL::DATE AS dt, NULL::INTEGER AS hr FROM read_parquet(${quote(template)})`
+      : `SELECT * FROM read_parquet([${files}], union_by_name = true, hive_partitioning = true,
+           hive_types = {'dt': DATE, 'hr': INTEGER})`
+  const composite = COMPOSITE_OPERATIONS.map(quote).join(', ')
+  return [
+    { name: 'spans', description: 'every span of every message', sql: spans },
+    {
+      name: 'spans_unique',
+      description: 'every span once, also where its hour is not compacted yet',
+      sql: `SELECT * FROM spans QUALIFY row_number() OVER (
+              PARTITION BY ProjectId, TraceId, SpanId ORDER BY EndTimestamp DESC, Digest DESC) = 1`,
+    },
+    {
+      name: 'llm_calls',
+      description: 'spans that call a model, each once; agents and tools, which contain such calls, left out',
+      sql: `SELECT * FROM spans_unique WHERE (GenAiOperation <> '' OR GenAiModel <> '') AND CostStatus <> 'rollup'
+              AND GenAiOperation NOT IN (${composite})`,
+    },
+    {
+      name: 'daily_costs',
+      description: 'tokens and exact cost by project, day, provider and model',
+      sql: `SELECT ProjectId, dt, GenAiProvider, GenAiModel, count(*) AS calls,
+              count(*) FILTER (WHERE StatusCode = 'ERROR') AS errors,
+              sum(InputTokens) AS input_tokens, sum(OutputTokens) AS output_tokens,
+              sum(CostPicoUsd) AS cost_pico_usd, sum(CostPicoUsd)::DOUBLE / 1e12 AS cost_usd,
+              count(*) FILTER (WHERE CostStatus IN ('unpriced', 'ambiguous')) AS unknown_costs
+            FROM spans_unique WHERE GenAiModel <> '' AND CostStatus <> 'rollup' GROUP BY ALL`,
+    },
+    {
+      name: 'errors',
+      description: 'spans that failed, each once',
+      sql: `SELECT * FROM spans_unique WHERE StatusCode = 'ERROR'`,
+    },
+  ]
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
