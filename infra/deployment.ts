@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+
+/** What a deployment may choose. All else follows from it. */
+export interface Deployment {
+  /** Google Cloud project, which must exist and have billing. */
+  readonly project: string
+  /** Of the functions, topics, bucket and jobs, as `europe-west1`. */
+  readonly region: string
+  /** Of BigQuery and Firestore where they are to be multi-regional, as `EU`. @defaultValue the region */
+  readonly dataLocation?: string
+  /** Before every name, so that several deployments fit into one project: lower-case letters, digits, dashes. */
+  readonly prefix: string
+  /** Bucket that keeps Terraform's state; in a local file without one. Must exist. */
+  readonly stateBucket?: string
+  /** Days after which rows are deleted from BigQuery and files from the bucket; never if absent. */
+  readonly retentionDays?: number
+  /** Instances kept warm, which cost money while idle. @defaultValue 0 */
+  readonly minInstances?: number
+  /** Most instances of each function. @defaultValue 10 */
+  readonly maxInstances?: number
+  /** Largest request body in bytes. @defaultValue 16 MiB */
+  readonly maxBodyBytes?: number
+  /** Least level that is logged. @defaultValue `info` */
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
+  /** Who is told of dead letters, backlogs and errors. */
+  readonly alertEmails?: readonly string[]
+  /** Monthly spend in units of the billing account's currency at which they are told; needs {@link billingAccount}. */
+  readonly monthlyBudget?: number
+  readonly billingAccount?: string
+  /** Host name to serve both URLs under, by a load balancer, which costs money while idle. */
+  readonly domain?: string
+  /** Keeps Terraform from deleting what holds data. @defaultValue true */
+  readonly protectData?: boolean
+}
+
+const TEXTS = ['project', 'region', 'dataLocation', 'prefix', 'stateBucket', 'logLevel', 'billingAccount', 'domain']
+const NUMBERS = ['retentionDays', 'minInstances', 'maxInstances', 'maxBodyBytes', 'monthlyBudget']
+
+/** Reads a deployment from a JSON file; throws an error that names everything wrong with it. */
+export function readDeployment(path: string): Deployment {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    throw new Error(`there is no ${path}: copy deployment.example.json there and fill it in`)
+  }
+  return parseDeployment(JSON.parse(text))
+}
+
+/** Checks what a file holds. */
+export function parseDeployment(given: unknown): Deployment {
+  if (typeof given !== 'object' || given === null) throw new Error('a deployment is an object')
+  const problems = Object.entries(given).flatMap(([name, value]) => checkField(name, value))
+  const { project, region, prefix } = given as Partial<Record<string, unknown>>
+  if (project === undefined || !/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(String(project))) problems.push('project: an id')
+  if (region === undefined || !/^[a-z]+-[a-z]+\d$/.test(String(region))) problems.push('region: as europe-west1')
+  if (prefix === undefined || !/^[a-z][a-z0-9-]{0,14}$/.test(String(prefix)))
+    problems.push('prefix: up to 15 lower-case letters, digits and dashes')
+  if (problems.length > 0) throw new Error(`deployment: ${problems.join('; ')}`)
+  return given as Deployment
+}
+
+function checkField(name: string, value: unknown): string[] {
+  if (TEXTS.includes(name)) return typeof value === 'string' ? [] : [`${name}: a text`]
+  if (NUMBERS.includes(name)) return Number.isInteger(value) && Number(value) >= 0 ? [] : [`${name}: a whole number`]
+  if (name === 'protectData') return typeof value === 'boolean' ? [] : [`${name}: true or false`]
+  if (name !== 'alertEmails') return [`${name}: no such setting`]
+  const valid = Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry.includes('@'))
+  return valid ? [] : [`${name}: a list of addresses`]
+}

@@ -1,0 +1,167 @@
+import { CloudRunServiceIamMember } from '@cdktf/provider-google/lib/cloud-run-service-iam-member/index.js'
+import { Cloudfunctions2Function } from '@cdktf/provider-google/lib/cloudfunctions2-function/index.js'
+import { ProjectIamMember } from '@cdktf/provider-google/lib/project-iam-member/index.js'
+import type { SecretManagerSecretVersion } from '@cdktf/provider-google/lib/secret-manager-secret-version/index.js'
+import { ServiceAccount } from '@cdktf/provider-google/lib/service-account/index.js'
+import type { StorageBucket } from '@cdktf/provider-google/lib/storage-bucket/index.js'
+import { StorageBucketObject } from '@cdktf/provider-google/lib/storage-bucket-object/index.js'
+import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type Setting } from '../shared/platform/functions.ts'
+import type { Context } from './context.ts'
+import type { Resources } from './resources.ts'
+
+export const RUNTIME = 'nodejs24'
+
+/** How a function is run. */
+interface Sizing {
+  readonly memory: string
+  readonly cpu: string
+  /** Requests that one instance takes at a time. */
+  readonly concurrency: number
+  readonly timeoutSeconds: number
+  /** Fewer than the deployment allows, where more would only be in each other's way. */
+  readonly maxInstances?: number
+}
+
+/** Memory holds concurrency times the largest request, thrice: as sent, decompressed, decoded. */
+export const SIZING: Readonly<Record<FunctionName, Sizing>> = {
+  ingest: { memory: '1Gi', cpu: '1', concurrency: 16, timeoutSeconds: 60 },
+  price: { memory: '1Gi', cpu: '1', concurrency: 16, timeoutSeconds: 100 },
+  budget: { memory: '512Mi', cpu: '1', concurrency: 8, timeoutSeconds: 100 },
+  warehouse: { memory: '1Gi', cpu: '1', concurrency: 8, timeoutSeconds: 100 },
+  lake: { memory: '2Gi', cpu: '1', concurrency: 1, timeoutSeconds: 540, maxInstances: 1 },
+  query: { memory: '512Mi', cpu: '1', concurrency: 20, timeoutSeconds: 60 },
+}
+
+/** A bundle as `npm run bundle` made it. */
+export interface Bundle {
+  /** Of the zip file, from the folder in which Terraform runs, or absolute. */
+  readonly path: string
+  readonly sha256: string
+}
+export type Bundles = Readonly<Record<FunctionName, Bundle>>
+
+export interface FunctionsOptions {
+  readonly resources: Resources
+  readonly accounts: Readonly<Record<FunctionName, ServiceAccount>>
+  readonly bundles: Bundles
+  readonly source: StorageBucket
+  readonly firstKey: SecretManagerSecretVersion
+}
+
+/** The functions. Only those that check API keys may be called by anyone; the others cannot be reached from outside. */
+export function createFunctions(
+  context: Context,
+  options: FunctionsOptions,
+): Readonly<Record<FunctionName, Cloudfunctions2Function>> {
+  const builder = createBuilder(context)
+  const entries = FUNCTION_NAMES.map((name) => [name, createFunction(context, { ...options, builder }, name)] as const)
+  return Object.fromEntries(entries) as Record<FunctionName, Cloudfunctions2Function>
+}
+
+interface Builder {
+  readonly account: ServiceAccount
+  readonly grants: readonly ProjectIamMember[]
+}
+
+function createFunction(
+  context: Context,
+  options: FunctionsOptions & { readonly builder: Builder },
+  name: FunctionName,
+): Cloudfunctions2Function {
+  const { scope, deployment, labels } = context
+  const { project, region, minInstances = 0, maxInstances = 10 } = deployment
+  const { resources, accounts, bundles, source, firstKey, builder } = options
+  const { memory, cpu, concurrency, timeoutSeconds, maxInstances: most = maxInstances } = SIZING[name]
+  const isPublic = FUNCTIONS[name].trigger.kind === 'http'
+  const archive = new StorageBucketObject(scope, `source-${name}`, {
+    name: `${name}-${bundles[name].sha256}.zip`,
+    bucket: source.name,
+    source: bundles[name].path,
+  })
+  const { plain, secret } = environment(context, resources, name)
+  const deployed = new Cloudfunctions2Function(scope, `function-${name}`, {
+    project,
+    location: region,
+    name: context.name(name),
+    labels,
+    buildConfig: {
+      runtime: RUNTIME,
+      entryPoint: name,
+      serviceAccount: builder.account.id,
+      source: { storageSource: { bucket: source.name, object: archive.name } },
+    },
+    serviceConfig: {
+      serviceAccountEmail: accounts[name].email,
+      environmentVariables: plain,
+      ...(secret && {
+        secretEnvironmentVariables: [
+          {
+            key: 'SPANLEDGER_FIRST_KEY',
+            projectId: project,
+            secret: resources.firstKey.secretId,
+            version: firstKey.version,
+          },
+        ],
+      }),
+      availableMemory: memory,
+      availableCpu: cpu,
+      maxInstanceRequestConcurrency: concurrency,
+      minInstanceCount: isPublic ? minInstances : 0,
+      maxInstanceCount: Math.min(most, maxInstances),
+      timeoutSeconds,
+      ingressSettings: ingress(isPublic, deployment.domain !== undefined),
+      allTrafficOnLatestRevision: true,
+    },
+    dependsOn: [...builder.grants],
+  })
+  if (isPublic)
+    new CloudRunServiceIamMember(scope, `invoke-${name}`, {
+      ...{ project, location: region, service: deployed.name, role: 'roles/run.invoker', member: 'allUsers' },
+    })
+  return deployed
+}
+
+function ingress(isPublic: boolean, hasDomain: boolean): string {
+  if (!isPublic) return 'ALLOW_INTERNAL_ONLY'
+  return hasDomain ? 'ALLOW_INTERNAL_AND_GCLB' : 'ALLOW_ALL'
+}
+
+/** What a function reads of its environment: every setting of its list that the deployment decides, and none else. */
+function environment({ deployment, ...context }: Context, resources: Resources, name: FunctionName) {
+  const values: Partial<Record<Setting, string>> = {
+    SPANLEDGER_GCP_PROJECT: deployment.project,
+    SPANLEDGER_GCP_PREFIX: deployment.prefix,
+    SPANLEDGER_GCP_DATASET: context.dataset,
+    SPANLEDGER_GCP_BUCKET: resources.bucket.name,
+    SPANLEDGER_GCP_DATABASE: resources.database.name,
+    SPANLEDGER_LOG_LEVEL: deployment.logLevel ?? 'info',
+    SPANLEDGER_MAX_BODY_BYTES: String(deployment.maxBodyBytes ?? 16 * 1024 * 1024),
+    SPANLEDGER_MAX_ATTRIBUTES: '512',
+    SPANLEDGER_MAX_ATTRIBUTE_BYTES: String(7 * 1024 * 1024),
+    SPANLEDGER_MAX_DEPTH: '32',
+    SPANLEDGER_LAKE_FLUSH_BYTES: String(32 * 1024 * 1024),
+    SPANLEDGER_LAKE_CODEC: 'zstd',
+  }
+  const settings: readonly Setting[] = FUNCTIONS[name].settings
+  const plain = settings.flatMap((setting) =>
+    setting === 'SPANLEDGER_FIRST_KEY' ? [] : [[setting, values[setting] ?? '']],
+  )
+  return { plain: Object.fromEntries(plain), secret: settings.includes('SPANLEDGER_FIRST_KEY') }
+}
+
+/** Google's documented minimum for building functions by an account of one's own. */
+export const BUILD_ROLES = ['roles/logging.logWriter', 'roles/artifactregistry.writer', 'roles/storage.objectViewer']
+
+function createBuilder(context: Context): Builder {
+  const { scope, deployment } = context
+  const { project } = deployment
+  const account = new ServiceAccount(scope, 'account-build', {
+    project,
+    accountId: context.name('build'),
+    displayName: 'Spanledger: builds functions',
+  })
+  const grants = BUILD_ROLES.map(
+    (role, index) => new ProjectIamMember(scope, `build-${index}`, { project, role, member: account.member }),
+  )
+  return { account, grants }
+}

@@ -1,0 +1,37 @@
+// Synthesises the deployment: what `cdktf deploy` runs, and `npm run synth`.
+import { spawnSync } from 'node:child_process'
+import { join, relative, resolve } from 'node:path'
+
+const here = import.meta.dirname
+const root = resolve(here, '..')
+
+/** Runs one of the project's own scripts; its output is not ours. */
+function run(script: string): void {
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts', script)], { stdio: ['ignore', 2, 2] })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+try {
+  // The functions' bundles are part of the deployment: they are made anew, from what is here.
+  run('setup.mjs')
+  run('bundle.ts')
+  const { App } = await import('cdktf')
+  const { readDeployment } = await import('./deployment.ts')
+  const { createStack } = await import('./stack.ts')
+  const { readManifest } = await import('../scripts/bundle/manifest.ts')
+
+  const output = join(here, 'cdktf.out')
+  const deployment = readDeployment(resolve(process.env.SPANLEDGER_DEPLOYMENT ?? join(here, 'deployment.json')))
+  const app = new App({ outdir: output })
+  const stackFolder = join(output, 'stacks', 'spanledger')
+  const manifest = readManifest(join(root, 'dist'))
+  const bundles = Object.fromEntries(
+    Object.entries(manifest).map(([name, { path, sha256 }]) => [name, { path: relative(stackFolder, path), sha256 }]),
+  ) as typeof manifest
+  createStack(app, deployment, bundles)
+  app.synth()
+  process.stdout.write(`synthesised ${relative(process.cwd(), join(stackFolder, 'cdk.tf.json'))}\n`)
+} catch (error) {
+  process.stderr.write(`spanledger: ${error instanceof Error ? error.message : error}\n`)
+  process.exitCode = 1
+}

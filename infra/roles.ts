@@ -1,0 +1,98 @@
+import { BigqueryDatasetIamMember } from '@cdktf/provider-google/lib/bigquery-dataset-iam-member/index.js'
+import { ProjectIamMember } from '@cdktf/provider-google/lib/project-iam-member/index.js'
+import { PubsubSubscriptionIamMember } from '@cdktf/provider-google/lib/pubsub-subscription-iam-member/index.js'
+import { PubsubTopicIamMember } from '@cdktf/provider-google/lib/pubsub-topic-iam-member/index.js'
+import { SecretManagerSecretIamMember } from '@cdktf/provider-google/lib/secret-manager-secret-iam-member/index.js'
+import { ServiceAccount } from '@cdktf/provider-google/lib/service-account/index.js'
+import { StorageBucketIamMember } from '@cdktf/provider-google/lib/storage-bucket-iam-member/index.js'
+import type { Subscription, Topic } from '../shared/bus/bus.ts'
+import { FUNCTION_NAMES, type FunctionName } from '../shared/platform/functions.ts'
+import type { Context } from './context.ts'
+import type { Resources } from './resources.ts'
+
+/** One permission of a function, on one thing where Google allows that. */
+export type Grant =
+  | { readonly on: 'topic'; readonly name: Topic | 'dead-letter'; readonly role: string }
+  | { readonly on: 'subscription'; readonly name: Subscription; readonly role: string }
+  | { readonly on: 'dataset' | 'bucket' | 'first-key' | 'project'; readonly role: string }
+  /** Firestore has no permissions below the project: a condition narrows them to our database. */
+  | { readonly on: 'database'; readonly role: string }
+
+const publish = (name: Topic | 'dead-letter'): Grant => ({ on: 'topic', name, role: 'roles/pubsub.publisher' })
+
+/** All that each function may do. What is not here is not granted. */
+export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
+  ingest: [
+    publish('spans'),
+    { on: 'database', role: 'roles/datastore.viewer' },
+    { on: 'first-key', role: 'roles/secretmanager.secretAccessor' },
+  ],
+  price: [publish('priced-spans'), publish('dead-letter')],
+  budget: [publish('budget-alerts'), publish('dead-letter'), { on: 'database', role: 'roles/datastore.user' }],
+  warehouse: [publish('dead-letter'), { on: 'dataset', role: 'roles/bigquery.dataEditor' }],
+  lake: [
+    publish('dead-letter'),
+    { on: 'subscription', name: 'lake', role: 'roles/pubsub.subscriber' },
+    { on: 'bucket', role: 'roles/storage.objectUser' },
+  ],
+  query: [
+    { on: 'dataset', role: 'roles/bigquery.dataViewer' },
+    { on: 'project', role: 'roles/bigquery.jobUser' },
+    { on: 'bucket', role: 'roles/storage.objectViewer' },
+    { on: 'database', role: 'roles/datastore.user' },
+    { on: 'first-key', role: 'roles/secretmanager.secretAccessor' },
+  ],
+}
+
+/** A service account for each function, with its grants and nothing more. */
+export function grantRoles(context: Context, resources: Resources): Record<FunctionName, ServiceAccount> {
+  const { scope, deployment } = context
+  const accounts = FUNCTION_NAMES.map((name) => {
+    const account = new ServiceAccount(scope, `account-${name}`, {
+      project: deployment.project,
+      accountId: context.name(name),
+      displayName: `Spanledger ${name}`,
+    })
+    for (const [index, grant] of GRANTS[name].entries())
+      bind(context, resources, { id: `grant-${name}-${index}`, member: account.member, grant })
+    return [name, account] as const
+  })
+  return Object.fromEntries(accounts) as Record<FunctionName, ServiceAccount>
+}
+
+interface Binding {
+  readonly id: string
+  readonly member: string
+  readonly grant: Grant
+}
+
+function bind({ scope, deployment: { project } }: Context, resources: Resources, { id, member, grant }: Binding): void {
+  const { role } = grant
+  switch (grant.on) {
+    case 'topic':
+      new PubsubTopicIamMember(scope, id, { project, topic: resources.topics[grant.name].name, role, member })
+      return
+    case 'subscription': {
+      const { name: subscription } = resources.subscriptions[grant.name]!
+      new PubsubSubscriptionIamMember(scope, id, { project, subscription, role, member })
+      return
+    }
+    case 'dataset':
+      new BigqueryDatasetIamMember(scope, id, { project, datasetId: resources.dataset.datasetId, role, member })
+      return
+    case 'bucket':
+      new StorageBucketIamMember(scope, id, { bucket: resources.bucket.name, role, member })
+      return
+    case 'first-key':
+      new SecretManagerSecretIamMember(scope, id, { project, secretId: resources.firstKey.secretId, role, member })
+      return
+    case 'project':
+      new ProjectIamMember(scope, id, { project, role, member })
+      return
+    case 'database': {
+      const title = `only ${resources.database.name}`
+      const expression = `resource.name == "projects/${project}/databases/${resources.database.name}"`
+      new ProjectIamMember(scope, id, { project, role, member, condition: { title, expression } })
+    }
+  }
+}

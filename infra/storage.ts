@@ -1,0 +1,66 @@
+import { FirestoreDatabase } from '@cdktf/provider-google/lib/firestore-database/index.js'
+import { FirestoreField } from '@cdktf/provider-google/lib/firestore-field/index.js'
+import { StorageBucket } from '@cdktf/provider-google/lib/storage-bucket/index.js'
+import { type Context, isProtected } from './context.ts'
+
+const WEEK_SECONDS = 7 * 86_400
+
+/** The bucket of the lake: nothing in it can be made public; what is deleted can be had back for a week. */
+export function createLakeBucket(context: Context): StorageBucket {
+  const { scope, deployment, labels } = context
+  const { project, region, retentionDays } = deployment
+  const expiry = { action: { type: 'Delete' }, condition: { age: retentionDays ?? 0, matchesPrefix: ['traces/'] } }
+  return new StorageBucket(scope, 'bucket-lake', {
+    project,
+    name: `${project}-${context.name('lake')}`,
+    location: region,
+    labels,
+    uniformBucketLevelAccess: true,
+    publicAccessPrevention: 'enforced',
+    forceDestroy: !isProtected(context),
+    softDeletePolicy: { retentionDurationSeconds: WEEK_SECONDS },
+    lifecycleRule: [
+      { action: { type: 'AbortIncompleteMultipartUpload' }, condition: { age: 1 } },
+      ...(retentionDays === undefined ? [] : [expiry]),
+    ],
+  })
+}
+
+/** The bucket that functions are built from. Nothing in it is lost that a deployment does not bring back. */
+export function createSourceBucket(context: Context): StorageBucket {
+  const { scope, deployment, labels } = context
+  return new StorageBucket(scope, 'bucket-source', {
+    project: deployment.project,
+    name: `${deployment.project}-${context.name('source')}`,
+    location: deployment.region,
+    labels,
+    uniformBucketLevelAccess: true,
+    publicAccessPrevention: 'enforced',
+    forceDestroy: true,
+    softDeletePolicy: { retentionDurationSeconds: 0 },
+  })
+}
+
+/** Collections whose documents carry the time at which Firestore deletes them. */
+export const EXPIRING: Readonly<Record<string, string>> = {}
+
+/** The database of keys and budgets. */
+export function createDatabase(context: Context): FirestoreDatabase {
+  const { scope, deployment } = context
+  const { project, region, dataLocation } = deployment
+  const locations: Readonly<Record<string, string>> = { EU: 'eur3', US: 'nam5' }
+  const database = new FirestoreDatabase(scope, 'database', {
+    project,
+    name: context.name('ledger'),
+    locationId: locations[dataLocation ?? ''] ?? region,
+    type: 'FIRESTORE_NATIVE',
+    pointInTimeRecoveryEnablement: 'POINT_IN_TIME_RECOVERY_DISABLED',
+    deleteProtectionState: isProtected(context) ? 'DELETE_PROTECTION_ENABLED' : 'DELETE_PROTECTION_DISABLED',
+    deletionPolicy: isProtected(context) ? 'ABANDON' : 'DELETE',
+  })
+  for (const [collection, field] of Object.entries(EXPIRING))
+    new FirestoreField(scope, `ttl-${collection}`, {
+      ...{ project, database: database.name, collection, field, ttlConfig: {}, indexConfig: {} },
+    })
+  return database
+}
