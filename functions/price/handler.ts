@@ -13,49 +13,99 @@ import { addSpanAttributes } from '../../shared/otlp/add-attributes.ts'
 import { decodeSpans } from '../../shared/otlp/batch.ts'
 import { encodeTraces } from '../../shared/otlp/encode.ts'
 import { splitTraces, type TracePart } from '../../shared/otlp/split.ts'
-import type { Pricer } from '../../shared/pricing/pricer.ts'
+import { billAlone, type Pricer } from '../../shared/pricing/pricer.ts'
+import { createRecentTraces } from '../../shared/pricing/recent-traces.ts'
+import { type Reading, readSlices } from '../../shared/pricing/slice.ts'
+import type { TraceStateStore } from '../../shared/pricing/trace-state.ts'
 import type { Attributes } from '../../shared/spans/attributes.ts'
-import { EMPTY_LEDGER, ledgerAttributes } from '../../shared/spans/ledger.ts'
+import { EMPTY_LEDGER, type Ledger, ledgerAttributes } from '../../shared/spans/ledger.ts'
 import type { Span } from '../../shared/spans/span.ts'
+import { correctionMessages } from './corrections.ts'
+import { type SettledMessage, settleMessages } from './settlement.ts'
 
 export interface PriceOptions {
   readonly bus: Bus
   readonly pricer: Pricer
+  /** Remembers traces across messages; without it each message is priced as if it held its traces whole. */
+  readonly state?: TraceStateStore
   readonly log?: Log
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+/** How long a trace is remembered, and how often what is older is forgotten, in milliseconds. */
+const KEEP_MS = 24 * 60 * 60 * 1000
+const PRUNE_MS = 60 * 1000
+const KEPT_AT_START = 100_000
+
+interface Work {
+  readonly delivery: Delivery
+  readonly spans: readonly Span[]
+  readonly reading: Reading
 }
 
 /**
  * Prices what is on `spans` and publishes it to `priced-spans` under the same digest: one publish for all deliveries,
- * acknowledged when that is durable. Nothing is kept, so a delivery that comes again gives the same message again.
+ * acknowledged when that is durable. A delivery that comes again gives the same messages again.
  *
  * Where our attributes make a message too large it goes out in parts, split at span borders; the digest of all but the
- * first is the delivery's with `.1`, `.2`, … after it.
+ * first is the delivery's with `.1`, `.2`, … after it. What a delivery changes about earlier spans goes out as
+ * corrections, in messages of no spans whose digests end in `.c0`, `.c1`, ….
  */
-export function createPriceSubscriber({ bus, pricer, log }: PriceOptions): Subscriber {
+export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now }: PriceOptions): Subscriber {
+  const recent = createRecentTraces()
+  let pruneAt = 0
+  let warm = false
+
   return {
     handle: async (deliveries) => {
+      const outcomes = new Map<Delivery, Outcome>()
       const messages: Message[] = []
-      const outcomes = deliveries.map((delivery): Outcome => {
+      const work: Work[] = []
+      for (const delivery of deliveries) {
         try {
-          messages.push(...priceMessage(delivery, pricer))
-          return ACK
+          if (delivery.data.length === 0) messages.push({ data: delivery.data, attributes: delivery.attributes })
+          else work.push(read(delivery))
         } catch (error) {
           if (!isSpanledgerError(error, 'otlp/malformed')) throw error
           log?.error({ digest: delivery.attributes.digest, reason: describeError(error) }, 'message cannot be decoded')
-          return { kind: 'dead', reason: describeError(error) }
+          outcomes.set(delivery, { kind: 'dead', reason: describeError(error) })
         }
-      })
+      }
+      const settled = await settleAll(work)
+      for (const [index, { delivery, spans, reading }] of work.entries()) {
+        const { bills, corrections } = settled[index]!
+        const ledgers = pricer.priceReading(reading, spans, bills, { project: delivery.attributes.project })
+        messages.push(...pricedMessages(delivery, spans, ledgers), ...correctionMessages(delivery, corrections, pricer))
+      }
       if (messages.length > 0) await bus.publish('priced-spans', messages)
-      return outcomes
+      return deliveries.map((delivery) => outcomes.get(delivery) ?? ACK)
     },
-    close: async () => {},
+    close: async () => state?.close(),
+  }
+
+  async function settleAll(work: readonly Work[]): Promise<readonly SettledMessage[]> {
+    if (state === undefined) return work.map(({ reading }) => ({ bills: billAlone(reading), corrections: [] }))
+    if (!warm) {
+      for (const key of await state.keys(KEPT_AT_START)) recent.markKept(key)
+      warm = true
+    }
+    const time = now()
+    if (time >= pruneAt) {
+      await state.prune(time - KEEP_MS)
+      pruneAt = time + PRUNE_MS
+    }
+    const messages = work.map(({ delivery: { attributes }, reading }) => ({ ...attributes, reading }))
+    return settleMessages(messages, { state, recent, now: time * 1000 })
   }
 }
 
-function priceMessage({ data, attributes }: Delivery, pricer: Pricer): Message[] {
-  if (data.length === 0) return [{ data, attributes }]
-  const spans = decodeSpans(data)
-  const ledgers = pricer.price(spans, { project: attributes.project })
+function read(delivery: Delivery): Work {
+  const spans = decodeSpans(delivery.data)
+  return { delivery, spans, reading: readSlices(spans) }
+}
+
+function pricedMessages({ data, attributes }: Delivery, spans: readonly Span[], ledgers: readonly Ledger[]): Message[] {
   const additions = ledgers.map((ledger) => (ledger === EMPTY_LEDGER ? undefined : ledgerAttributes(ledger)))
   const priced = addSpanAttributes(data, additions)
   if (priced.length <= MAX_MESSAGE_BYTES) return [{ data: priced, attributes }]

@@ -50,15 +50,8 @@ function explains(call: GenAiCall, above: GenAiCall, throughTool: boolean): bool
   return !throughTool && (call.responseId === '' || above.responseId === '' || call.responseId === above.responseId)
 }
 
-/** Whether every one of `spanIds` hangs, through spans that are here, on a root. */
-export function reachesRoot(spanIds: Iterable<string>, links: ReadonlyMap<string, Link>): boolean {
-  for (const spanId of spanIds) {
-    let id = spanId
-    for (let step = 0; id !== ''; step++) {
-      const link = links.get(id)
-      if (link === undefined || step > MAX_ANCESTORS) return false
-      id = link.parent
-    }
-  }
+/** Whether every span hangs on a root, through spans that are all here. */
+export function reachesRoot(links: ReadonlyMap<string, Link>): boolean {
+  for (const { parent } of links.values()) if (parent !== '' && !links.has(parent)) return false
   return true
 }

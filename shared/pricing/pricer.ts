@@ -1,4 +1,4 @@
-import { isGenAiCall } from '../genai/call.ts'
+import { type GenAiCall, isGenAiCall } from '../genai/call.ts'
 import type { Usage } from '../genai/usage.ts'
 import type { Ledger } from '../spans/ledger.ts'
 import type { Span } from '../spans/span.ts'
@@ -24,6 +24,8 @@ export interface Pricer {
   price(spans: readonly Span[], context: PriceContext): Ledger[]
   /** Prices spans already read, each usage at what it bills. */
   priceReading(reading: Reading, spans: readonly Span[], bills: Bills, context: PriceContext): Ledger[]
+  /** Prices one call at what it bills, at the prices of its start time. */
+  priceUsage(call: GenAiCall, billed: Usage, startTimeUnixNano: bigint, context: PriceContext): Ledger
 }
 
 /** Creates a {@link Pricer} over a catalogue. */
@@ -37,6 +39,8 @@ export function createPricer({ catalogue }: PricerOptions): Pricer {
     })
   return {
     priceReading,
+    priceUsage: (call, billed, startTimeUnixNano, { project }) =>
+      usageLedger(call, billed, startTimeUnixNano, { catalogue, project }),
     price: (spans, context) => {
       const reading = readSlices(spans)
       return priceReading(reading, spans, billAlone(reading), context)

@@ -17,7 +17,7 @@ export interface SliceUsage extends UsageSpan {
   readonly span: Span
 }
 
-/** The spans of a message, read: what each says, and the traces among them that have any usage. */
+/** The spans of a message, read: what each says, and the traces among them. */
 export interface Reading {
   readonly calls: readonly (GenAiCall | Subject)[]
   readonly slices: ReadonlyMap<string, TraceSlice>
@@ -25,21 +25,27 @@ export interface Reading {
 
 /** Reads the spans of a message. */
 export function readSlices(spans: readonly Span[]): Reading {
-  const calls = spans.map(readCall)
+  const calls = new Array<GenAiCall | Subject>(spans.length)
   const slices = new Map<string, TraceSlice>()
+  let slice: TraceSlice | undefined
   for (let position = 0; position < spans.length; position++) {
-    const call = calls[position]!
-    if (!isGenAiCall(call) || !hasUsage(call)) continue
     const span = spans[position]!
-    let slice = slices.get(span.traceId)
+    const { traceId, spanId, parentSpanId } = span
+    const call = readCall(span)
+    calls[position] = call
+    if (slice?.traceId !== traceId) slice = slices.get(traceId)
     if (slice === undefined) {
-      slice = { traceId: span.traceId, links: new Map(), usages: [] }
-      slices.set(span.traceId, slice)
+      slice = { traceId, links: new Map(), usages: [] }
+      slices.set(traceId, slice)
     }
-    slice.usages.push({ spanId: span.spanId, call, span })
+    if (!isGenAiCall(call)) {
+      slice.links.set(spanId, { parent: parentSpanId, tool: false })
+      continue
+    }
+    slice.links.set(spanId, { parent: parentSpanId, tool: call.operation === 'execute_tool' })
+    if (hasUsage(call)) slice.usages.push({ spanId, call, span })
   }
-  if (slices.size > 0) linkSlices(spans, calls, slices)
-  for (const slice of slices.values()) dropDuplicates(slice.usages)
+  for (const { usages } of slices.values()) dropDuplicates(usages)
   return { calls, slices }
 }
 
@@ -67,26 +73,12 @@ export function billUsages(usages: readonly UsageSpan[], links: ReadonlyMap<stri
 }
 
 /**
- * Whether the message explains the trace: it has the trace's root, every usage hangs on it, and no composite bills
+ * Whether the message explains the trace: it has the trace's root, everything hangs on it, and no composite bills
  * anything that calls yet to come might explain.
  */
 export function isSelfExplained({ usages, links }: TraceSlice, billed: readonly Usage[]): boolean {
   for (const [position, { call }] of usages.entries()) if (call.composite && !isNothing(billed[position]!)) return false
-  return reachesRoot(
-    usages.map(({ spanId }) => spanId),
-    links,
-  )
-}
-
-function linkSlices(spans: readonly Span[], calls: Reading['calls'], slices: ReadonlyMap<string, TraceSlice>): void {
-  let slice: TraceSlice | undefined
-  for (let position = 0; position < spans.length; position++) {
-    const { traceId, spanId, parentSpanId } = spans[position]!
-    if (slice?.traceId !== traceId) slice = slices.get(traceId)
-    if (slice === undefined) continue
-    const call = calls[position]!
-    slice.links.set(spanId, { parent: parentSpanId, tool: isGenAiCall(call) && call.operation === 'execute_tool' })
-  }
+  return reachesRoot(links)
 }
 
 /** A span that a message holds twice is billed by the first; the others get the same ledger. */
