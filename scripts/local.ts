@@ -9,6 +9,8 @@ import { createAuthenticate } from '../shared/auth/key-authenticate.ts'
 import type { Subscription } from '../shared/bus/bus.ts'
 import { type Config, readConfig } from '../shared/config.ts'
 import { describeError, isSpanledgerError } from '../shared/errors.ts'
+import { refuseForeignPages } from '../shared/http/loopback.ts'
+import { handleProblems } from '../shared/http/problem.ts'
 import { createLog } from '../shared/log.ts'
 import { DEFAULT_LIMITS } from '../shared/otlp/limits.ts'
 import { createLocalConservation } from '../shared/platform/conservation.ts'
@@ -56,6 +58,8 @@ async function startLocal(config: Config): Promise<LocalServer> {
     sinks: { warehouse: counts('warehouse'), lake: counts('lake'), budget: counts('budget') },
   })
   const app = new Hono()
+  handleProblems(app, log)
+  if (loopback && !config.SPANLEDGER_REQUIRE_KEYS) app.use(refuseForeignPages(() => keys.any()))
   app.route('/', createIngestApp({ bus, authenticate, now: unixNano, log, ...ingestLimits(config) }))
   app.route(
     '/',
@@ -64,6 +68,9 @@ async function startLocal(config: Config): Promise<LocalServer> {
       conservation,
       authenticate,
       log,
+      ready: async () => {
+        await counts('warehouse')('')
+      },
       routes: [createBudgetRoutes({ ledger, authenticate })],
     }),
   )
