@@ -34,7 +34,8 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
       const { createPricer } = await import('../shared/pricing/pricer.ts')
       const { loadCatalogue } = await import('../shared/pricing/catalogue.ts')
       const pricer = createPricer({ catalogue: await loadCatalogue() })
-      const subscriber = createPriceSubscriber({ bus: await platform.openBus(), pricer, log })
+      const state = await platform.openTraceState()
+      const subscriber = createPriceSubscriber({ bus: await platform.openBus(), pricer, state, log })
       return { subscriber, remote: {}, maxBytes: 8 * MIB, lingerMs: 0 }
     }
     case 'budget': {

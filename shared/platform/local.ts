@@ -10,6 +10,8 @@ import { prepareQueue } from '../bus/sqlite/database.ts'
 import { openSqliteSource } from '../bus/sqlite/source.ts'
 import type { Config } from '../config.ts'
 import { openDirectoryStore } from '../lake/directory-store.ts'
+import { openSqliteTraceState } from '../pricing/sqlite-trace-state.ts'
+import type { TraceStateStore } from '../pricing/trace-state.ts'
 import type { SpanWriter } from '../warehouse/trace-store.ts'
 import type { Platform } from './platform.ts'
 
@@ -23,6 +25,8 @@ export interface LocalPlatform extends Platform {
   prepare(): void
   openSource(subscription: Subscription): MessageSource
   openQueueAdmin(): QueueAdmin
+  /** What `price` remembers of traces across messages. */
+  openTraceState(): Promise<TraceStateStore>
   /** The OTLP endpoint that gets a copy of every span. */
   openForward(): Promise<SpanWriter>
 }
@@ -37,6 +41,7 @@ export function localPaths(config: Config) {
     lake: at('lake'),
     budgets: at('budgets.sqlite'),
     keys: at('keys.sqlite'),
+    traces: at('traces.sqlite'),
   }
 }
 
@@ -59,6 +64,7 @@ export function createLocalPlatform(config: Config, doorbell: Doorbell = createD
         maxAttempts: config.SPANLEDGER_QUEUE_MAX_ATTEMPTS,
       }),
     openQueueAdmin: () => openQueueAdmin(queue),
+    openTraceState: async () => openSqliteTraceState({ path: paths.traces }),
     // The stores are loaded by the thread that opens them: the others need not carry DuckDB.
     async openTraceStore() {
       if (config.SPANLEDGER_WAREHOUSE === 'sqlite') {
