@@ -167,11 +167,13 @@ export function createCompactor(options: CompactorOptions): Compactor {
     },
 
     async rewrite(prefix, drop) {
-      await compactPartition(prefix)
-      const step = planCompaction(await look(prefix), { drop: true })
-      if (step.kind !== 'merge') return false
-      await act(prefix, step, drop)
-      return true
+      for (let count = 0; count < MAX_STEPS; count++) {
+        const step = planCompaction(await look(prefix), { drop: true })
+        if (step.kind === 'nothing') return false
+        await act(prefix, step, drop)
+        if (step.kind === 'merge') return true
+      }
+      return false
     },
   }
 }
