@@ -1,4 +1,13 @@
-import { BIGINT, type DuckDBConnection, type DuckDBValue, LIST, listValue, VARCHAR } from '@duckdb/node-api'
+import {
+  BIGINT,
+  type DuckDBConnection,
+  DuckDBTimestampNanosecondsValue,
+  type DuckDBValue,
+  LIST,
+  listValue,
+  TIMESTAMP_NS,
+  VARCHAR,
+} from '@duckdb/node-api'
 import type { BatchResult, SpanBatch } from '../trace-store.ts'
 import type { Database } from './database.ts'
 import { keyToInt64 } from './span-key.ts'
@@ -29,18 +38,16 @@ async function insertBatches(connection: DuckDBConnection, batches: WritePlan['n
   const column = (values: DuckDBValue[]) => listValue(values)
   await connection.run(
     `INSERT INTO batches (digest, project_id, spans, stored, duplicates, ingested_at)
-      SELECT digest, project_id, spans, stored, duplicates, make_timestamp_ns(ingested_at) FROM (SELECT
-        unnest($1) AS digest, unnest($2) AS project_id, unnest($3) AS spans,
-        unnest($4) AS stored, unnest($5) AS duplicates, unnest($6) AS ingested_at)`,
+      SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6)`,
     [
       column(batches.map(({ batch }) => batch.context.digest)),
       column(batches.map(({ batch }) => batch.context.project)),
       column(batches.map(({ batch }) => BigInt(batch.spans.length))),
       column(batches.map(({ result }) => BigInt(result.stored))),
       column(batches.map(({ result }) => BigInt(result.duplicates))),
-      column(batches.map(({ batch }) => batch.context.ingestedAt)),
+      column(batches.map(({ batch }) => new DuckDBTimestampNanosecondsValue(batch.context.ingestedAt))),
     ],
-    [TEXTS, TEXTS, INTEGERS, INTEGERS, INTEGERS, INTEGERS],
+    [TEXTS, TEXTS, INTEGERS, INTEGERS, INTEGERS, LIST(TIMESTAMP_NS)],
   )
 }
 

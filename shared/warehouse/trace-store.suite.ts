@@ -1,0 +1,177 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isSpanledgerError } from '../errors.ts'
+import { batches, filter, looseFilter, pricedSpan, usageQuery } from './trace-store.arbitraries.ts'
+import { createModelStore } from './trace-store.model.ts'
+import type { Cursor, Page, SpanBatch, SpanQuery, StoredSpan, TraceQuery, TraceStore } from './trace-store.ts'
+
+const RUNS = { numRuns: 30 }
+
+/**
+ * What every trace store must do, whatever it is built on: it gives the same answers as a model that looks at plain objects.
+ * Each run of a property has a project namespace of its own in one store, since opening a store costs more than asking it.
+ */
+export function traceStoreSuite(name: string, open: () => Promise<TraceStore>): void {
+  describe(name, () => {
+    let store: TraceStore
+    let run = 0
+    beforeAll(async () => {
+      store = await open()
+    })
+    afterAll(() => store.close())
+
+    /** `list` with projects and digests that no other run has. */
+    function ownProjects(list: readonly SpanBatch[]): SpanBatch[] {
+      const mark = ++run
+      return list.map((batch) => ({
+        ...batch,
+        context: {
+          ...batch.context,
+          project: `${batch.context.project}/${mark}`,
+          digest: `${batch.context.digest}/${mark}`,
+        },
+      }))
+    }
+
+    async function filled(list: readonly SpanBatch[]) {
+      const model = createModelStore()
+      const own = ownProjects(list)
+      await model.write(own)
+      await store.write(own)
+      return { model, project: (project: string) => `${project}/${run}` }
+    }
+
+    test('gives spans back exactly as they came', async () => {
+      await fc.assert(
+        fc.asyncProperty(pricedSpan, async (priced) => {
+          const [batch] = ownProjects([
+            { context: { project: 'p', digest: 'd', ingestedAt: 2n ** 63n - 1n }, spans: [priced] },
+          ])
+          const { context } = batch as SpanBatch
+          await store.write([batch as SpanBatch])
+          expect(await store.getTrace(context.project, priced.span.traceId, 10)).toStrictEqual([{ ...priced, context }])
+        }),
+        { numRuns: 100 },
+      )
+    })
+
+    test('keeps the same, whatever is delivered twice, together or in another order', async () => {
+      await fc.assert(
+        fc.asyncProperty(batches, fc.infiniteStream(fc.nat()), async (list, random) => {
+          const own = ownProjects(list)
+          const model = createModelStore()
+          await model.write(own)
+          for (const call of deliveries([...own, ...own], random)) await store.write(call)
+          for (const project of new Set(own.map(({ context }) => context.project))) {
+            expect(await store.counts(project)).toStrictEqual(await model.counts(project))
+            const query = { filter: { project }, sort: 'startTime', order: 'asc', pageSize: 100 } as const
+            expect(await store.listSpans(query)).toStrictEqual(await model.listSpans(query))
+          }
+        }),
+        RUNS,
+      )
+    })
+
+    test('tells stored spans from duplicates', async () => {
+      await fc.assert(
+        fc.asyncProperty(batches, async (list) => {
+          const own = ownProjects(list)
+          const model = createModelStore()
+          expect(await store.write(own)).toStrictEqual(await model.write(own))
+          expect(await store.write(own)).toStrictEqual(own.map(() => ({ stored: 0, duplicates: 0 })))
+        }),
+        RUNS,
+      )
+    })
+
+    test('lists spans as the model does, page by page', async () => {
+      const query = fc.record({
+        filter: fc.oneof(filter, looseFilter),
+        sort: fc.constantFrom<SpanQuery['sort'][]>('startTime', 'duration', 'cost'),
+        order: fc.constantFrom<SpanQuery['order'][]>('asc', 'desc'),
+        pageSize: fc.integer({ min: 1, max: 5 }),
+      })
+      await fc.assert(
+        fc.asyncProperty(batches, query, async (list, asked) => {
+          const { model, project } = await filled(list)
+          const own = { ...asked, filter: { ...asked.filter, project: project(asked.filter.project) } }
+          const pages = await allPages((after) => store.listSpans({ ...own, ...after }))
+          expect(pages).toStrictEqual(await allPages((after) => model.listSpans({ ...own, ...after })))
+        }),
+        RUNS,
+      )
+    })
+
+    test('lists traces as the model does, page by page', async () => {
+      const query = fc.record({
+        filter: fc.oneof(filter, looseFilter),
+        sort: fc.constantFrom<TraceQuery['sort'][]>('startTime', 'duration', 'cost', 'spanCount'),
+        order: fc.constantFrom<TraceQuery['order'][]>('asc', 'desc'),
+        pageSize: fc.integer({ min: 1, max: 3 }),
+      })
+      await fc.assert(
+        fc.asyncProperty(batches, query, async (list, asked) => {
+          const { model, project } = await filled(list)
+          const own = { ...asked, filter: { ...asked.filter, project: project(asked.filter.project) } }
+          const pages = await allPages((after) => store.listTraces({ ...own, ...after }))
+          expect(pages).toStrictEqual(await allPages((after) => model.listTraces({ ...own, ...after })))
+        }),
+        RUNS,
+      )
+    })
+
+    test('sums usage as the model does', async () => {
+      await fc.assert(
+        fc.asyncProperty(batches, usageQuery, async (list, asked) => {
+          const { model, project } = await filled(list)
+          const own = { ...asked, filter: { ...asked.filter, project: project(asked.filter.project) } }
+          expect(await store.usage(own)).toStrictEqual(await model.usage(own))
+        }),
+        RUNS,
+      )
+    })
+
+    test('refuses an answer of too many rows and a cursor that is not its own', async () => {
+      const [first, second] = fc.sample(pricedSpan, { numRuns: 2, seed: 1 }) as [StoredSpan, StoredSpan]
+      const spans = [first, second].map(({ span, ledger }, index) => ({
+        span: { ...span, spanId: `${index + 1}`.repeat(16) },
+        ledger: { ...ledger, model: `model ${index}` },
+      }))
+      const [batch] = ownProjects([{ context: { project: 'p', digest: 'd', ingestedAt: 1n }, spans }])
+      const own = { filter: { project: (batch as SpanBatch).context.project } }
+      await store.write([batch as SpanBatch])
+      const refused = (error: unknown) => isSpanledgerError(error, 'query/invalid')
+      await expect(store.usage({ ...own, groupBy: ['model'], maxRows: 1 })).rejects.toSatisfy(refused)
+      await expect(store.usage({ ...own, groupBy: [], intervalNanos: 0n, maxRows: 9 })).rejects.toSatisfy(refused)
+      const query = { ...own, sort: 'startTime', order: 'desc', pageSize: 1 } as const
+      for (const value of [2n ** 63n, -2n, 2n ** 200n]) {
+        const after = { value, id: "'; DROP TABLE spans --" }
+        await expect(store.listTraces({ ...query, after })).rejects.toSatisfy(refused)
+        await expect(store.listSpans({ ...query, after })).rejects.toSatisfy(refused)
+      }
+    })
+  })
+}
+
+/** `list` shuffled and cut into calls, as `random` has it. */
+function deliveries(list: readonly SpanBatch[], random: Iterator<number>): SpanBatch[][] {
+  const waiting = [...list]
+  const calls: SpanBatch[][] = [[]]
+  while (waiting.length > 0) {
+    const [batch] = waiting.splice((random.next().value as number) % waiting.length, 1)
+    if ((random.next().value as number) % 2 === 0) calls.push([])
+    calls.at(-1)?.push(batch as SpanBatch)
+  }
+  return calls
+}
+
+async function allPages<T>(ask: (after: { after?: Cursor }) => Promise<Page<T>>): Promise<Page<T>[]> {
+  const pages: Page<T>[] = []
+  let next: Cursor | null = null
+  do {
+    const page: Page<T> = await ask(next === null ? {} : { after: next })
+    pages.push(page)
+    next = page.next
+  } while (next !== null && pages.length < 100)
+  return pages
+}
