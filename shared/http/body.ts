@@ -1,3 +1,4 @@
+import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { SpanledgerError } from '../errors.ts'
 
@@ -6,6 +7,12 @@ const MIN_CHUNK_BYTES = 16 * 1024
 const MAX_CHUNK_BYTES = 512 * 1024
 /** As a power of two, in bytes: what a zstd frame may make us set aside before a byte of it is read (8 MiB as RFC 9659 asks). */
 const MAX_ZSTD_WINDOW = 23
+
+// Not their synchronous forms: those leave the native state of a broken body to the garbage collector, which comes too late.
+const gunzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip)
+const inflate = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflate)
+const inflateRaw = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflateRaw)
+const zstdDecompress = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress)
 
 /** The headers that say how a body was sent; null where absent. */
 export interface BodyHeaders {
@@ -48,7 +55,7 @@ export async function readBody(
   const encoding = parseContentEncoding(contentEncoding)
   if (contentLength !== null && Number(contentLength) > bounds.maxBytes) throw tooLarge(bounds.maxBytes)
   const sent = await collect(body, bounds)
-  const data = decompress(sent, encoding, bounds)
+  const data = await decompress(sent, encoding, bounds)
   if (data !== sent) bounds.hold?.(data.length)
   return data
 }
@@ -74,33 +81,48 @@ async function collect(body: ByteStream | null, { maxBytes, hold }: BodyBounds):
 }
 
 /**
- * Undoes `encoding`; stops, and throws `otlp/too-large`, once more than `maxBytes` come out. An empty body stays empty. On the
- * calling thread, so that no crowd of small bodies is in the middle of growing large at once.
+ * Undoes `encoding`; stops, and throws `otlp/too-large`, once more than `maxBytes` come out. An empty body stays empty. One
+ * body at a time, so that no crowd of small ones is in the middle of growing large at once.
  */
-export function decompress(
+export async function decompress(
   data: Buffer,
   encoding: ContentEncoding,
   { maxBytes }: { readonly maxBytes: number },
-): Uint8Array {
+): Promise<Uint8Array> {
   if (data.length > maxBytes) throw tooLarge(maxBytes)
   if (encoding === 'identity' || data.length === 0) return data
   const chunkSize = Math.min(Math.max(data.length * 4, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES)
-  const options = { maxOutputLength: maxBytes, chunkSize }
   try {
-    switch (encoding) {
-      case 'gzip':
-        return zlib.gunzipSync(data, options)
-      case 'deflate':
-        return isZlib(data) ? zlib.inflateSync(data, options) : zlib.inflateRawSync(data, options)
-      case 'zstd':
-        return zlib.zstdDecompressSync(data, {
-          ...options,
-          params: { [zlib.constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW },
-        })
-    }
+    return await inTurn(() => decompressNow(data, encoding, { maxOutputLength: maxBytes, chunkSize }))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes)
     throw new SpanledgerError('otlp/malformed', `the body is not ${encoding}, or cut off`, { cause: error })
+  }
+}
+
+let lastTurn: Promise<unknown> = Promise.resolve()
+
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const turn = lastTurn.then(work)
+  lastTurn = turn.catch(() => {})
+  return turn
+}
+
+function decompressNow(
+  data: Buffer,
+  encoding: Exclude<ContentEncoding, 'identity'>,
+  options: { readonly maxOutputLength: number; readonly chunkSize: number },
+): Promise<Buffer> {
+  switch (encoding) {
+    case 'gzip':
+      return gunzip(data, options)
+    case 'deflate':
+      return (isZlib(data) ? inflate : inflateRaw)(data, options)
+    case 'zstd':
+      return zstdDecompress(data, {
+        ...options,
+        params: { [zlib.constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW },
+      })
   }
 }
 
