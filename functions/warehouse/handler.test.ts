@@ -1,0 +1,78 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Delivery } from '../../shared/bus/bus.ts'
+import { SpanledgerError } from '../../shared/errors.ts'
+import { encodeTraces } from '../../shared/otlp/encode.ts'
+import { openSqliteStore } from '../../shared/warehouse/sqlite-store.ts'
+import { pricedSpan } from '../../shared/warehouse/trace-store.arbitraries.ts'
+import type { SpanWriter } from '../../shared/warehouse/trace-store.ts'
+import { createWarehouseSubscriber } from './handler.ts'
+
+const [sample] = fc.sample(pricedSpan, { numRuns: 1, seed: 5 })
+
+function delivery(digest: string, data?: Uint8Array): Delivery {
+  const span = { ...(sample as NonNullable<typeof sample>).span, spanId: digest.repeat(16) }
+  return {
+    id: digest,
+    attempt: 1,
+    data: data ?? encodeTraces([span]),
+    attributes: { project: 'p', digest, spans: 1, ingestedAt: '1', traceparent: '' },
+  }
+}
+
+/** A writer that refuses writes with any of `bad` digests in them, and counts its calls. */
+function pickyWriter(code: 'store/rejected' | 'store/unavailable', bad: readonly string[]) {
+  const written: string[][] = []
+  const writer: SpanWriter = {
+    async write(batches) {
+      const digests = batches.map(({ context }) => context.digest)
+      if (digests.some((digest) => bad.includes(digest))) throw new SpanledgerError(code, 'it says no')
+      written.push(digests)
+      return batches.map(({ spans }) => ({ stored: spans.length, duplicates: 0 }))
+    },
+    close: async () => undefined,
+  }
+  return { writer, written }
+}
+
+test('stores all deliveries in one write', async () => {
+  const { writer, written } = pickyWriter('store/rejected', [])
+  const outcomes = await createWarehouseSubscriber({ writer }).handle(['1', '2', '3'].map((each) => delivery(each)))
+  expect(outcomes.map(({ kind }) => kind)).toStrictEqual(['ack', 'ack', 'ack'])
+  expect(written).toStrictEqual([['1', '2', '3']])
+})
+
+test('dead-letters what is refused and what cannot be read, alone and with the reason', async () => {
+  const { writer, written } = pickyWriter('store/rejected', ['2', '5'])
+  const deliveries = ['1', '2', '3', '4', '5', '6'].map((each) =>
+    each === '4' ? delivery(each, new Uint8Array([0xff, 0xff])) : delivery(each),
+  )
+  const outcomes = await createWarehouseSubscriber({ writer }).handle(deliveries)
+  expect(outcomes.map(({ kind }) => kind)).toStrictEqual(['ack', 'dead', 'ack', 'dead', 'dead', 'ack'])
+  expect(outcomes[1]).toStrictEqual({ kind: 'dead', reason: 'store: it says no' })
+  expect(written.flat().sort()).toStrictEqual(['1', '3', '6'])
+})
+
+test('blames no message while the store is down', async () => {
+  const { writer, written } = pickyWriter('store/unavailable', ['2'])
+  const outcomes = await createWarehouseSubscriber({ writer }).handle(['1', '2'].map((each) => delivery(each)))
+  const retry = { kind: 'retry', reason: 'store: it says no', blameless: true }
+  expect(outcomes).toStrictEqual([retry, retry])
+  expect(written).toStrictEqual([])
+})
+
+test('delivered twice, a message is stored once', async () => {
+  const store = await openSqliteStore({ path: ':memory:' })
+  const subscriber = createWarehouseSubscriber({ writer: store })
+  for (let time = 0; time < 2; time++) {
+    expect(await subscriber.handle([delivery('1'), delivery('1')])).toStrictEqual([{ kind: 'ack' }, { kind: 'ack' }])
+  }
+  expect(await store.counts('p')).toStrictEqual({ stored: 1n, duplicates: 0n })
+  await subscriber.close()
+})
+
+test('nothing to do is done without a write', async () => {
+  const { writer, written } = pickyWriter('store/rejected', [])
+  expect(await createWarehouseSubscriber({ writer }).handle([])).toStrictEqual([])
+  expect(written).toStrictEqual([])
+})
