@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readConfig } from '../shared/config.ts'
+import { openDirectoryStore } from '../shared/lake/directory-store.ts'
+import { createParquetFormat } from '../shared/lake/parquet-format.ts'
+import { DAY, HOUR, hexId, testBatch, testSpan } from '../shared/lake/test-spans.ts'
+import { createLakeWriter } from '../shared/lake/writer.ts'
+import { openDuckDbStore } from '../shared/warehouse/duckdb-store.ts'
+import { runCompact } from './compact.ts'
+import { rebuild } from './rebuild.ts'
+import { runSql } from './sql.ts'
+
+const root = await mkdtemp(join(tmpdir(), 'lake-'))
+const lake = join(root, 'lake')
+const store = openDirectoryStore(lake)
+afterAll(() => rm(root, { recursive: true }))
+
+const batches = [0, 1, 2].map((message) =>
+  testBatch(
+    `message ${message}`,
+    [0, 1, 2, 3].map((n) =>
+      testSpan({
+        traceId: hexId(message + 1, 32),
+        spanId: hexId(message * 10 + n + 1, 16),
+        startTimeUnixNano: DAY + BigInt(n) * HOUR + 7n,
+        statusCode: n === 3 ? 'ERROR' : 'OK',
+        attributes: { text: 'a,"b"', 'gen_ai.usage.input_tokens': 'many', list: [1n, 2.5] },
+        ledger: {
+          operation: 'chat',
+          model: 'gpt-4o',
+          provider: 'openai',
+          inputTokens: 100 * n,
+          outputTokens: 5,
+          costPicoUsd: 2n ** 60n + BigInt(n),
+          costStatus: 'priced',
+        },
+      }),
+    ),
+  ),
+)
+
+beforeAll(async () => {
+  const writer = createLakeWriter({ store, format: createParquetFormat() })
+  expect(await writer.write(batches)).toStrictEqual([undefined, undefined, undefined])
+})
+
+const sql = (...args: string[]) => runSql(['--lake', lake, ...args], () => lake)
+
+test('sql answers as table, CSV and JSON, exactly', async () => {
+  const select = 'SELECT GenAiModel, calls, errors, cost_pico_usd FROM daily_costs'
+  const cost = String(3n * (4n * 2n ** 60n + 6n))
+  expect(await sql('--format', 'csv', select)).toBe(`GenAiModel,calls,errors,cost_pico_usd\ngpt-4o,12,3,${cost}`)
+  expect(JSON.parse(await sql('--format', 'json', select))).toStrictEqual([
+    { GenAiModel: 'gpt-4o', calls: '12', errors: '3', cost_pico_usd: cost },
+  ])
+  expect((await sql(select)).split('\n')[0]).toMatch(/^GenAiModel {2}calls {2}errors {2}cost_pico_usd$/)
+  expect(await sql('--format', 'csv', "SELECT SpanAttributes['text'] AS t, hr FROM errors LIMIT 1")).toBe(
+    't,hr\n"a,""b""",3',
+  )
+  expect(
+    await sql(
+      '--format',
+      'csv',
+      '--from',
+      '2026-02-05T01:00:00Z',
+      '--to',
+      '2026-02-05T02:00:00Z',
+      'SELECT DISTINCT hr FROM llm_calls',
+    ),
+  ).toBe('hr\n1')
+})
+
+test('sql says what is wrong, and reads nothing but the lake', async () => {
+  await expect(sql('SELECT nonsense FROM spans')).rejects.toMatchObject({ code: 'query/invalid' })
+  await expect(sql("SELECT * FROM read_text('/etc/hostname')")).rejects.toThrow(/disabled/)
+  await expect(sql('--from', 'yesterday', 'SELECT 1')).rejects.toThrow(/no time/)
+  await expect(runSql(['--lake', join(root, 'none'), 'SELECT 1'], () => '')).rejects.toMatchObject({
+    code: 'lake/not-found',
+  })
+})
+
+test('rebuild fills an empty warehouse with the same rows and sums, however often', async () => {
+  const config = readConfig({ SPANLEDGER_DATA: root })
+  expect(await rebuild(config)).toStrictEqual({ stored: 12, duplicates: 0 })
+  expect(await rebuild(config)).toStrictEqual({ stored: 0, duplicates: 0 })
+  const rebuilt = await openDuckDbStore({ path: join(root, 'warehouse.duckdb') })
+  const original = await openDuckDbStore({ path: join(root, 'original.duckdb') })
+  await original.write(batches)
+  const usage = { filter: { project: 'default' }, groupBy: ['model'], maxRows: 10 } as const
+  expect(await rebuilt.usage(usage)).toStrictEqual(await original.usage(usage))
+  for (const trace of [1, 2, 3]) {
+    const spans = await original.getTrace('default', hexId(trace, 32), 100)
+    expect(spans).toHaveLength(4)
+    expect(await rebuilt.getTrace('default', hexId(trace, 32), 100)).toStrictEqual(spans)
+  }
+  await rebuilt.close()
+  await original.close()
+})
+
+test('compact merges, and deletes what has expired, which a dry run only names', async () => {
+  let clock = Date.now()
+  const compact = (...args: string[]) => runCompact(args, store, () => clock)
+  const names = async () => (await Array.fromAsync(store.list('traces/'))).map(({ name }) => name)
+  const before = await names()
+  clock = Number((DAY + 10n * 24n * HOUR) / 1_000_000n)
+  expect(await compact('--dry-run', '--project', 'default=0', '--days', '1')).toContain(
+    'delete traces/dt=2026-02-05/hr=00/ default',
+  )
+  expect(await names()).toStrictEqual(before)
+  clock = Date.now() + 1000
+  expect(await compact('--grace', '0')).toMatch(/merged 4/)
+  expect(await names()).toHaveLength(4)
+  expect(await sql('--format', 'csv', 'SELECT count(*) AS n FROM spans')).toBe('n\n12')
+  await expect(compact('--days', 'x')).rejects.toThrow(/no number/)
+})
