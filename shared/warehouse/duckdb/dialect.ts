@@ -11,6 +11,8 @@ export const duckDbDialect: Dialect = {
   sum: (integer) => sql`sum(${integer})`,
   amount: (amount) => sql`${amount.toString()}::HUGEINT`,
   readAmount: (stored) => stored as bigint,
+  countIf: (condition) => sql`count(*) FILTER (WHERE ${condition})`,
+  modulo: (integer, divisor) => sql`${integer} % ${divisor}`,
   percentile: (integer, percent, condition) => {
     const fraction = { text: FRACTIONS[percent] as string, values: [] }
     return sql`quantile_disc(${integer}, ${fraction}) FILTER (WHERE ${condition})`

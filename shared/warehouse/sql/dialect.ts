@@ -14,6 +14,10 @@ export interface Dialect {
   /** `amount` (-1 or more) as comparable with sums. */
   amount(amount: bigint): Sql
   readAmount(stored: unknown): bigint
+  /** How many rows meet `condition`. */
+  countIf(condition: Sql): Sql
+  /** The rest of `integer`, which is not negative, divided by a positive one. */
+  modulo(integer: Sql, divisor: bigint): Sql
   /** Nearest-rank percentile (1 to 99) of the integers of those rows that meet `condition`; NULL without such rows. */
   percentile(integer: Sql, percent: number, condition: Sql): Sql
   /** The distinct texts, '' excepted, as a JSON array in any order. */

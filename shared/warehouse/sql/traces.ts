@@ -56,8 +56,8 @@ export function selectTraces(query: TraceQuery, horizon: bigint | null, dialect:
     max(CASE WHEN root_rank = 1 THEN status END) AS root_status,
     max(CASE WHEN user_rank = 1 THEN user_id END) AS user_id,
     max(CASE WHEN session_rank = 1 THEN session_id END) AS session_id,
-    count(*) FILTER (WHERE status = 'ERROR') AS error_count,
-    count(*) FILTER (WHERE cost_status IN ('unpriced', 'ambiguous')) AS unknown_costs,
+    ${dialect.countIf(sql`status = 'ERROR'`)} AS error_count,
+    ${dialect.countIf(sql`cost_status IN ('unpriced', 'ambiguous')`)} AS unknown_costs,
     ${dialect.distinctTexts(sql`gen_ai_model`)} AS models, ${tokenSums(dialect)}
   FROM ranked GROUP BY trace_id
 )

@@ -55,16 +55,16 @@ export function selectUsage({ filter, groupBy, intervalNanos, maxRows }: UsageQu
   const keys = groupBy.map(
     (dimension, index) => sql`${identifier(DIMENSIONS[dimension])} AS ${identifier(`group_${index}`)}`,
   )
-  if (intervalNanos !== undefined) keys.push(sql`${start} - ${start} % ${intervalNanos} AS interval_start`)
+  if (intervalNanos !== undefined) keys.push(sql`${start} - ${dialect.modulo(start, intervalNanos)} AS interval_start`)
   const columns = [
     ...keys,
     sql`count(DISTINCT trace_id) AS requests`,
-    sql`count(*) FILTER (WHERE ${IS_CALL}) AS calls`,
+    sql`${dialect.countIf(IS_CALL)} AS calls`,
     sql`count(*) AS spans`,
-    sql`count(*) FILTER (WHERE status = 'ERROR') AS errors`,
+    sql`${dialect.countIf(sql`status = 'ERROR'`)} AS errors`,
     tokenSums(dialect),
     sql`${dialect.sum(sql`cost_pico_usd`)} AS cost`,
-    sql`count(*) FILTER (WHERE cost_status IN ('unpriced', 'ambiguous')) AS unknown_costs`,
+    sql`${dialect.countIf(sql`cost_status IN ('unpriced', 'ambiguous')`)} AS unknown_costs`,
     ...[50, 95, 99].map(
       (percent) => sql`${dialect.percentile(sql`duration_ns`, percent, IS_CALL)} AS ${identifier(`p${percent}`)}`,
     ),

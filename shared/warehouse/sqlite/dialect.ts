@@ -16,6 +16,8 @@ export const sqliteDialect: Dialect = {
     sum(${integer} / ${BILLION}) + sum(${integer} % ${BILLION}) / ${BILLION}, sum(${integer} % ${BILLION}) % ${BILLION}) END`,
   amount: (amount) => sql`${amount < 0n ? '' : amount.toString().padStart(AMOUNT_DIGITS, '0')}`,
   readAmount: (stored) => (stored === '' ? -1n : BigInt(stored as string)),
+  countIf: (condition) => sql`count(*) FILTER (WHERE ${condition})`,
+  modulo: (integer, divisor) => sql`${integer} % ${divisor}`,
   percentile: (integer, percent, condition) =>
     sql`nearest_rank(${integer}, ${BigInt(percent)}) FILTER (WHERE ${condition})`,
   distinctTexts: (text) => sql`json_group_array(DISTINCT ${text}) FILTER (WHERE ${text} <> '')`,
