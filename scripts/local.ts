@@ -8,6 +8,7 @@ import { createQueryApp } from '../functions/query/handler.ts'
 import { createAuthenticate } from '../shared/auth/key-authenticate.ts'
 import type { Subscription } from '../shared/bus/bus.ts'
 import { type Config, readConfig } from '../shared/config.ts'
+import type { SinkCounts } from '../shared/conservation.ts'
 import { describeError, isSpanledgerError } from '../shared/errors.ts'
 import { refuseForeignPages } from '../shared/http/loopback.ts'
 import { handleProblems } from '../shared/http/problem.ts'
@@ -17,7 +18,7 @@ import { createLocalConservation } from '../shared/platform/conservation.ts'
 import { lockDataDirectory } from '../shared/platform/data-lock.ts'
 import { createLocalPlatform } from '../shared/platform/local.ts'
 import { type Supervisor, supervise } from '../shared/platform/threads/supervisor.ts'
-import type { SpanReader, StoreCounts } from '../shared/warehouse/trace-store.ts'
+import type { SpanReader } from '../shared/warehouse/trace-store.ts'
 
 /** Heap bound of each thread in MiB: the whole process is to stay below 1 GiB. */
 const HEAP_MB: Record<Subscription, number> = { price: 128, budget: 96, warehouse: 256, lake: 320, forward: 128 }
@@ -51,7 +52,7 @@ async function startLocal(config: Config): Promise<LocalServer> {
   const loopback = isLoopback(config.SPANLEDGER_HOST)
   const authenticate = createAuthenticate({ keys, requireKeys: config.SPANLEDGER_REQUIRE_KEYS || !loopback })
   const counts = (sink: Subscription) => (project: string) =>
-    remote<{ counts(project: string): Promise<StoreCounts> }>(threads, sink).counts(project)
+    remote<{ counts(project: string): Promise<SinkCounts> }>(threads, sink).counts(project)
   const conservation = createLocalConservation({
     admin,
     subscriptions: platform.subscriptions,

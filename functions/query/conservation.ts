@@ -12,11 +12,16 @@ const reportSchema = z.object({
   rejected: byReason.meta({ description: 'refused at the edge, by reason' }),
   sinks: z.record(
     z.string(),
-    z.object({ stored: countSchema, duplicates: countSchema, inFlight: countSchema, dead: byReason }),
+    z.object({
+      stored: countSchema,
+      duplicates: countSchema.meta({ description: 'already there from another export' }),
+      quarantined: countSchema.meta({ description: 'set aside: their times cannot be right' }),
+      expired: countSchema.meta({ description: 'deleted by retention' }),
+      inFlight: countSchema,
+      dead: byReason.meta({ description: 'given up, by reason, until they are replayed' }),
+    }),
   ),
-  balanced: z
-    .boolean()
-    .meta({ description: 'whether accepted = stored + duplicates + inFlight + dead for every sink' }),
+  balanced: z.boolean().meta({ description: 'whether for every sink accepted is the sum of the others' }),
 })
 
 /** `GET /ledger/v1/conservation`. */
@@ -30,12 +35,14 @@ export function conservationRoutes(conservation: Conservation, authenticate: Aut
   })
   return new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid }).openapi(get, async (c) => {
     const report = await conservation(c.get('principal').project)
-    const sinks = Object.entries(report.sinks).map(([name, { stored, duplicates, inFlight, dead }]) => [
+    const sinks = Object.entries(report.sinks).map(([name, { dead, ...sink }]) => [
       name,
       {
-        stored: countJson(stored),
-        duplicates: countJson(duplicates),
-        inFlight: countJson(inFlight),
+        stored: countJson(sink.stored),
+        duplicates: countJson(sink.duplicates),
+        quarantined: countJson(sink.quarantined),
+        expired: countJson(sink.expired),
+        inFlight: countJson(sink.inFlight),
         dead: counts(dead),
       },
     ])

@@ -106,7 +106,7 @@ describe('HTTP', () => {
       projectId: 'acme',
       accepted: 5,
       rejected: { 'trace id: all zero': 1 },
-      sinks: { warehouse: { stored: 3, duplicates: 1, inFlight: 1, dead: {} } },
+      sinks: { warehouse: { stored: 3, duplicates: 1, quarantined: 0, expired: 0, inFlight: 1, dead: {} } },
       balanced: true,
     })
   })

@@ -40,7 +40,7 @@ const conservation: Conservation = async (projectId) => ({
   projectId,
   accepted: 5n,
   rejected: { 'trace id: all zero': 1n },
-  sinks: { warehouse: { stored: 3n, duplicates: 1n, inFlight: 1n, dead: {} } },
+  sinks: { warehouse: { stored: 3n, duplicates: 1n, quarantined: 0n, expired: 0n, inFlight: 1n, dead: {} } },
   balanced: true,
 })
 

@@ -1,12 +1,11 @@
 import { SUBSCRIPTIONS, type Subscription } from '../bus/bus.ts'
 import type { QueueAdmin } from '../bus/sqlite/backlog.ts'
-import type { Conservation, ConservationReport, SinkReport } from '../conservation.ts'
-import type { StoreCounts } from '../warehouse/trace-store.ts'
+import type { Conservation, ConservationReport, SinkCounts, SinkReport } from '../conservation.ts'
 
 export interface LocalConservationOptions {
   readonly admin: Pick<QueueAdmin, 'intake' | 'backlog' | 'settled'>
   /** What each sink says it holds; a sink that keeps no books counts as having stored what it acknowledged. */
-  readonly sinks: Readonly<Partial<Record<Subscription, (project: string) => Promise<StoreCounts>>>>
+  readonly sinks: Readonly<Partial<Record<Subscription, (project: string) => Promise<SinkCounts>>>>
   readonly subscriptions: readonly Subscription[]
 }
 
@@ -34,6 +33,8 @@ async function takeReport(
     const own = admin.backlog(project, name)
     const counts = await (sinks[name]?.(project) ?? { stored: admin.settled(project, name), duplicates: 0n })
     reports[name] = {
+      quarantined: 0n,
+      expired: 0n,
       ...counts,
       inFlight: upstream.inFlight + own.inFlight,
       dead: mergeReasons(upstream.dead, own.dead),
@@ -46,7 +47,8 @@ async function takeReport(
 
 function holds(accepted: bigint, sink: SinkReport, quiet: boolean): boolean {
   const dead = Object.values(sink.dead).reduce((sum, spans) => sum + spans, 0n)
-  const known = sink.stored + sink.duplicates + sink.inFlight + dead
+  const taken = sink.stored + sink.duplicates + sink.quarantined + sink.expired
+  const known = taken + sink.inFlight + dead
   return quiet && sink.inFlight === 0n ? known === accepted : known >= accepted
 }
 
