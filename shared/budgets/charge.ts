@@ -123,3 +123,8 @@ export function chargeTo(budget: Budget, calendar: Calendar, span: Omit<Reserved
 export function budgetsFor({ rules }: Rules, subject: Subject): Budget[] {
   return rules.filter(({ matchesSubject }) => matchesSubject(subject)).map(({ budget }) => budget)
 }
+
+/** Whether `charge` is of `span`. */
+export function isOf(charge: Charge, span: Pick<ReservedSpan, 'traceId' | 'spanId'>): boolean {
+  return charge.spanId === span.spanId && charge.traceId === span.traceId
+}

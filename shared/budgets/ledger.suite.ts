@@ -405,9 +405,11 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
       await put('b', { thresholds: [] })
       const huge = 2n ** 63n - 1n
       await debit(ledger, 'm1', [{ trace: 1, span: 1, at: now, amounts: { usd: huge } }])
-      await expect(debit(ledger, 'm2', [{ trace: 1, span: 2, at: now, amounts: { usd: 1n } }])).rejects.toMatchObject({
-        code: 'budget/invalid',
-      })
+      await expect(debit(ledger, 'm2', [{ trace: 1, span: 2, at: now, amounts: { usd: huge } }])).rejects.toMatchObject(
+        {
+          code: 'budget/invalid',
+        },
+      )
       expect((await position('b')).spent).toBe(huge)
       expect((await ledger.counts('p')).stored).toBe(1n)
     })

@@ -1,5 +1,5 @@
 import { checkAmount } from '../amount.ts'
-import { type Charge, chargeTo, type Rule } from '../charge.ts'
+import { type Charge, chargeTo, isOf, type Rule } from '../charge.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type Books, bucketRow, readProject } from './books.ts'
@@ -41,7 +41,7 @@ export function debit(books: Books, batches: readonly DebitBatch[]): DebitResult
     for (const span of batch.reserved) {
       const budgets = spanOfReservation(books, project, span)
       const missing = budgets.filter(
-        (id) => !batch.charges.some((charge) => charge.budgetId === id && charge.spanId === span.spanId),
+        (id) => !batch.charges.some((charge) => charge.budgetId === id && isOf(charge, span)),
       )
       sums.charge(
         refs,

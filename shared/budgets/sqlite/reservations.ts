@@ -1,34 +1,12 @@
-import { createHash } from 'node:crypto'
 import { SpanledgerError } from '../../errors.ts'
 import { type Amounts, checkAmount } from '../amount.ts'
 import { budgetsFor, type ReservedSpan, type Rule } from '../charge.ts'
 import type { Balance, Reservation, ReserveRequest, ReserveResult } from '../ledger.ts'
 import { fits } from '../position.ts'
+import { type Kept, keptFromJson, keptToJson, reservationId, settlement, toReservation } from '../reservation.ts'
 import type { Subject } from '../selector.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type Books, post, readBalance, readProject } from './books.ts'
-
-/** A reservation as kept. `charged` is what `settle` charged until the call's own spans arrive. */
-interface Kept {
-  readonly subject: Subject
-  readonly amounts: Required<Amounts>
-  readonly createdAt: number
-  readonly expiresAt: number
-  readonly budgets: readonly { readonly id: string; readonly generation: number }[]
-  readonly state: 'open' | 'settled' | 'released'
-  readonly settled: Amounts | null
-  readonly charged: readonly { readonly id: string; readonly bucket: number; readonly amount: bigint }[]
-  /** Spans have come: they, not `settle`, say what was spent. */
-  readonly spansCame: boolean
-}
-
-/** The id that a key always gets, so that a retry finds what the first try made. */
-export function reservationId(project: string, idempotencyKey: string): string {
-  return `res_${createHash('sha256')
-    .update(JSON.stringify([project, idempotencyKey]))
-    .digest('hex')
-    .slice(0, 32)}`
-}
 
 export function reserve(books: Books, request: ReserveRequest): ReserveResult {
   const { db } = books
@@ -36,8 +14,7 @@ export function reserve(books: Books, request: ReserveRequest): ReserveResult {
   const now = books.now()
   const id = reservationId(project, request.idempotencyKey)
   const known = read(books, project, id)
-  if (known !== undefined)
-    return { kind: 'reserved', reservation: toReservation(books, project, id, known), exceeded: [] }
+  if (known !== undefined) return { kind: 'reserved', reservation: show(books, project, id, known), exceeded: [] }
 
   const { rules, refs } = readProject(books, project)
   const found = budgetsFor(rules, subject).map((budget) => {
@@ -71,16 +48,13 @@ export function reserve(books: Books, request: ReserveRequest): ReserveResult {
   }
   write(books, project, id, kept)
   const exceeded = unfit.filter(({ budget }) => budget.mode === 'soft')
-  return { kind: 'reserved', reservation: toReservation(books, project, id, kept), exceeded }
+  return { kind: 'reserved', reservation: show(books, project, id, kept), exceeded }
 }
 
 export function settle(books: Books, project: string, id: string, actual: Amounts): Reservation {
   const kept = find(books, project, id)
-  const amounts = { ...kept.amounts, ...actual }
-  if (kept.state === 'settled') {
-    if (kept.settled !== null && sameAmounts(kept.settled, amounts)) return toReservation(books, project, id, kept)
-    throw new SpanledgerError('store/rejected', 'this reservation was settled at another amount')
-  }
+  const amounts = settlement(kept, actual)
+  if (amounts === null) return show(books, project, id, kept)
   letGo(books, project, id, kept)
   const charged: { id: string; bucket: number; amount: bigint }[] = []
   if (!kept.spansCame) {
@@ -96,7 +70,7 @@ export function settle(books: Books, project: string, id: string, actual: Amount
   }
   const settled: Kept = { ...kept, state: 'settled', settled: amounts, charged }
   write(books, project, id, settled)
-  return toReservation(books, project, id, settled)
+  return show(books, project, id, settled)
 }
 
 export function release(books: Books, project: string, id: string): Reservation {
@@ -105,7 +79,7 @@ export function release(books: Books, project: string, id: string): Reservation 
   letGo(books, project, id, kept)
   const released: Kept = { ...kept, state: 'released' }
   write(books, project, id, released)
-  return toReservation(books, project, id, released)
+  return show(books, project, id, released)
 }
 
 /**
@@ -158,20 +132,9 @@ function letGo(books: Books, project: string, id: string, kept: Kept): void {
   }
 }
 
-function toReservation(books: Books, project: string, id: string, kept: Kept): Reservation {
-  const { subject, amounts, createdAt, expiresAt, settled } = kept
-  const state =
-    kept.state === 'open' && (kept.spansCame || expiresAt <= books.now()) ? expiredOrSettled(kept) : kept.state
+function show(books: Books, project: string, id: string, kept: Kept): Reservation {
   const balances = stillThere(books, project, kept).map(({ ref, rule }) => readBalance(books, ref, rule))
-  return { id, project, subject, amounts, createdAt, expiresAt, state, settled, balances }
-}
-
-function expiredOrSettled(kept: Kept): Reservation['state'] {
-  return kept.spansCame ? 'settled' : 'expired'
-}
-
-function sameAmounts(a: Amounts, b: Amounts): boolean {
-  return a.usd === b.usd && a.tokens === b.tokens && a.requests === b.requests
+  return toReservation(project, id, kept, books.now(), balances)
 }
 
 function find(books: Books, project: string, id: string): Kept {
@@ -183,12 +146,10 @@ function find(books: Books, project: string, id: string): Kept {
 function read({ db }: Books, project: string, id: string): Kept | undefined {
   const row = db.get('SELECT body FROM reservations WHERE project = ? AND id = ?', project, id)
   if (row === undefined) return undefined
-  return JSON.parse(String(row.body), (_key, value) =>
-    value !== null && typeof value === 'object' && '$int' in value ? BigInt(value.$int) : value,
-  )
+  return keptFromJson(String(row.body))
 }
 
 function write({ db }: Books, project: string, id: string, kept: Kept): void {
-  const body = JSON.stringify(kept, (_key, value) => (typeof value === 'bigint' ? { $int: value.toString() } : value))
-  db.run('INSERT OR REPLACE INTO reservations VALUES (?, ?, ?, ?, ?)', project, id, body, kept.state, kept.createdAt)
+  const sql = 'INSERT OR REPLACE INTO reservations VALUES (?, ?, ?, ?, ?)'
+  db.run(sql, project, id, keptToJson(kept), kept.state, kept.createdAt)
 }

@@ -1,0 +1,24 @@
+import { Firestore } from '@google-cloud/firestore'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { canRun, type Emulator, planFirestore, startEmulator } from '../../test/emulators/emulator.ts'
+import { openFirestoreLedger } from './firestore-ledger.ts'
+import { ledgerSuite } from './ledger.suite.ts'
+
+const plan = planFirestore()
+let emulator: Emulator
+let used = 0
+
+describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
+  beforeAll(async () => {
+    emulator = await startEmulator(plan)
+  }, 40_000)
+  afterAll(() => emulator?.stop())
+
+  ledgerSuite('Firestore', {
+    open: async (now) => {
+      const firestore = new Firestore({ projectId: 'test', host: emulator.host, ssl: false })
+      return openFirestoreLedger({ firestore, prefix: `budget${used++}`, now })
+    },
+    runs: 8,
+  })
+})

@@ -1,0 +1,51 @@
+import { createAlert } from '../alert.ts'
+import type { Rule } from '../charge.ts'
+import type { Alert } from '../ledger.ts'
+import { reachedThresholds } from '../position.ts'
+import { type BudgetState, balanceOf } from './documents.ts'
+import type { Shelf } from './project.ts'
+import { ALREADY_EXISTS, codeOf } from './workspace.ts'
+
+const MAX_NOTED = 10_000
+
+/**
+ * Notes every threshold that spend in the bucket at `start` has reached. A document that can only be created once is what makes an
+ * alert unique, so that any number of instances may notice it.
+ */
+export async function raiseAlerts(shelf: Shelf, state: BudgetState, rule: Rule, start: number): Promise<void> {
+  const { collections, now, noted } = shelf
+  const { budget, calendar } = rule
+  if (budget.thresholds.length === 0 || state.deleted) return
+  const rolling = typeof budget.period === 'object'
+  const at = rolling ? now() : Math.min(Math.max(now(), start), calendar.window(start).end - 1)
+  const { position } = balanceOf(state, rule, now(), at)
+  for (const threshold of reachedThresholds(budget.thresholds, position)) {
+    const alert = createAlert(budget, position, threshold, now())
+    if (noted.has(alert.id)) continue
+    const { spent, allowance, ...rest } = alert
+    const body = { ...rest, spent: spent.toString(), allowance: allowance.toString() }
+    try {
+      await collections.alerts.doc(alert.id).create({ body: JSON.stringify(body), published: false, at: alert.at })
+    } catch (error) {
+      if (codeOf(error) !== ALREADY_EXISTS) throw error
+    }
+    if (noted.size >= MAX_NOTED) noted.clear()
+    noted.add(alert.id)
+  }
+}
+
+export async function dueAlerts({ collections }: Shelf, limit: number): Promise<Alert[]> {
+  const { docs } = await collections.alerts.where('published', '==', false).limit(limit).get()
+  return docs
+    .map((document) => {
+      const alert = JSON.parse(String(document.get('body')))
+      return { ...alert, spent: BigInt(alert.spent), allowance: BigInt(alert.allowance) } as Alert
+    })
+    .sort((a, b) => a.at - b.at)
+}
+
+export async function alertsPublished({ collections }: Shelf, ids: readonly string[]): Promise<void> {
+  const batch = collections.firestore.batch()
+  for (const id of ids) batch.update(collections.alerts.doc(id), { published: true })
+  await batch.commit()
+}

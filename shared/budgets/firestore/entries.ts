@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import type { DocumentReference } from '@google-cloud/firestore'
+import { SpanledgerError } from '../../errors.ts'
+import type { Budget } from '../budget.ts'
+import type { Entry, EntryKind, LedgerPage } from '../ledger.ts'
+import { budgetRef, decodeState } from './documents.ts'
+import type { Shelf } from './project.ts'
+import type { Workspace } from './workspace.ts'
+
+/** What is written about a change of a budget. */
+export interface Line {
+  readonly kind: EntryKind
+  readonly actor: string
+  readonly note: string
+  readonly bucket?: number
+  readonly amount?: bigint
+}
+
+/** A new line in a budget's history: its document, and what it holds. */
+export function entryOf(
+  { collections, now }: Shelf,
+  { project, id: budgetId, generation }: Pick<Budget, 'project' | 'id' | 'generation'>,
+  { kind, actor, note, bucket, amount = 0n }: Line,
+): { readonly ref: DocumentReference; readonly fields: Record<string, unknown> } {
+  const at = now()
+  const id = `${at.toString().padStart(15, '0')}-${String(sequence++).padStart(9, '0')}-${randomUUID().slice(0, 8)}`
+  return {
+    ref: budgetRef(collections, project, budgetId).collection('entries').doc(id),
+    fields: { n: id, at, kind, actor, note, generation, bucket: bucket ?? null, amount: amount.toString() },
+  }
+}
+
+/** Orders the lines that one process writes in one millisecond. */
+let sequence = 0
+
+export function addEntry(workspace: Workspace, shelf: Shelf, budget: Budget, line: Line): void {
+  const { ref, fields } = entryOf(shelf, budget, line)
+  workspace.put(ref, fields)
+}
+
+/** The history, latest first; before it, what spans have brought: one entry a bucket, kept in the budget's own document. */
+export async function readEntries(
+  shelf: Shelf,
+  project: string,
+  id: string,
+  { after, pageSize }: { readonly after?: string; readonly pageSize: number },
+): Promise<LedgerPage<Entry>> {
+  const ref = budgetRef(shelf.collections, project, id)
+  const fields = (await ref.get()).data()
+  if (fields === undefined) throw new SpanledgerError('budget/not-found', `there is no budget "${id}"`)
+  const debits = after === undefined ? debitsOf(fields) : []
+  let query = ref
+    .collection('entries')
+    .orderBy('n', 'desc')
+    .limit(pageSize + 1)
+  if (after !== undefined) query = query.startAfter(after)
+  const { docs } = await query.get()
+  const items = docs.slice(0, pageSize).map((document): Entry => {
+    const line = document.data()
+    return {
+      id: document.id,
+      at: Number(line.at),
+      kind: line.kind,
+      actor: line.actor,
+      generation: Number(line.generation),
+      bucket: line.bucket === null ? null : Number(line.bucket),
+      amount: BigInt(line.amount),
+      spans: 0,
+      note: line.note,
+    }
+  })
+  return { items: [...debits, ...items], next: docs.length > pageSize ? (items.at(-1)?.id ?? null) : null }
+}
+
+function debitsOf(fields: Record<string, unknown>): Entry[] {
+  return Array.from(decodeState(fields).buckets, ([key, { debited, spans }]): Entry => {
+    const [generation, bucket] = key.split('_').map(Number) as [number, number]
+    const common = { kind: 'debited', actor: 'spans', note: '' } as const
+    return { ...common, id: `debits-${key}`, at: bucket, generation, bucket, amount: debited, spans }
+  }).filter(({ spans }) => spans > 0)
+}

@@ -1,0 +1,203 @@
+import type { WriteBatch } from '@google-cloud/firestore'
+import { SpanledgerError } from '../../errors.ts'
+import type { Amounts } from '../amount.ts'
+import { budgetsFor } from '../charge.ts'
+import type { Balance, Reservation, ReserveRequest, ReserveResult } from '../ledger.ts'
+import { fits } from '../position.ts'
+import { type Kept, keptFromJson, keptToJson, reservationId, settlement, toReservation } from '../reservation.ts'
+import { raiseAlerts } from './alerts.ts'
+import type { BudgetChanges } from './debit.ts'
+import {
+  type BudgetState,
+  balanceOf,
+  bucketKey,
+  budgetRef,
+  decodeState,
+  encodeState,
+  nameOf,
+  withBucket,
+} from './documents.ts'
+import { addEntry } from './entries.ts'
+import { readRules, ruleOf, type Shelf } from './project.ts'
+import type { Workspace } from './workspace.ts'
+
+export type { Kept } from '../reservation.ts'
+
+/** Open reservations of one budget: more would make its document slow. Who needs more takes leases. */
+const MAX_HOLDS = 2_000
+/** Reservations are deleted this long after they expire, by the time to live on `expireAt`. */
+const KEEP_MS = 8 * 86_400_000
+
+/** Reserves within a workspace. `rules` are read anew for every try, so that a budget just made is not missed. */
+export async function reserve(workspace: Workspace, shelf: Shelf, request: ReserveRequest): Promise<ReserveResult> {
+  const { project, subject, amounts } = request
+  const now = shelf.now()
+  const id = reservationId(project, request.idempotencyKey)
+  const ref = shelf.collections.reservations.doc(id)
+  const rules = await readRules(shelf, project)
+  const applying = budgetsFor(rules, subject)
+  const refs = applying.map((budget) => budgetRef(shelf.collections, project, budget.id))
+  const [known, ...found] = await workspace.getAll([ref, ...refs])
+  if (known !== undefined) {
+    const kept = keptFromJson(String(known.body))
+    return { kind: 'reserved', reservation: await show(workspace, shelf, project, id, kept), exceeded: [] }
+  }
+  const states = found
+    .flatMap((fields) => (fields === undefined ? [] : [decodeState(fields)]))
+    .filter(({ deleted }) => !deleted)
+  const balances = states.map((state) => balanceOf(state, ruleOf(state), now))
+  const unfit = balances.filter(({ budget, position }) => !fits(position, amounts[budget.unit]))
+  const denying = unfit.filter(({ budget }) => budget.mode === 'hard')
+  if (denying.length > 0) return { kind: 'denied', denying }
+
+  const expiresAt = now + request.ttlMs
+  const held = states.map((state): BudgetState => {
+    const open = [...state.holds].filter(([, hold]) => hold.expiresAt > now)
+    if (open.length >= MAX_HOLDS) {
+      throw new SpanledgerError(
+        'store/unavailable',
+        `"${state.budget.id}" has ${MAX_HOLDS} open reservations; take a lease`,
+      )
+    }
+    return { ...state, holds: new Map([...open, [id, { amount: amounts[state.budget.unit], expiresAt }]]) }
+  })
+  const kept: Kept = {
+    subject,
+    amounts,
+    createdAt: now,
+    expiresAt,
+    budgets: states.map(({ budget: { id, generation } }) => ({ id, generation })),
+    state: 'open',
+    settled: null,
+    charged: [],
+    spansCame: false,
+  }
+  for (const state of held) save(workspace, shelf, state)
+  workspace.put(ref, encodeKept(project, kept))
+  const exceeded = unfit.filter(({ budget }) => budget.mode === 'soft')
+  const after = held.map((state) => balanceOf(state, ruleOf(state), now))
+  return { kind: 'reserved', reservation: toReservation(project, id, kept, now, after), exceeded }
+}
+
+export async function settle(
+  workspace: Workspace,
+  shelf: Shelf,
+  project: string,
+  id: string,
+  actual: Amounts,
+): Promise<Reservation> {
+  const kept = await find(workspace, shelf, id, project)
+  const amounts = settlement(kept, actual)
+  if (amounts === null) return show(workspace, shelf, project, id, kept)
+  const charged: { id: string; bucket: number; amount: bigint }[] = []
+  for (const state of await stillThere(workspace, shelf, project, kept)) {
+    let after = withoutHold(state, id)
+    if (!kept.spansCame) {
+      const { budget, calendar } = ruleOf(state)
+      const bucket = calendar.bucket(kept.createdAt)
+      const amount = amounts[budget.unit]
+      charged.push({ id: budget.id, bucket, amount })
+      after = withBucket(after, bucketKey(budget.generation, bucket), (sums) => ({
+        ...sums,
+        spent: sums.spent + amount,
+      }))
+      addEntry(workspace, shelf, budget, { kind: 'settled', actor: 'api', note: id, bucket, amount })
+      await raiseAlerts(shelf, after, ruleOf(after), bucket)
+    }
+    save(workspace, shelf, after)
+  }
+  const settled: Kept = { ...kept, state: 'settled', settled: amounts, charged }
+  workspace.put(shelf.collections.reservations.doc(id), encodeKept(project, settled))
+  return show(workspace, shelf, project, id, settled)
+}
+
+export async function release(workspace: Workspace, shelf: Shelf, project: string, id: string): Promise<Reservation> {
+  const kept = await find(workspace, shelf, id, project)
+  if (kept.state === 'settled') throw new SpanledgerError('store/rejected', 'this reservation is settled already')
+  for (const state of await stillThere(workspace, shelf, project, kept)) save(workspace, shelf, withoutHold(state, id))
+  const released: Kept = { ...kept, state: 'released' }
+  workspace.put(shelf.collections.reservations.doc(id), encodeKept(project, released))
+  return show(workspace, shelf, project, id, released)
+}
+
+/** The reservation `id`; undefined where there is none. */
+export async function readKept({ collections }: Shelf, project: string, id: string): Promise<Kept | undefined> {
+  if (!isId(id)) return undefined
+  const found = await collections.reservations.doc(id).get()
+  if (found.get('project') !== nameOf(project)) return undefined
+  return keptFromJson(String(found.get('body')))
+}
+
+export function budgetsOfReservation(kept: Kept | undefined): Kept['budgets'] {
+  return kept?.budgets ?? []
+}
+
+/**
+ * Adds to `writes` what a span's coming does to the reservation it names: what was held is let go, and what `settle` charged is taken
+ * back. The condition on the reservation's document makes it happen once.
+ */
+export async function spanCame(
+  { collections }: Shelf,
+  project: string,
+  id: string,
+  writes: WriteBatch,
+  changes: BudgetChanges,
+): Promise<void> {
+  if (!isId(id)) return
+  const found = await collections.reservations.doc(id).get()
+  if (found.updateTime === undefined || found.get('project') !== nameOf(project)) return
+  const kept = keptFromJson(String(found.get('body')))
+  if (kept.spansCame) return
+  for (const budget of kept.budgets) changes.dropHold(budget.id, id)
+  for (const { id: budgetId, bucket, amount } of kept.charged) {
+    const generation = kept.budgets.find((budget) => budget.id === budgetId)?.generation ?? 0
+    changes.reverse(budgetId, generation, bucket, amount, id)
+  }
+  const fields = encodeKept(project, { ...kept, charged: [], spansCame: true })
+  writes.update(found.ref, fields, { lastUpdateTime: found.updateTime })
+}
+
+function encodeKept(project: string, kept: Kept): Record<string, unknown> {
+  return { project: nameOf(project), body: keptToJson(kept), expireAt: new Date(kept.expiresAt + KEEP_MS) }
+}
+
+async function show(workspace: Workspace, shelf: Shelf, project: string, id: string, kept: Kept): Promise<Reservation> {
+  const now = shelf.now()
+  const states = await stillThere(workspace, shelf, project, kept)
+  const balances: Balance[] = states.map((state) => balanceOf(state, ruleOf(state), now))
+  return toReservation(project, id, kept, now, balances)
+}
+
+async function find(workspace: Workspace, { collections }: Shelf, id: string, project: string): Promise<Kept> {
+  const fields = isId(id) ? await workspace.get(collections.reservations.doc(id)) : undefined
+  if (fields === undefined || fields.project !== nameOf(project)) {
+    throw new SpanledgerError('budget/not-found', `there is no reservation "${id}"`)
+  }
+  return keptFromJson(String(fields.body))
+}
+
+/** The reservation's budgets that have neither been deleted nor begun a new generation since. */
+async function stillThere(workspace: Workspace, shelf: Shelf, project: string, kept: Kept): Promise<BudgetState[]> {
+  const refs = kept.budgets.map(({ id }) => budgetRef(shelf.collections, project, id))
+  if (refs.length === 0) return []
+  const found = await workspace.getAll(refs)
+  return found.flatMap((fields, i) => {
+    const state = fields === undefined ? undefined : decodeState(fields)
+    const there = state !== undefined && !state.deleted && state.budget.generation === kept.budgets[i]?.generation
+    return there ? [state] : []
+  })
+}
+
+function withoutHold(state: BudgetState, id: string): BudgetState {
+  const holds = new Map(state.holds)
+  holds.delete(id)
+  return { ...state, holds }
+}
+
+export function save(workspace: Workspace, { collections }: Shelf, state: BudgetState): void {
+  workspace.put(budgetRef(collections, state.budget.project, state.budget.id), encodeState(state))
+}
+
+function isId(id: string): boolean {
+  return /^res_[0-9a-f]{32}$/.test(id)
+}

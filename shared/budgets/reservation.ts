@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { SpanledgerError } from '../errors.ts'
+import type { Amounts } from './amount.ts'
+import type { Balance, Reservation } from './ledger.ts'
+import type { Subject } from './selector.ts'
+
+/** A reservation as stores keep it. Times are milliseconds since 1970. */
+export interface Kept {
+  readonly subject: Subject
+  readonly amounts: Required<Amounts>
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly budgets: readonly { readonly id: string; readonly generation: number }[]
+  readonly state: 'open' | 'settled' | 'released'
+  readonly settled: Amounts | null
+  /** What `settle` charged until the call's own spans arrive. */
+  readonly charged: readonly { readonly id: string; readonly bucket: number; readonly amount: bigint }[]
+  /** Spans have come: they, not `settle`, say what was spent. */
+  readonly spansCame: boolean
+}
+
+/** The id that a key always gets, so that a retry finds what the first try made. */
+export function reservationId(project: string, idempotencyKey: string): string {
+  return `res_${createHash('sha256')
+    .update(JSON.stringify([project, idempotencyKey]))
+    .digest('hex')
+    .slice(0, 32)}`
+}
+
+/** How `kept` is shown at `now`, with where its budgets stand. */
+export function toReservation(
+  project: string,
+  id: string,
+  kept: Kept,
+  now: number,
+  balances: readonly Balance[],
+): Reservation {
+  const { subject, amounts, createdAt, expiresAt, settled } = kept
+  const open = kept.spansCame ? 'settled' : expiresAt <= now ? 'expired' : 'open'
+  const state = kept.state === 'open' ? open : kept.state
+  return { id, project, subject, amounts, createdAt, expiresAt, state, settled, balances }
+}
+
+/**
+ * What settling `kept` at `actual` charges: what is not given is as reserved. Null if it was settled at just that; throws
+ * `store/rejected` if at something else.
+ */
+export function settlement(kept: Kept, actual: Amounts): Required<Amounts> | null {
+  const amounts = { ...kept.amounts, ...actual }
+  if (kept.state !== 'settled') return amounts
+  const { settled } = kept
+  if (settled?.usd === amounts.usd && settled.tokens === amounts.tokens && settled.requests === amounts.requests)
+    return null
+  throw new SpanledgerError('store/rejected', 'this reservation was settled at another amount')
+}
+
+export function keptToJson(kept: Kept): string {
+  return JSON.stringify(kept, (_key, value) => (typeof value === 'bigint' ? { $int: value.toString() } : value))
+}
+
+/** The inverse of {@link keptToJson}. */
+export function keptFromJson(text: string): Kept {
+  return JSON.parse(text, (_key, value) =>
+    value !== null && typeof value === 'object' && '$int' in value ? BigInt(value.$int) : value,
+  )
+}
