@@ -32,8 +32,7 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
     case 'price': {
       const { createPriceSubscriber } = await import('../functions/price/handler.ts')
       const { createPricer } = await import('../shared/pricing/pricer.ts')
-      const { loadCatalogue } = await import('../shared/pricing/catalogue.ts')
-      const pricer = createPricer({ catalogue: await loadCatalogue() })
+      const pricer = createPricer({ catalogue: await platform.openCatalogue(await platform.openPriceStore()) })
       const state = await platform.openTraceState()
       const subscriber = createPriceSubscriber({ bus: await platform.openBus(), pricer, state, log })
       return { subscriber, remote: {}, maxBytes: 8 * MIB, lingerMs: 0 }

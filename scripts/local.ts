@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { createIngestApp } from '../functions/ingest/handler.ts'
 import { createBudgetRoutes } from '../functions/query/budgets/routes.ts'
 import { createQueryApp } from '../functions/query/handler.ts'
+import { createPriceRoutes } from '../functions/query/prices/routes.ts'
 import { createAuthenticate } from '../shared/auth/key-authenticate.ts'
 import type { Subscription } from '../shared/bus/bus.ts'
 import { type Config, readConfig } from '../shared/config.ts'
@@ -41,10 +42,11 @@ async function startLocal(config: Config): Promise<LocalServer> {
   const threads = new Map<Subscription, Supervisor>(
     platform.subscriptions.map((subscription) => [subscription, startThread(subscription, config, platform.doorbell)]),
   )
-  const [bus, keys, ledger] = await Promise.all([
+  const [bus, keys, ledger, prices] = await Promise.all([
     platform.openBus(),
     platform.openKeyStore(),
     platform.openBudgetLedger(),
+    platform.openPriceStore(),
     ...Array.from(threads.values(), (thread) => thread.ready),
   ])
   const admin = platform.openQueueAdmin()
@@ -62,17 +64,18 @@ async function startLocal(config: Config): Promise<LocalServer> {
   handleProblems(app, log)
   if (loopback && !config.SPANLEDGER_REQUIRE_KEYS) app.use(refuseForeignPages(() => keys.any()))
   app.route('/', createIngestApp({ bus, authenticate, now: unixNano, log, ...ingestLimits(config) }))
+  const reader = remote<SpanReader>(threads, 'warehouse')
   app.route(
     '/',
     createQueryApp({
-      reader: remote<SpanReader>(threads, 'warehouse'),
+      reader,
       conservation,
       authenticate,
       log,
       ready: async () => {
         await counts('warehouse')('')
       },
-      routes: [createBudgetRoutes({ ledger, authenticate })],
+      routes: [createBudgetRoutes({ ledger, authenticate }), createPriceRoutes({ prices, reader, authenticate, log })],
     }),
   )
 
@@ -90,6 +93,7 @@ async function startLocal(config: Config): Promise<LocalServer> {
         log.warn('stopped with messages left in the queue; they are handled at the next start')
       await Promise.race([closed, sleep(STOP_MS.requests)])
       admin.close()
+      prices.close()
       await Promise.all([keys.close(), ledger.close()])
       lock.release()
     },

@@ -37,6 +37,10 @@ const schema = z.object({
     .default(32 * 1024 * 1024)
     .describe('size of waiting messages that writes a Parquet file early'),
   SPANLEDGER_LAKE_CODEC: z.enum(['zstd', 'snappy']).default('zstd').describe('compression of Parquet files'),
+  SPANLEDGER_PRICES: z
+    .string()
+    .optional()
+    .describe('JSON file of prices for all projects, before those of the catalogue'),
   SPANLEDGER_FORWARD_URL: z.string().url().optional().describe('OTLP/HTTP endpoint that gets a copy of every span'),
   SPANLEDGER_FORWARD_HEADERS: z.string().default('').describe('headers for it: key=value,key=value'),
   SPANLEDGER_GCP_PROJECT: z.string().default('').describe('on Google Cloud: the project that holds everything'),

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSqliteKeyStore } from '../auth/sqlite-key-store.ts'
 import { openSqliteLedger } from '../budgets/sqlite-ledger.ts'
@@ -10,6 +11,11 @@ import { prepareQueue } from '../bus/sqlite/database.ts'
 import { openSqliteSource } from '../bus/sqlite/source.ts'
 import type { Config } from '../config.ts'
 import { openDirectoryStore } from '../lake/directory-store.ts'
+import type { Catalogue } from '../pricing/catalogue.ts'
+import { createCustomCatalogue } from '../pricing/custom-catalogue.ts'
+import { parsePriceFile } from '../pricing/custom-price.ts'
+import type { PriceStore } from '../pricing/price-store.ts'
+import { openSqlitePriceStore } from '../pricing/sqlite-price-store.ts'
 import { openSqliteTraceState } from '../pricing/sqlite-trace-state.ts'
 import type { TraceStateStore } from '../pricing/trace-state.ts'
 import type { SpanWriter } from '../warehouse/trace-store.ts'
@@ -27,6 +33,10 @@ export interface LocalPlatform extends Platform {
   openQueueAdmin(): QueueAdmin
   /** What `price` remembers of traces across messages. */
   openTraceState(): Promise<TraceStateStore>
+  /** Prices of one's own, by project. */
+  openPriceStore(): Promise<PriceStore>
+  /** The price catalogue, with prices of one's own before it. */
+  openCatalogue(prices: PriceStore): Promise<Catalogue>
   /** The OTLP endpoint that gets a copy of every span. */
   openForward(): Promise<SpanWriter>
 }
@@ -42,6 +52,7 @@ export function localPaths(config: Config) {
     budgets: at('budgets.sqlite'),
     keys: at('keys.sqlite'),
     traces: at('traces.sqlite'),
+    prices: at('prices.sqlite'),
   }
 }
 
@@ -65,6 +76,13 @@ export function createLocalPlatform(config: Config, doorbell: Doorbell = createD
       }),
     openQueueAdmin: () => openQueueAdmin(queue),
     openTraceState: async () => openSqliteTraceState({ path: paths.traces }),
+    openPriceStore: async () => openSqlitePriceStore(paths.prices),
+    async openCatalogue(store) {
+      const { loadCatalogue } = await import('../pricing/catalogue.ts')
+      const file = config.SPANLEDGER_PRICES
+      const shared = file === undefined ? [] : parsePriceFile(await readFile(file, 'utf8'))
+      return createCustomCatalogue({ base: await loadCatalogue(), store, shared })
+    },
     // The stores are loaded by the thread that opens them: the others need not carry DuckDB.
     async openTraceStore() {
       if (config.SPANLEDGER_WAREHOUSE === 'sqlite') {

@@ -61,7 +61,7 @@ export function usageLedger(call: GenAiCall, usage: Usage, startTimeUnixNano: bi
   const plan = findPlan(call, startTimeUnixNano, prices)
   if (resolution.kind === 'known') countTokens(ledger, usage)
   if (typeof plan === 'string') return unpriced(ledger, head, plan)
-  ledger.priceVersion = prices.catalogue.version
+  ledger.priceVersion = plan.version
   if (resolution.kind === 'ambiguous') {
     const other = explained ? unexplained(resolution.other, lessUsage(resolution.usage, usage)) : resolution.other
     return priceEither(ledger, head, plan, bill(usage, plan), bill(other, plan))

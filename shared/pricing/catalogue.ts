@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { waitForUpdate } from '@pydantic/genai-prices'
 import { SELF_HOSTED } from '../genai/providers.ts'
+import { digest } from './digest.ts'
 import { indexPriceLists, type ListedProvider } from './listing.ts'
 import { MAX_NAME_LENGTH } from './models.ts'
 import { compilePlan } from './plan.ts'
@@ -70,8 +70,3 @@ export function createCatalogue(providers: readonly ListedProvider[], name: stri
 
 /** What runs on one's own machines, or is listed as free without any price. */
 const FREE_PRICES = { input_mtok: 0, output_mtok: 0 }
-
-/** Short content hash of anything that is JSON. */
-export function digest(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12)
-}

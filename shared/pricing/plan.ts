@@ -2,9 +2,15 @@ import { LEAF, LEAVES, type Leaf } from '../genai/usage.ts'
 import { type Rate, rateFromUsd, rateText, scaleRate } from './money.ts'
 
 /** Prices as catalogues give them: USD per `…_mtok` million tokens, `…_kcount` thousand; flat, or rising with the input. */
-export type PriceList = Readonly<
-  Record<string, number | { base: number; tiers: readonly { start: number; price: number }[] } | undefined>
->
+export type PriceList = Readonly<Record<string, UsdPrice | TieredPrice | undefined>>
+
+/** USD, as a number or as its decimal text. */
+type UsdPrice = number | string
+
+interface TieredPrice {
+  readonly base: UsdPrice
+  readonly tiers: readonly { readonly start: number; readonly price: UsdPrice }[]
+}
 
 /**
  * Which listed price holds for each leaf: the first that is listed. A class without a price of its own costs what the
@@ -28,6 +34,9 @@ const PRICE_KEYS: Readonly<Record<Leaf, readonly string[]>> = {
   web_searches: ['web_searches_kcount'],
 }
 
+/** Every listed price that is understood. */
+export const LISTED_UNITS = [...new Set(Object.values(PRICE_KEYS).flat())]
+
 /** A price of one leaf, with the texts of its receipt line around the quantity and the amount. */
 export interface PlanRate {
   readonly rate: Rate
@@ -45,6 +54,8 @@ export interface PlanTier {
 export interface PricePlan {
   /** The model's id in the catalogue: `openai/gpt-4o`. */
   readonly id: string
+  /** Of the catalogue, or of the price of one's own. */
+  readonly version: string
   readonly tiers: readonly PlanTier[]
   /** Whether everything is free. */
   readonly free: boolean
@@ -68,6 +79,7 @@ export function compilePlan(id: string, version: string, prices: PriceList, tier
     .map((above) => ({ above, rates: LEAVES.map((leaf) => compileRate(leaf, prices, above, discount)) }))
   return {
     id,
+    version,
     tiers,
     free: tiers.every(({ rates }) => rates.every((price) => price === null || price.rate.numerator === 0n)),
     receiptHead: `"price":${JSON.stringify(id)},"version":${JSON.stringify(version)}${tier && `,"serviceTier":${JSON.stringify(tier)}`}`,
@@ -92,8 +104,8 @@ function compileRate(leaf: Leaf, prices: PriceList, above: number, discount?: Di
   }
 }
 
-function listedPrice(price: NonNullable<PriceList[string]>, above: number): number {
-  if (typeof price === 'number') return price
+function listedPrice(price: UsdPrice | TieredPrice, above: number): UsdPrice {
+  if (typeof price !== 'object') return price
   let listed = price.base
   for (const tier of price.tiers.toSorted((a, b) => a.start - b.start)) if (above >= tier.start) listed = tier.price
   return listed

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { createApiKey } from '../../../shared/auth/api-key.ts'
+import { createAuthenticate } from '../../../shared/auth/key-authenticate.ts'
+import { openSqliteKeyStore } from '../../../shared/auth/sqlite-key-store.ts'
+import { openSqlitePriceStore } from '../../../shared/pricing/sqlite-price-store.ts'
+import { openTestApp, START, sampleSpan, spanIdOf } from '../test-app.ts'
+import { createPriceRoutes } from './routes.ts'
+
+async function open() {
+  const unpriced = (n: number, model: string) =>
+    sampleSpan(
+      { spanId: spanIdOf(n), startTimeUnixNano: START + BigInt(n) },
+      { operation: 'chat', provider: 'openai', model, inputTokens: 10, totalTokens: 10, costStatus: 'unpriced' },
+    )
+  const priced = sampleSpan(
+    { spanId: spanIdOf(9) },
+    { operation: 'chat', model: 'known', costPicoUsd: 5n, costStatus: 'priced' },
+  )
+  const { reader } = await openTestApp({ acme: [unpriced(1, 'old'), unpriced(2, 'new'), unpriced(3, 'new'), priced] })
+  const keys = openSqliteKeyStore(':memory:')
+  const tokens = new Map<string, string>()
+  for (const [name, project, scope] of [
+    ['reader', 'acme', 'read'],
+    ['admin', 'acme', 'admin'],
+    ['stranger', 'other', 'admin'],
+  ] as const) {
+    const { key, token } = createApiKey({
+      project,
+      scopes: scope === 'admin' ? ['read', 'admin'] : ['read'],
+      name,
+      now: 0,
+    })
+    await keys.create(key)
+    tokens.set(name, token)
+  }
+  const authenticate = createAuthenticate({ keys, requireKeys: true })
+  const app = createPriceRoutes({ prices: openSqlitePriceStore(':memory:'), reader, authenticate })
+  return (who: string, path: string, body?: unknown) =>
+    app.request(path, {
+      headers: { authorization: `Bearer ${tokens.get(who)}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { method: 'PUT', body: JSON.stringify(body) }),
+    })
+}
+
+const PRICES = { prices: [{ provider: 'openai', model: 'house-*', prices: { input_mtok: 1.5, output_mtok: '2.25' } }] }
+
+test('prices are replaced whole, and read back as they were given', async () => {
+  const request = await open()
+  expect(await (await request('reader', '/ledger/v1/prices')).json()).toStrictEqual({ prices: [] })
+  expect((await request('admin', '/ledger/v1/prices', PRICES)).status).toBe(200)
+  expect(await (await request('reader', '/ledger/v1/prices')).json()).toStrictEqual(PRICES)
+  expect(await (await request('stranger', '/ledger/v1/prices')).json()).toStrictEqual({ prices: [] })
+})
+
+test('only an administrator sets prices, and only prices that can be', async () => {
+  const request = await open()
+  expect((await request('reader', '/ledger/v1/prices', PRICES)).status).toBe(403)
+  const wrong = await request('admin', '/ledger/v1/prices', { prices: [{ model: 'x', prices: { input_mtok: -1 } }] })
+  expect(wrong.status).toBe(400)
+  expect(await wrong.json()).toMatchObject({ errors: [{ parameter: 'prices.0.prices.input_mtok' }] })
+})
+
+test('models without a price are listed with their volume, the latest first', async () => {
+  const request = await open()
+  const { models } = (await (await request('reader', '/ledger/v1/models/unpriced')).json()) as { models: object[] }
+  expect(models).toMatchObject([
+    { provider: 'openai', model: 'new', calls: 2, usage: { inputTokens: 20 } },
+    { provider: 'openai', model: 'old', calls: 1, usage: { inputTokens: 10 } },
+  ])
+})

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { SpanledgerError } from '../errors.ts'
+import { normaliseProvider } from '../genai/providers.ts'
+import { rateFromUsd } from './money.ts'
+import { LISTED_UNITS, type PriceList } from './plan.ts'
+
+/** Most prices of one project, and of the file. */
+export const MAX_CUSTOM_PRICES = 1000
+
+const usd = z.union([z.number(), z.string()]).refine(isPrice, 'a number of at least 0, or its decimal text')
+const listedPrice = z.union([
+  usd,
+  z.strictObject({
+    base: usd,
+    tiers: z.array(z.strictObject({ start: z.int().min(0), price: usd })).max(16),
+  }),
+])
+
+/** A price of one's own, as JSON. It goes before the catalogue's; of several that fit the last one holds. */
+export const customPriceSchema = z
+  .strictObject({
+    provider: z.string().max(256).default('*').describe('as in gen_ai.provider.name; `*` for any'),
+    model: z.string().min(1).max(256).describe('the model as it is named; each `*` stands for anything'),
+    serviceTier: z.string().max(64).optional().describe('only for this tier; any if absent'),
+    from: z.iso.datetime({ offset: true }).optional().describe('for calls that start then or later'),
+    to: z.iso.datetime({ offset: true }).optional().describe('for calls that start before'),
+    prices: z
+      .partialRecord(z.enum(LISTED_UNITS), listedPrice)
+      .describe('USD per million tokens (`…_mtok`) or per thousand (`…_kcount`); `{}` is free'),
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || Date.parse(from) < Date.parse(to), {
+    message: '`to` must be after `from`',
+    path: ['to'],
+  })
+export type CustomPrice = z.infer<typeof customPriceSchema>
+
+export const customPricesSchema = z.array(customPriceSchema).max(MAX_CUSTOM_PRICES)
+
+/** Reads the price file: `{"prices": […]}`. Throws `pricing/invalid` naming what is wrong. */
+export function parsePriceFile(text: string): readonly CustomPrice[] {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw new SpanledgerError('pricing/invalid', 'the price file is not JSON', { cause: error })
+  }
+  const result = z.strictObject({ prices: customPricesSchema }).safeParse(json)
+  if (result.success) return result.data.prices
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  throw new SpanledgerError('pricing/invalid', `the price file: ${problems.join('; ')}`)
+}
+
+/** Whether a price is for such a call, leaving its time aside. `model` is lower-case. */
+export function fits(price: CustomPrice, provider: string, model: string, serviceTier: string): boolean {
+  if (price.provider !== '*' && normaliseProvider(price.provider) !== provider) return false
+  if (price.serviceTier !== undefined && price.serviceTier.toLowerCase() !== serviceTier.toLowerCase()) return false
+  return matchesPattern(price.model.toLowerCase(), model)
+}
+
+/** Prices as the catalogue gives them. Nothing listed is free. */
+export function priceListOf({ prices }: CustomPrice): PriceList {
+  return Object.keys(prices).length > 0 ? (prices as PriceList) : { input_mtok: 0, output_mtok: 0 }
+}
+
+/** Pieces between stars in order, the first at the start and the last at the end: linear, unlike a regex. */
+function matchesPattern(pattern: string, name: string): boolean {
+  const pieces = pattern.split('*')
+  if (pieces.length === 1) return pattern === name
+  const first = pieces[0]!
+  const last = pieces.at(-1)!
+  if (!name.startsWith(first) || name.length < first.length + last.length || !name.endsWith(last)) return false
+  let at = first.length
+  for (const piece of pieces.slice(1, -1)) {
+    at = name.indexOf(piece, at)
+    if (at < 0) return false
+    at += piece.length
+  }
+  return at <= name.length - last.length
+}
+
+function isPrice(value: number | string): boolean {
+  try {
+    rateFromUsd(value, 1)
+    return Number(value) <= 1e9
+  } catch {
+    return false
+  }
+}
