@@ -48,7 +48,7 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
       return {
         subscriber: createWarehouseSubscriber({ writer: store }),
         remote: store,
-        maxBytes: 32 * MIB,
+        maxBytes: 12 * MIB,
         lingerMs: 200,
       }
     }

@@ -14,15 +14,15 @@ import { describeError, isSpanledgerError } from '../shared/errors.ts'
 import { refuseForeignPages } from '../shared/http/loopback.ts'
 import { handleProblems } from '../shared/http/problem.ts'
 import { createLog } from '../shared/log.ts'
-import { DEFAULT_LIMITS } from '../shared/otlp/limits.ts'
 import { createLocalConservation } from '../shared/platform/conservation.ts'
 import { lockDataDirectory } from '../shared/platform/data-lock.ts'
 import { createLocalPlatform } from '../shared/platform/local.ts'
+import { boundMemory } from '../shared/platform/threads/memory.ts'
 import { type Supervisor, supervise } from '../shared/platform/threads/supervisor.ts'
 import type { SpanReader } from '../shared/warehouse/trace-store.ts'
 
 /** Heap bound of each thread in MiB: the whole process is to stay below 1 GiB. */
-const HEAP_MB: Record<Subscription, number> = { price: 128, budget: 96, warehouse: 256, lake: 320, forward: 128 }
+const HEAP_MB: Record<Subscription, number> = { price: 128, budget: 96, warehouse: 256, lake: 256, forward: 128 }
 
 /** What a stop may take at most, from the signal to the exit: `price`, then its subscribers, then open requests. */
 const STOP_MS = { price: 3_500, sinks: 5_000, requests: 500 }
@@ -124,12 +124,15 @@ function remote<T extends object>(threads: ReadonlyMap<Subscription, Supervisor>
 function ingestLimits(config: Config) {
   return {
     maxBodyBytes: config.SPANLEDGER_MAX_BODY_BYTES,
+    maxInFlightBytes: config.SPANLEDGER_MAX_IN_FLIGHT_BYTES,
     limits: {
-      ...DEFAULT_LIMITS,
       maxBytes: config.SPANLEDGER_MAX_BODY_BYTES,
       maxAttributes: config.SPANLEDGER_MAX_ATTRIBUTES,
       maxAttributeBytes: config.SPANLEDGER_MAX_ATTRIBUTE_BYTES,
       maxDepth: config.SPANLEDGER_MAX_DEPTH,
+      maxNameBytes: config.SPANLEDGER_MAX_NAME_BYTES,
+      maxResourceBytes: config.SPANLEDGER_MAX_RESOURCE_BYTES,
+      maxObjects: config.SPANLEDGER_MAX_OBJECTS,
     },
   }
 }
@@ -170,6 +173,7 @@ function banner(url: string, config: Config): string {
 }
 
 async function main(): Promise<void> {
+  boundMemory()
   const config = readConfig()
   const server = await startLocal(config)
   process.stdout.write(banner(server.url, config))

@@ -27,6 +27,16 @@ const schema = z.object({
   SPANLEDGER_MAX_ATTRIBUTES: bytes.default(512).describe('most attributes of one span, event, link, scope or resource'),
   SPANLEDGER_MAX_ATTRIBUTE_BYTES: bytes.default(7 * 1024 * 1024).describe('longest attribute key or value'),
   SPANLEDGER_MAX_DEPTH: bytes.default(32).describe('deepest nesting of arrays and key-value lists in an attribute'),
+  SPANLEDGER_MAX_NAME_BYTES: bytes
+    .default(64 * 1024)
+    .describe('longest name, scope version, trace state or schema URL'),
+  SPANLEDGER_MAX_RESOURCE_BYTES: bytes.default(512 * 1024).describe('largest resource or scope of a request'),
+  SPANLEDGER_MAX_OBJECTS: bytes
+    .default(250_000)
+    .describe('most spans, events, links, arrays and key-value lists of a request'),
+  SPANLEDGER_MAX_IN_FLIGHT_BYTES: bytes
+    .default(256 * 1024 * 1024)
+    .describe('what all request bodies under way may hold together'),
   SPANLEDGER_QUEUE_MAX_BYTES: bytes.default(8 * 1024 ** 3).describe('backlog at which ingest answers 503'),
   SPANLEDGER_QUEUE_MAX_ATTEMPTS: bytes.default(10).describe('tries before a message is dead-lettered'),
   SPANLEDGER_QUEUE_VISIBILITY_MS: millis
@@ -34,7 +44,7 @@ const schema = z.object({
     .describe('after which an unsettled message is delivered again'),
   SPANLEDGER_LAKE_FLUSH_MS: millis.default(4_000).describe('oldest age of spans before their Parquet file is written'),
   SPANLEDGER_LAKE_FLUSH_BYTES: bytes
-    .default(32 * 1024 * 1024)
+    .default(16 * 1024 * 1024)
     .describe('size of waiting messages that writes a Parquet file early'),
   SPANLEDGER_LAKE_CODEC: z.enum(['zstd', 'snappy']).default('zstd').describe('compression of Parquet files'),
   SPANLEDGER_PRICES: z

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { describeError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
+import { YOUNG_GENERATION_MB } from './memory.ts'
 import { createRemoteCaller, type RemoteCaller } from './rpc.ts'
 
 export interface SupervisorOptions {
@@ -41,7 +42,7 @@ export function supervise(options: SupervisorOptions): Supervisor {
       name,
       workerData: { ...options.workerData, rpc: port2 },
       transferList: [port2],
-      resourceLimits: { maxOldGenerationSizeMb: options.heapMb },
+      resourceLimits: { maxOldGenerationSizeMb: options.heapMb, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     })
     caller = createRemoteCaller(port1)
     const mine = caller
