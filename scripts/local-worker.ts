@@ -40,7 +40,8 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
     case 'budget': {
       const { createBudgetSubscriber } = await import('../functions/budget/handler.ts')
       const ledger = await platform.openBudgetLedger()
-      return { subscriber: createBudgetSubscriber({ ledger, log }), remote: ledger, maxBytes: 8 * MIB, lingerMs: 50 }
+      const subscriber = createBudgetSubscriber({ ledger, bus: await platform.openBus(), log })
+      return { subscriber, remote: ledger, maxBytes: 8 * MIB, lingerMs: 50 }
     }
     case 'warehouse': {
       const { createWarehouseSubscriber } = await import('../functions/warehouse/handler.ts')

@@ -19,6 +19,7 @@ import { lockDataDirectory } from '../shared/platform/data-lock.ts'
 import { createLocalPlatform } from '../shared/platform/local.ts'
 import { boundMemory } from '../shared/platform/threads/memory.ts'
 import { type Supervisor, supervise } from '../shared/platform/threads/supervisor.ts'
+import { createPricer, type Pricer } from '../shared/pricing/pricer.ts'
 import type { SpanReader } from '../shared/warehouse/trace-store.ts'
 
 /** Heap bound of each thread in MiB: the whole process is to stay below 1 GiB. */
@@ -60,11 +61,22 @@ async function startLocal(config: Config): Promise<LocalServer> {
     subscriptions: platform.subscriptions,
     sinks: { warehouse: counts('warehouse'), lake: counts('lake'), budget: counts('budget') },
   })
+  const reader = remote<SpanReader>(threads, 'warehouse')
+  let loadingPricer: Promise<Pricer> | undefined
+  const pricer = () => {
+    loadingPricer ??= platform.openCatalogue(prices).then((catalogue) => createPricer({ catalogue }))
+    return loadingPricer
+  }
   const app = new Hono()
   handleProblems(app, log)
   if (loopback && !config.SPANLEDGER_REQUIRE_KEYS) app.use(refuseForeignPages(() => keys.any()))
   app.route('/', createIngestApp({ bus, authenticate, now: unixNano, log, ...ingestLimits(config) }))
   const reader = remote<SpanReader>(threads, 'warehouse')
+  let loadingPricer: Promise<Pricer> | undefined
+  const pricer = () => {
+    loadingPricer ??= platform.openCatalogue(prices).then((catalogue) => createPricer({ catalogue }))
+    return loadingPricer
+  }
   app.route(
     '/',
     createQueryApp({
@@ -75,7 +87,10 @@ async function startLocal(config: Config): Promise<LocalServer> {
       ready: async () => {
         await counts('warehouse')('')
       },
-      routes: [createBudgetRoutes({ ledger, authenticate }), createPriceRoutes({ prices, reader, authenticate, log })],
+      routes: [
+        createBudgetRoutes({ ledger, authenticate }),
+        createPriceRoutes({ prices, reader, bus, pricer, authenticate, log }),
+      ],
     }),
   )
 

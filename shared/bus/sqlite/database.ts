@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { SUBSCRIPTIONS, type Subscription, type Topic } from '../bus.ts'
+import { SUBSCRIPTIONS, type Subscription, TOPICS, type Topic } from '../bus.ts'
 
 /**
  * One database a topic, so that publishers of one topic never wait for the writers of another.
@@ -90,7 +90,7 @@ export function prepareQueue(
   options: { readonly subscriptions: readonly Subscription[]; readonly now: number },
 ): void {
   mkdirSync(location.directory, { recursive: true })
-  for (const topic of new Set<Topic>(Object.values(SUBSCRIPTIONS))) {
+  for (const topic of TOPICS) {
     const database = openTopic(location, topic, { checkpoints: true })
     database.exec(SCHEMA)
     database.exec('BEGIN IMMEDIATE')
