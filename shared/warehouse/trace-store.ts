@@ -20,9 +20,16 @@ export interface BatchResult {
   readonly duplicates: number
 }
 
-/** Where spans go. All batches of a call are stored in one transaction, or none and it rejects with `store/unavailable`. */
+/**
+ * Where spans go. All batches of a call are stored in one transaction, or none is and the call rejects: with `store/rejected`
+ * if one of them can never be stored, with `store/unavailable` if the same call may succeed later.
+ */
 export interface SpanWriter {
-  /** Batches whose digest is already stored change nothing. Results in the order of `batches`. */
+  /**
+   * Batches whose digest is already stored change nothing. A span (project, trace id, span id) is stored once, whichever
+   * batches it comes in: of its versions the one with the later end holds, then the one of the greater digest, then the later
+   * one of its batch. Results in the order of `batches`; over all calls, stored + duplicates = the spans of distinct digests.
+   */
   write(batches: readonly SpanBatch[]): Promise<readonly BatchResult[]>
   close(): Promise<void>
 }
@@ -47,7 +54,7 @@ export interface SpanFilter {
   readonly costStatus?: readonly CostStatus[]
   /** Span attributes by key and value text, all of them. */
   readonly attributes?: readonly { readonly key: string; readonly value: string }[]
-  /** Bounds, inclusive. In a {@link TraceQuery} they are on the whole trace's cost and duration. */
+  /** Bounds, inclusive; a cost that is not known meets none. In a {@link TraceQuery} they are on the whole trace's. */
   readonly minCostPicoUsd?: bigint
   readonly maxCostPicoUsd?: bigint
   readonly minDurationNanos?: bigint
@@ -110,7 +117,9 @@ export interface TraceSummary {
   readonly errorCount: number
   /** All models called, in order of name. */
   readonly models: readonly string[]
+  /** Of the root; if it names none, of the earliest span that does. */
   readonly userId: string
+  /** Likewise. */
   readonly sessionId: string
   readonly usage: UsageTotals
   /** Sum of known costs in 1e-12 USD; null if no span has one. */
@@ -137,21 +146,21 @@ export interface UsageQuery {
   readonly maxRows: number
 }
 
-/** One group, or one group in one interval; in order of interval, then cost (highest first), then group. */
+/** One group, or one group in one interval, none of them empty; in order of interval, then cost (highest first), then group. */
 export interface UsageRow {
   readonly intervalStart: bigint | null
   /** In the order of `groupBy`. */
   readonly group: readonly string[]
   /** Distinct traces. */
   readonly requests: number
-  /** Spans that are GenAI calls (an operation or a model is known). */
+  /** Spans that call a model, of whatever operation: not the agents, workflows and tools around such calls, nor rollups. */
   readonly calls: number
   readonly spans: number
   readonly errors: number
   readonly usage: UsageTotals
   readonly costPicoUsd: bigint | null
   readonly unknownCostCount: number
-  /** Nearest-rank percentiles, in nanoseconds, of the durations of its GenAI calls; null without calls. */
+  /** Nearest-rank percentiles, in nanoseconds, of the durations of its `calls`; null without calls. */
   readonly latency: { readonly p50: bigint; readonly p95: bigint; readonly p99: bigint } | null
   readonly firstSeen: bigint
   readonly lastSeen: bigint

@@ -31,6 +31,16 @@ const KEY_VALUE: readonly BigQueryField[] = [
   { name: 'value', type: 'STRING', mode: 'NULLABLE' },
 ]
 
+/** The exact values of the timestamps. */
+const NANOS = WAREHOUSE_COLUMNS.filter(({ type }) => type === 'timestamp').map(
+  ({ warehouse, description }): BigQueryField => ({
+    name: `${warehouse}_ns`,
+    type: 'INT64',
+    mode: 'NULLABLE',
+    description: `${description}, nanoseconds since 1970`,
+  }),
+)
+
 /**
  * The schema of `spans`. No field is REQUIRED: BigQuery refuses to add such ones later. Its TIMESTAMP ends at microseconds,
  * so each has a column `…_ns` with all nanoseconds, after the others.
@@ -40,15 +50,7 @@ export function bigQuerySchema(): BigQueryField[] {
     const field = { name: warehouse, type: TYPES[type], description }
     return type === 'attributes' ? { ...field, mode: 'REPEATED', fields: KEY_VALUE } : { ...field, mode: 'NULLABLE' }
   })
-  const nanos = WAREHOUSE_COLUMNS.filter(({ type }) => type === 'timestamp').map(
-    ({ warehouse, description }): BigQueryField => ({
-      name: `${warehouse}_ns`,
-      type: 'INT64',
-      mode: 'NULLABLE',
-      description: `${description}, nanoseconds since 1970`,
-    }),
-  )
-  return [...columns, ...nanos]
+  return [...columns, ...NANOS]
 }
 
 /** The schema of `batches`. */
@@ -65,6 +67,7 @@ export function bigQueryViews(dataset: string): { readonly name: string; readonl
     sum: (integer) => `SUM(CAST(${integer} AS NUMERIC))`,
     usd: (integer) => `CAST(SUM(CAST(${integer} AS NUMERIC)) AS FLOAT64) / 1e12`,
     countIf: (condition) => `COUNTIF(${condition})`,
-    unique: `\nQUALIFY ROW_NUMBER() OVER (PARTITION BY project_id, trace_id, span_id ORDER BY end_time_ns DESC, digest DESC) = 1`,
+    extraColumns: NANOS.map(({ name }) => name),
+    unique: `\nWHERE TRUE\nQUALIFY ROW_NUMBER() OVER (PARTITION BY project_id, trace_id, span_id ORDER BY end_time_ns DESC, digest DESC) = 1`,
   })
 }

@@ -12,13 +12,15 @@ export interface ViewSyntax {
   readonly usd: (integer: string) => string
   /** How many rows meet a condition. */
   readonly countIf: (condition: string) => string
+  /** Columns of this store's own that `spans_unique` shows after those of the schema. */
+  readonly extraColumns?: readonly string[]
   /** What follows `SELECT … FROM spans` so that each span is there once. */
   readonly unique: string
 }
 
 /** The views of every warehouse, ready to query: name and `SELECT`. A later one may read an earlier one. */
 export function views(syntax: ViewSyntax): { readonly name: string; readonly select: string }[] {
-  const columns = WAREHOUSE_COLUMNS.map((column) => column.warehouse).join(', ')
+  const columns = [...WAREHOUSE_COLUMNS.map((column) => column.warehouse), ...(syntax.extraColumns ?? [])].join(', ')
   return [
     { name: 'spans_unique', select: `SELECT ${columns}\nFROM ${syntax.table('spans')}${syntax.unique}` },
     { name: 'daily_costs', select: costs(syntax, [`${syntax.day} AS day`], []) },

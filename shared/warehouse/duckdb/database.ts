@@ -12,7 +12,7 @@ import { keyFromInt64 } from './span-key.ts'
 export interface DuckDbOptions {
   /** Of the file; it and its directory are made where they are missing. `:memory:` keeps nothing. */
   readonly path: string
-  /** As DuckDB writes it; beyond it, queries spill to `temporary/` beside the file. Default `384MB`. */
+  /** As DuckDB writes it; beyond it, queries spill to `temporary/` beside the file. Default `256MB`: more made writes no cheaper. */
   readonly memoryLimit?: string
   /** Threads that a query or checkpoint may use. Default 1: more cost CPU. */
   readonly threads?: number
@@ -39,7 +39,7 @@ export interface Database {
 
 /** Opens the file, brings its schema up to date and reads the keys that it holds. */
 export async function openDatabase(options: DuckDbOptions): Promise<Database> {
-  const { path, memoryLimit = '384MB', threads = 1, readers = 2, seenKeysBytes = 32 * 1024 * 1024 } = options
+  const { path, memoryLimit = '256MB', threads = 1, readers = 2, seenKeysBytes = 32 * 1024 * 1024 } = options
   const inMemory = path === ':memory:'
   if (!inMemory) await mkdir(dirname(path), { recursive: true })
   const instance = await DuckDBInstance.create(':memory:', {

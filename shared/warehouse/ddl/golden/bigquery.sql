@@ -1,6 +1,7 @@
 -- spans_unique
-SELECT project_id, trace_id, span_id, parent_span_id, name, kind, service_name, start_time, end_time, duration_ns, status, status_message, gen_ai_operation, gen_ai_provider, gen_ai_model, gen_ai_input_tokens, gen_ai_output_tokens, gen_ai_total_tokens, gen_ai_cache_read_tokens, gen_ai_cache_write_tokens, gen_ai_reasoning_tokens, gen_ai_cost_usd, cost_pico_usd, cost_status, price_version, receipt, user_id, session_id, environment, attributes, resource_attributes, events, links, scope_name, scope_version, ingested_at, digest, attribute_kinds, resource_attribute_kinds, trace_state, flags, envelope, gen_ai_request_model, gen_ai_agent_name, gen_ai_tool_name, gen_ai_dialect, cost_lower_pico_usd, cost_upper_pico_usd, reported_cost_pico_usd, ledger_revision
+SELECT project_id, trace_id, span_id, parent_span_id, name, kind, service_name, start_time, end_time, duration_ns, status, status_message, gen_ai_operation, gen_ai_provider, gen_ai_model, gen_ai_input_tokens, gen_ai_output_tokens, gen_ai_total_tokens, gen_ai_cache_read_tokens, gen_ai_cache_write_tokens, gen_ai_reasoning_tokens, gen_ai_cost_usd, cost_pico_usd, cost_status, price_version, receipt, user_id, session_id, environment, attributes, resource_attributes, events, links, scope_name, scope_version, ingested_at, digest, attribute_kinds, resource_attribute_kinds, trace_state, flags, envelope, gen_ai_request_model, gen_ai_agent_name, gen_ai_tool_name, gen_ai_dialect, cost_lower_pico_usd, cost_upper_pico_usd, reported_cost_pico_usd, ledger_revision, start_time_ns, end_time_ns, ingested_at_ns
 FROM `my-project.spanledger.spans`
+WHERE TRUE
 QUALIFY ROW_NUMBER() OVER (PARTITION BY project_id, trace_id, span_id ORDER BY end_time_ns DESC, digest DESC) = 1;
 
 -- daily_costs

@@ -1,0 +1,78 @@
+import { SpanledgerError } from '../errors.ts'
+import { type BigQueryOptions, createBigQueryClient } from './bigquery/client.ts'
+import { bigQueryDialect } from './bigquery/dialect.ts'
+import { batchRows } from './bigquery/rows.ts'
+import { countsStatement, type Scope, scoped } from './bigquery/scope.ts'
+import { createSqlReader } from './sql/reader.ts'
+import type { SpanFilter, TraceStore } from './trace-store.ts'
+
+const DAY_NANOS = 86_400_000_000_000n
+const LIMIT = 2n ** 63n - 1n
+
+/**
+ * The trace store in BigQuery: rows are only ever added, and told apart when they are read. A batch that comes again adds rows
+ * that no reader sees; so {@link TraceStore.write} says of every span that it was stored, and `counts` knows better.
+ *
+ * Queries read the partitions of the filter's time range, for traces a day more on either side: of a trace that lasts longer,
+ * a list shows the part within.
+ */
+export async function openBigQueryStore(options: BigQueryOptions): Promise<TraceStore> {
+  const client = createBigQueryClient(options)
+  const dataset = `${options.projectId}.${options.dataset}`
+  let closed = false
+  const reader = (scope: Scope) => {
+    if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
+    return createSqlReader({
+      dialect: bigQueryDialect,
+      query: (statement) => client.query(scoped(statement, scope, dataset)),
+    })
+  }
+
+  return {
+    async write(batches) {
+      if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
+      const rows = batches.map(batchRows)
+      await client.insert(
+        'spans',
+        rows.flatMap(({ spans }) => spans),
+      )
+      await client.insert(
+        'corrections',
+        rows.flatMap(({ corrections }) => corrections),
+      )
+      // Last: what is in the books is stored.
+      await client.insert(
+        'batches',
+        rows.flatMap(({ batches }) => batches),
+      )
+      return batches.map(({ spans }) => ({ stored: spans.length, duplicates: 0 }))
+    },
+    getTrace: async (project, traceId, limit) => reader({ project, traceId }).getTrace(project, traceId, limit),
+    listSpans: async (query) => reader(scopeOf(query.filter, 0n)).listSpans(query),
+    listTraces: async (query) => reader(scopeOf(query.filter, DAY_NANOS)).listTraces(query),
+    usage: async (query) => reader(scopeOf(query.filter, 0n)).usage(query),
+    async counts(project) {
+      const [row] = await client.query(countsStatement(project, dataset))
+      const stored = BigInt(String(row?.stored ?? 0))
+      const received = BigInt(String(row?.received ?? 0))
+      return { stored, duplicates: received > stored ? received - stored : 0n }
+    },
+    async close() {
+      closed = true
+    },
+  }
+}
+
+/** The part of the table that a filter can need, and `margin` nanoseconds more on either side. */
+function scopeOf({ project, traceId, from, to }: SpanFilter, margin: bigint): Scope {
+  return {
+    project,
+    ...(traceId !== undefined && margin === 0n && { traceId }),
+    ...(from !== undefined && { from: clamp(from - margin) }),
+    ...(to !== undefined && { to: clamp(to + margin) }),
+  }
+}
+
+function clamp(nanos: bigint): bigint {
+  return nanos < 0n ? 0n : nanos > LIMIT ? LIMIT : nanos
+}

@@ -1,0 +1,105 @@
+import { attributeText } from '../../spans/attribute-text.ts'
+import type { Attributes } from '../../spans/attributes.ts'
+import { type RowContext, WAREHOUSE_COLUMNS, type WarehouseColumn } from '../../spans/columns.ts'
+import type { PricedSpan } from '../../spans/ledger.ts'
+import { toCorrection } from '../correction.ts'
+import type { SpanBatch } from '../trace-store.ts'
+import { LEDGER_COLUMNS } from './schema.ts'
+import { timestamp } from './timestamp.ts'
+
+/** A row as `insertAll` takes it: of two with the same id that come within a minute or so BigQuery keeps one. */
+export interface InsertRow {
+  readonly insertId: string
+  readonly json: Readonly<Record<string, unknown>>
+}
+
+/** The rows of a batch, by table. */
+export interface BatchRows {
+  readonly spans: readonly InsertRow[]
+  readonly corrections: readonly InsertRow[]
+  readonly batches: readonly InsertRow[]
+}
+
+/** What a batch adds to each table. */
+export function batchRows({ context, spans, corrections = [] }: SpanBatch): BatchRows {
+  const { project, digest, ingestedAt } = context
+  return {
+    spans: spans.map((priced) => spanRow(priced, context)),
+    corrections: corrections.map((priced) => correctionRow(priced, context)),
+    batches: [
+      {
+        insertId: insertId(project, digest),
+        json: {
+          digest,
+          project_id: project,
+          spans: String(spans.length),
+          stored: String(spans.length),
+          duplicates: '0',
+          ingested_at: timestamp(ingestedAt),
+        },
+      },
+    ],
+  }
+}
+
+function spanRow(priced: PricedSpan, context: RowContext): InsertRow {
+  const json: Record<string, unknown> = {}
+  for (const column of WAREHOUSE_COLUMNS) setField(json, column, priced, context)
+  const { traceId, spanId } = priced.span
+  return { insertId: insertId(context.digest, traceId, spanId), json }
+}
+
+function correctionRow(priced: PricedSpan, context: RowContext): InsertRow {
+  const { traceId, spanId } = priced.span
+  const json: Record<string, unknown> = { project_id: context.project, trace_id: traceId, span_id: spanId }
+  for (const column of LEDGER_COLUMNS) setField(json, column, priced, context)
+  json.ledger = toCorrection(priced.ledger).ledger
+  json.corrected_at = timestamp(context.ingestedAt)
+  return { insertId: insertId(context.digest, traceId, spanId), json }
+}
+
+function setField(
+  json: Record<string, unknown>,
+  column: WarehouseColumn,
+  priced: PricedSpan,
+  context: RowContext,
+): void {
+  const { warehouse: name } = column
+  switch (column.type) {
+    case 'timestamp': {
+      const nanos = column.value(priced, context)
+      json[name] = timestamp(nanos)
+      json[`${name}_ns`] = nanos.toString()
+      return
+    }
+    case 'attributes':
+      json[name] = keyValues(column.value(priced, context))
+      return
+    case 'int64': {
+      const value = column.value(priced, context)
+      json[name] = value === null ? null : value.toString()
+      return
+    }
+    case 'string':
+    case 'json':
+      json[name] = column.value(priced, context)?.toWellFormed() ?? null
+      return
+    case 'float64':
+      json[name] = column.value(priced, context)
+      return
+    default:
+      throw new TypeError(`${name}: BigQuery has no column of type ${column.type}`)
+  }
+}
+
+function keyValues(attributes: Attributes): { key: string; value: string }[] {
+  return Array.from(attributes, ([key, value]) => ({
+    key: key.toWellFormed(),
+    value: attributeText(value).toWellFormed(),
+  }))
+}
+
+/** BigQuery takes ids of up to 128 bytes. */
+function insertId(...parts: readonly string[]): string {
+  return parts.join('').slice(-128)
+}
