@@ -71,12 +71,6 @@ async function startLocal(config: Config): Promise<LocalServer> {
   handleProblems(app, log)
   if (loopback && !config.SPANLEDGER_REQUIRE_KEYS) app.use(refuseForeignPages(() => keys.any()))
   app.route('/', createIngestApp({ bus, authenticate, now: unixNano, log, ...ingestLimits(config) }))
-  const reader = remote<SpanReader>(threads, 'warehouse')
-  let loadingPricer: Promise<Pricer> | undefined
-  const pricer = () => {
-    loadingPricer ??= platform.openCatalogue(prices).then((catalogue) => createPricer({ catalogue }))
-    return loadingPricer
-  }
   app.route(
     '/',
     createQueryApp({
@@ -88,7 +82,7 @@ async function startLocal(config: Config): Promise<LocalServer> {
         await counts('warehouse')('')
       },
       routes: [
-        createBudgetRoutes({ ledger, authenticate }),
+        createBudgetRoutes({ ledger, authenticate, reader, log }),
         createPriceRoutes({ prices, reader, bus, pricer, authenticate, log }),
       ],
     }),
