@@ -34,7 +34,13 @@ async function open() {
     tokens.set(name, token)
   }
   const authenticate = createAuthenticate({ keys, requireKeys: true })
-  const app = createPriceRoutes({ prices: openSqlitePriceStore(':memory:'), reader, authenticate })
+  const app = createPriceRoutes({
+    prices: openSqlitePriceStore(':memory:'),
+    reader,
+    authenticate,
+    bus: { publish: () => Promise.reject(new Error('nothing is repriced here')) },
+    pricer: () => Promise.reject(new Error('nothing is repriced here')),
+  })
   return (who: string, path: string, body?: unknown) =>
     app.request(path, {
       headers: { authorization: `Bearer ${tokens.get(who)}`, 'content-type': 'application/json' },

@@ -1,6 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
-import type { Authenticate } from '../../../shared/auth/authenticate.ts'
 import { handleProblems, problem } from '../../../shared/http/problem.ts'
 import type { Log } from '../../../shared/log.ts'
 import { customPricesSchema } from '../../../shared/pricing/custom-price.ts'
@@ -11,11 +10,11 @@ import { type ReaderEnv, requireScope } from '../principal.ts'
 import { API_KEY_SCHEME, readRoute, refuseInvalid, responses } from '../route.ts'
 import { spendJson, spendSchema } from '../spend-json.ts'
 import { MAX_USAGE_ROWS } from '../usage.ts'
+import { type RepriceRouteOptions, repriceRoute } from './reprice-route.ts'
 
-export interface PriceRoutesOptions {
+export interface PriceRoutesOptions extends RepriceRouteOptions {
   readonly prices: PriceStore
-  readonly reader: Pick<SpanReader, 'usage'>
-  readonly authenticate: Authenticate
+  readonly reader: Pick<SpanReader, 'usage' | 'listTraces' | 'getTrace'>
   readonly log?: Log
 }
 
@@ -33,7 +32,7 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
   const app = new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid })
   handleProblems(app, log)
   const refuse = () => problem(413, `pricing: a body has at most ${MAX_BODY_BYTES} bytes`, { code: 'pricing/invalid' })
-  app.use('/ledger/v1/prices', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuse }))
+  app.use('/ledger/v1/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuse }))
 
   const get = createRoute({
     ...readRoute(authenticate, 'prices'),
@@ -79,5 +78,6 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
       }))
     return c.json({ models }, 200)
   })
+  repriceRoute(app, options)
   return app
 }
