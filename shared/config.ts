@@ -68,6 +68,7 @@ const schema = z.object({
     .string()
     .optional()
     .describe('on Google Cloud: an API key of the project `default` that holds until it is revoked'),
+  SPANLEDGER_FORWARD_PROJECTS: z.string().default('').describe('projects to forward, comma-separated; all if empty'),
   SPANLEDGER_REQUIRE_KEYS: flag.describe('demand API keys on loopback too, even before one is made'),
 })
 

@@ -95,6 +95,9 @@ export function createLocalPlatform(config: Config, doorbell: Doorbell = createD
       return createForwardWriter({
         url: config.SPANLEDGER_FORWARD_URL ?? '',
         headers: parseHeaders(config.SPANLEDGER_FORWARD_HEADERS),
+        projects: config.SPANLEDGER_FORWARD_PROJECTS.split(',')
+          .map((name) => name.trim())
+          .filter(Boolean),
       })
     },
     openObjectStore: async () => openDirectoryStore(paths.lake),
