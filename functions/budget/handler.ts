@@ -110,6 +110,12 @@ function toBatch(item: Item, rules: Rules): DebitBatch {
   const { project, digest, spans } = item.delivery.attributes
   const common = { project, digest, spans, revision: rules.revision }
   if (rules.rules.length === 0) return { ...common, charges: [], reserved: [], samples: [] }
-  item.spans ??= decodeBatch(item.delivery).spans
+  item.spans ??= chargeable(item.delivery)
   return { ...common, ...chargesOf(rules, item.spans) }
+}
+
+/** The spans of a message, and what it says anew of earlier ones. */
+function chargeable(delivery: Delivery): readonly PricedSpan[] {
+  const { spans, corrections } = decodeBatch(delivery)
+  return corrections === undefined ? spans : [...spans, ...corrections]
 }
