@@ -1,5 +1,5 @@
 import type { Dialect } from '../sql/dialect.ts'
-import { sql } from '../sql/statement.ts'
+import { type Sql, sql } from '../sql/statement.ts'
 
 /**
  * BigQuery's SQL, over the table expression of `scope.ts`: there times are integer nanoseconds. Sums are NUMERIC, which ends at
@@ -14,8 +14,10 @@ export const bigQueryDialect: Dialect = {
   readAmount: (stored) => BigInt(String(stored)),
   countIf: (condition) => sql`COUNTIF(${condition})`,
   modulo: (integer, divisor) => sql`MOD(${integer}, ${divisor})`,
-  percentile: (integer, percent, condition) =>
-    sql`ARRAY_AGG(IF(${condition}, ${integer}, NULL) IGNORE NULLS ORDER BY IF(${condition}, ${integer}, NULL))[SAFE_ORDINAL(DIV(COUNTIF(${condition}) * ${BigInt(percent)} + 99, 100))]`,
+  percentile: (integer, percent, condition) => {
+    const rank: Sql = { text: String(percent), values: [] }
+    return sql`ARRAY_AGG(IF(${condition}, ${integer}, NULL) IGNORE NULLS ORDER BY IF(${condition}, ${integer}, NULL))[SAFE_ORDINAL(DIV(COUNTIF(${condition}) * ${rank} + 99, 100))]`
+  },
   distinctTexts: (text) =>
     sql`IF(COUNTIF(${text} <> '') = 0, '[]', TO_JSON_STRING(ARRAY_AGG(DISTINCT NULLIF(${text}, '') IGNORE NULLS)))`,
   readNanos: (stored) => stored as bigint,

@@ -24,11 +24,14 @@ export interface BatchRows {
 export function batchRows({ context, spans, corrections = [] }: SpanBatch): BatchRows {
   const { project, digest, ingestedAt } = context
   return {
-    spans: spans.map((priced) => spanRow(priced, context)),
-    corrections: corrections.map((priced) => correctionRow(priced, context)),
+    spans: spans.map((priced, index) => ({ insertId: insertId(digest, index), json: spanJson(priced, context) })),
+    corrections: corrections.map((priced, index) => ({
+      insertId: insertId(digest, index),
+      json: correctionJson(priced, context),
+    })),
     batches: [
       {
-        insertId: insertId(project, digest),
+        insertId: insertId(digest, 0),
         json: {
           digest,
           project_id: project,
@@ -42,20 +45,19 @@ export function batchRows({ context, spans, corrections = [] }: SpanBatch): Batc
   }
 }
 
-function spanRow(priced: PricedSpan, context: RowContext): InsertRow {
+function spanJson(priced: PricedSpan, context: RowContext): InsertRow['json'] {
   const json: Record<string, unknown> = {}
   for (const column of WAREHOUSE_COLUMNS) setField(json, column, priced, context)
-  const { traceId, spanId } = priced.span
-  return { insertId: insertId(context.digest, traceId, spanId), json }
+  return json
 }
 
-function correctionRow(priced: PricedSpan, context: RowContext): InsertRow {
+function correctionJson(priced: PricedSpan, context: RowContext): InsertRow['json'] {
   const { traceId, spanId } = priced.span
   const json: Record<string, unknown> = { project_id: context.project, trace_id: traceId, span_id: spanId }
   for (const column of LEDGER_COLUMNS) setField(json, column, priced, context)
   json.ledger = toCorrection(priced.ledger).ledger
   json.corrected_at = timestamp(context.ingestedAt)
-  return { insertId: insertId(context.digest, traceId, spanId), json }
+  return json
 }
 
 function setField(
@@ -99,7 +101,7 @@ function keyValues(attributes: Attributes): { key: string; value: string }[] {
   }))
 }
 
-/** BigQuery takes ids of up to 128 bytes. */
-function insertId(...parts: readonly string[]): string {
-  return parts.join('').slice(-128)
+/** By place: a message that comes again has the same rows in the same order. BigQuery takes ids of up to 128 bytes. */
+function insertId(digest: string, index: number): string {
+  return `${digest}/${index}`.slice(-128)
 }

@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { BigQuery } from '@google-cloud/bigquery'
+import { bigQueryCorrectionSchema } from '../../shared/warehouse/bigquery/schema.ts'
+import { bigQueryBatchSchema, bigQuerySchema } from '../../shared/warehouse/ddl/bigquery.ts'
+
+/** A request as it came, for tests that count and measure. */
+export interface BigQueryRequest {
+  readonly kind: 'insert' | 'query' | 'other'
+  readonly table: string
+  readonly bytes: number
+  readonly rows: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** `bigquery-local` behind a proxy that counts, fails on cue, and asks it one thing at a time, which is all that it bears. */
+export interface BigQueryDouble {
+  readonly url: string
+  readonly requests: BigQueryRequest[]
+  /** Consulted before each request: a status to answer, or to do the work and lose the answer. */
+  fault: (request: BigQueryRequest) => number | 'lose-answer' | undefined
+  /** Makes a dataset with our tables. */
+  createDataset(projectId: string, dataset: string): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startBigQuery(): Promise<BigQueryDouble> {
+  skipExtensions()
+  const { createServer: createEmulator } = await import('bigquery-local')
+  const emulator = await createEmulator({ database: ':memory:' })
+  await emulator.listen(0)
+  let last: Promise<unknown> = Promise.resolve()
+  const server = createServer((request, response) => {
+    last = last.then(() => forward(request, response)).catch(() => request.socket.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const double: BigQueryDouble = {
+    url,
+    requests: [],
+    fault: () => undefined,
+    async createDataset(projectId, dataset) {
+      const client = new BigQuery({ projectId, apiEndpoint: url, ...{ token: 'none' } })
+      const [created] = await client.createDataset(dataset)
+      const tables = {
+        spans: bigQuerySchema(),
+        corrections: bigQueryCorrectionSchema(),
+        batches: bigQueryBatchSchema(),
+      }
+      for (const [name, fields] of Object.entries(tables))
+        await created.createTable(name, { schema: { fields: structuredClone(fields) as object[] } })
+    },
+    async close() {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+      await emulator.close()
+    },
+  }
+  return double
+
+  async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const body = Buffer.concat(chunks)
+    const seen = describe(request.url ?? '', body)
+    double.requests.push(seen)
+    const fault = double.fault(seen)
+    if (typeof fault === 'number') {
+      const error = {
+        code: fault,
+        message: 'fault on cue',
+        errors: [{ reason: 'backendError', message: 'fault on cue' }],
+      }
+      response.writeHead(fault, { 'content-type': 'application/json' }).end(JSON.stringify({ error }))
+      return
+    }
+    const answer = await fetch(`${emulator.url}${request.url}`, {
+      method: request.method ?? 'GET',
+      headers: { 'content-type': 'application/json' },
+      ...(body.length > 0 && { body: JSON.stringify(translate(seen.body)) }),
+    })
+    const text = await answer.text()
+    if (fault === 'lose-answer') return void request.socket.destroy()
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text)
+  }
+}
+
+function describe(url: string, body: Buffer): BigQueryRequest {
+  const json = body.length > 0 ? (JSON.parse(body.toString()) as Record<string, unknown>) : {}
+  const table = /\/tables\/(\w+)\/insertAll/.exec(url)?.[1]
+  const rows = Array.isArray(json.rows) ? json.rows.length : 0
+  const kind = table !== undefined ? 'insert' : /\/(queries|jobs)\b/.test(url) ? 'query' : 'other'
+  return { kind, table: table ?? '', bytes: body.length, rows, body: json }
+}
+
+/** DuckDB, on which the emulator runs, knows no IGNORE NULLS in aggregates: its FILTER means the same, and its lists give NULL
+ * beyond their end. Its NUMERIC has 15 digits before the point where BigQuery's has 29. */
+function translate(body: {
+  readonly configuration?: unknown
+  readonly query?: unknown
+}): Readonly<Record<string, unknown>> {
+  if (typeof body.configuration === 'object') return { ...body, configuration: translate(body.configuration as object) }
+  if (typeof body.query === 'object') return { ...body, query: translate(body.query as object) }
+  if (typeof body.query !== 'string') return body
+  const query = body.query
+    .replaceAll(
+      /ARRAY_AGG\(DISTINCT NULLIF\((\w+), ''\) IGNORE NULLS\)/g,
+      "ARRAY_AGG(DISTINCT $1) FILTER (WHERE $1 <> '')",
+    )
+    .replaceAll(
+      /ARRAY_AGG\(IF\(([\s\S]*?), (duration_ns), NULL\) IGNORE NULLS ORDER BY IF\([\s\S]*?, duration_ns, NULL\)\)\[/g,
+      '(ARRAY_AGG($2 ORDER BY $2) FILTER (WHERE $1))[',
+    )
+    .replaceAll(' AS NUMERIC)', ' AS DECIMAL(38, 0))')
+    .replaceAll(/\[SAFE_ORDINAL\(([\s\S]*?), 100\)\)\]/g, '[$1, 100)]')
+  return { ...body, query }
+}
+
+/** The emulator downloads DuckDB's extensions for geography and one hash function: nothing of ours needs them. */
+function skipExtensions(): void {
+  const { DuckDBConnection } = createRequire(import.meta.resolve('bigquery-local'))('@duckdb/node-api') as {
+    DuckDBConnection: { prototype: { run: (this: unknown, ...args: unknown[]) => Promise<unknown> } }
+  }
+  const { run } = DuckDBConnection.prototype
+  DuckDBConnection.prototype.run = function (...args) {
+    const skipped = /^\s*(INSTALL|LOAD) (spatial|crypto)|^\s*CREATE OR REPLACE MACRO bq_st/.test(String(args[0]))
+    return skipped ? Promise.resolve(undefined) : run.apply(this, args)
+  }
+}
