@@ -7,6 +7,9 @@ import { createLakeWriter, type LakeWriterOptions } from '../../shared/lake/writ
 import { decodeBatch } from '../../shared/otlp/batch.ts'
 import type { SpanBatch } from '../../shared/warehouse/trace-store.ts'
 
+/** The most spans that are held decoded, unless a single message has more. */
+const SLICE_SPANS = 50_000
+
 export interface LakeSubscriberOptions extends Omit<LakeWriterOptions, 'format'> {
   /** Compression of the files. Default: zstd. */
   readonly codec?: Codec
@@ -27,15 +30,33 @@ export function createLakeSubscriber(options: LakeSubscriberOptions): LakeSubscr
   const writer = createLakeWriter({ ...rest, format })
   return {
     async handle(deliveries) {
-      const decoded = deliveries.map(decode)
-      const batches = decoded.filter((item): item is SpanBatch => 'spans' in item)
-      const failures = await writer.write(batches)
-      const results = failures.values()
-      return decoded.map((item) => ('spans' in item ? writeOutcome(results.next().value) : item))
+      const outcomes: Outcome[] = []
+      for (const slice of slices(deliveries)) {
+        const decoded = slice.map(decode)
+        const failures = await writer.write(decoded.filter((item): item is SpanBatch => 'spans' in item))
+        const results = failures.values()
+        for (const item of decoded) outcomes.push('spans' in item ? writeOutcome(results.next().value) : item)
+      }
+      return outcomes
     },
     counts: createLakeCounter({ store: options.store, format }),
     async close() {},
   }
+}
+
+/** Cuts a pull into what is decoded at a time: many spans may hide in few bytes. */
+function* slices(deliveries: readonly Delivery[]): Generator<readonly Delivery[]> {
+  let start = 0
+  let spans = 0
+  for (const [index, { attributes }] of deliveries.entries()) {
+    if (index > start && spans + attributes.spans > SLICE_SPANS) {
+      yield deliveries.slice(start, index)
+      start = index
+      spans = 0
+    }
+    spans += attributes.spans
+  }
+  yield deliveries.slice(start)
 }
 
 function decode(delivery: Delivery): SpanBatch | Outcome {

@@ -1,0 +1,22 @@
+import { createCompactor } from '../../shared/lake/compactor.ts'
+import { createParquetFormat } from '../../shared/lake/parquet-format.ts'
+import { createLog } from '../../shared/log.ts'
+import { serveFunction } from '../../shared/platform/function-server.ts'
+import { readFunctionConfig } from '../../shared/platform/functions.ts'
+import { openGcpBus, openGcpObjectStore, openGcpSource } from '../../shared/platform/gcp.ts'
+import { createLakeSubscriber } from './handler.ts'
+import { createLakeSchedule } from './schedule.ts'
+
+const config = readFunctionConfig('lake')
+const log = createLog('lake')
+const [bus, store, source] = await Promise.all([
+  openGcpBus(config),
+  openGcpObjectStore(config),
+  openGcpSource(config, 'lake'),
+])
+const codec = config.SPANLEDGER_LAKE_CODEC
+const subscriber = createLakeSubscriber({ store, codec, log })
+const compactor = createCompactor({ store, format: createParquetFormat({ codec }), log })
+const maxBytes = config.SPANLEDGER_LAKE_FLUSH_BYTES
+
+serveFunction('lake', createLakeSchedule({ source, subscriber, compactor, bus, maxBytes, log }))

@@ -1,0 +1,44 @@
+import { Hono } from 'hono'
+import type { DeliverOptions } from '../../shared/bus/pubsub-settle.ts'
+import type { PubsubSource } from '../../shared/bus/pubsub-source.ts'
+import { describeError } from '../../shared/errors.ts'
+import type { Compactor } from '../../shared/lake/compactor.ts'
+
+export interface LakeScheduleOptions extends Omit<DeliverOptions, 'subscription'> {
+  readonly source: Pick<PubsubSource, 'drain'>
+  readonly compactor: Pick<Compactor, 'run'>
+  /** Payload bytes that are made into files at a time. */
+  readonly maxBytes: number
+  /** How long one run of the writer goes on pulling, in milliseconds. @defaultValue 240,000 */
+  readonly runMs?: number
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+const MAX_MESSAGES = 5_000
+
+/**
+ * What a schedule asks of the lake: `POST /write` makes files of what waits, `POST /compact` makes one file of each closed hour.
+ * Answers with what was done, or 503 when it is to be tried again; the next run does what this one left.
+ */
+export function createLakeSchedule(options: LakeScheduleOptions): Hono {
+  const { source, compactor, maxBytes, runMs = 240_000, now = Date.now, log } = options
+  const app = new Hono()
+  app.post('/write', async (c) => {
+    const deadline = now() + runMs
+    const report = await source.drain({ ...options, maxMessages: MAX_MESSAGES, maxBytes, deadline, now })
+    log?.info(report, 'wrote the lake')
+    return c.json(report)
+  })
+  app.post('/compact', async (c) => {
+    const { merged, published, cleaned, failed } = await compactor.run()
+    const report = { merged: merged.length, published: published.length, cleaned: cleaned.length, failed }
+    log?.info(report, 'compacted the lake')
+    return c.json(report)
+  })
+  app.onError((error, c) => {
+    log?.error({ err: error }, 'a scheduled run failed')
+    return c.json({ error: describeError(error) }, 503)
+  })
+  return app
+}
