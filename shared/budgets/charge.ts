@@ -2,6 +2,7 @@ import { stringAttribute } from '../spans/attributes.ts'
 import { type PricedSpan, RESERVATION_ATTRIBUTE } from '../spans/ledger.ts'
 import type { Amounts } from './amount.ts'
 import type { Budget } from './budget.ts'
+import { type Claimed, UNKNOWN } from './claim.ts'
 import type { Sample } from './estimate.ts'
 import { Calendar } from './period.ts'
 import { compileSelector, type Subject } from './selector.ts'
@@ -16,10 +17,7 @@ export interface Charge {
   readonly spanId: string
   /** The span's start time, milliseconds since 1970. */
   readonly at: number
-  /** In the budget's unit. */
-  readonly amount: bigint
-  /** Whether the amount is not known (a call without a price): it is counted as 0 and as unknown. */
-  readonly unknown: boolean
+  readonly claimed: Claimed
 }
 
 /** A span that names the reservation which pays for it. */
@@ -29,19 +27,21 @@ export interface ReservedSpan {
   readonly spanId: string
   readonly at: number
   readonly amounts: Amounts
+  /** {@link Claimed.revision}. */
+  readonly revision: number
 }
 
 /** Operations that call a model, and so are a request even where nothing is known of their usage. */
 const CALLS: ReadonlySet<string> = new Set(['chat', 'text_completion', 'generate_content', 'embeddings'])
 
 /**
- * What a span spends; undefined where it spends nothing. A span that repeats the sum of its children (`rollup`) spends
- * nothing: they do.
+ * What a span spends; undefined where it spends nothing and never did. A span that repeats the sum of its children (`rollup`)
+ * spends nothing: they do; a correction that says so takes back what it was taken to spend.
  */
 export function spanAmounts({ ledger }: PricedSpan): Amounts | undefined {
   const { costStatus } = ledger
-  if (costStatus === 'rollup') return undefined
-  if (costStatus === 'no_usage' && !CALLS.has(ledger.operation)) return undefined
+  const spendsNothing = costStatus === 'rollup' || (costStatus === 'no_usage' && !CALLS.has(ledger.operation))
+  if (spendsNothing) return ledger.revision === 0 ? undefined : { usd: 0n, tokens: 0n, requests: 0n }
   const tokens = ledger.totalTokens ?? (ledger.inputTokens ?? 0) + (ledger.outputTokens ?? 0)
   return {
     requests: 1n,
@@ -78,7 +78,10 @@ export function compileRules(budgets: readonly Budget[], revision: number): Rule
   }
 }
 
-/** What `spans` add to the budgets of their project: one charge for each span and budget that applies to it. */
+/**
+ * What `spans` add to the budgets of their project: one charge for each span and budget that applies to it. A correction carries
+ * none of its span's attributes: it goes to every budget, and counts where the span does.
+ */
 export function chargesOf(
   { rules }: Pick<Rules, 'rules'>,
   spans: readonly PricedSpan[],
@@ -89,34 +92,33 @@ export function chargesOf(
   for (const priced of spans) {
     const amounts = spanAmounts(priced)
     if (amounts === undefined) continue
+    const { revision, model } = priced.ledger
     const { traceId, spanId, startTimeUnixNano, attributes } = priced.span
-    if (priced.ledger.model !== '' && amounts.usd !== undefined) {
-      samples.push({ model: priced.ledger.model, usd: amounts.usd, tokens: amounts.tokens ?? 0n })
+    const span = { traceId, spanId, at: Number(startTimeUnixNano / 1_000_000n), amounts, revision }
+    if (revision === 0) {
+      const reservationId = stringAttribute(attributes, RESERVATION_ATTRIBUTE)
+      if (reservationId !== undefined) reserved.push({ ...span, reservationId })
+      if (model !== '' && amounts.usd !== undefined)
+        samples.push({ model, usd: amounts.usd, tokens: amounts.tokens ?? 0n })
     }
-    const at = Number(startTimeUnixNano / 1_000_000n)
-    const reservationId = stringAttribute(attributes, RESERVATION_ATTRIBUTE)
-    if (reservationId !== undefined) reserved.push({ reservationId, traceId, spanId, at, amounts })
     for (const { budget, calendar, matchesSpan } of rules) {
-      if (!matchesSpan(priced)) continue
-      charges.push(chargeTo(budget, calendar, { traceId, spanId, at, amounts }))
+      const matched = matchesSpan(priced)
+      if (matched || revision > 0) charges.push(chargeTo(budget, calendar, span, matched))
     }
   }
   return { charges, reserved, samples }
 }
 
-/** What a span adds to one budget, whether or not its selector matches. */
-export function chargeTo(budget: Budget, calendar: Calendar, span: Omit<ReservedSpan, 'reservationId'>): Charge {
-  const amount = span.amounts[budget.unit]
-  return {
-    budgetId: budget.id,
-    generation: budget.generation,
-    bucket: calendar.bucket(span.at),
-    traceId: span.traceId,
-    spanId: span.spanId,
-    at: span.at,
-    amount: amount ?? 0n,
-    unknown: amount === undefined,
-  }
+/** What a span adds to one budget. */
+export function chargeTo(
+  budget: Budget,
+  calendar: Calendar,
+  { traceId, spanId, at, amounts, revision }: Omit<ReservedSpan, 'reservationId'>,
+  matched = true,
+): Charge {
+  const { id: budgetId, generation, unit } = budget
+  const claimed = { revision, value: amounts[unit] ?? UNKNOWN, matched }
+  return { budgetId, generation, bucket: calendar.bucket(at), traceId, spanId, at, claimed }
 }
 
 /** The budgets that apply to a call for `subject`. */

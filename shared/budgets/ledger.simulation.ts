@@ -75,7 +75,10 @@ export async function simulate(
     limit: BigInt(20 + below(80)),
   }))
   const reservations = new Map<string, ModelReservation>()
-  const spans = new Map<string, { readonly budgets: Set<string>; readonly at: number; value: bigint }>()
+  const spans = new Map<
+    string,
+    { readonly budgets: Set<string>; readonly at: number; value: bigint; revision: number }
+  >()
   const handled = new Set<string>()
   let handledSpans = 0n
   /** What may exceed a limit, by budget: what was spent beyond or without what was reserved. */
@@ -178,17 +181,20 @@ export async function simulate(
     if (handled.has(name)) return
     handled.add(name)
     handledSpans += BigInt(message.length)
-    for (const { trace, span, at, amounts, reservation, matches = [] } of message) {
+    for (const { trace, span, at, amounts, reservation, matches = [], revision = 0 } of message) {
       const own = amounts.usd === undefined || reservation === undefined ? undefined : reservations.get(reservation)
       const charged = new Set([...matches, ...(own?.budgets ?? [])])
       const key = `${trace}/${span}`
       const before = spans.get(key)
       const value = amounts.usd ?? -1n
       const gain = value - (before === undefined || before.value < 0n ? 0n : before.value)
-      if (before === undefined) spans.set(key, { budgets: charged, at, value })
+      if (before === undefined) spans.set(key, { budgets: charged, at, value, revision })
       else {
         for (const budget of charged) before.budgets.add(budget)
-        if (value > before.value) before.value = value
+        if (revision > before.revision || (revision === before.revision && value > before.value)) {
+          before.value = value
+          before.revision = revision
+        }
       }
       // A clock that is ahead moves spend into a period that has not begun: nothing that is held then covers it.
       const ahead = ({ period, zone }: ModelBudget) => calendarWindow(period, zone, at).start > clock.now

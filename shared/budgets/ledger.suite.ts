@@ -26,6 +26,8 @@ export interface TestSpan {
   readonly at: number
   readonly amounts: Amounts
   readonly reservation?: string
+  /** 0 unless given; a correction's is higher. */
+  readonly revision?: number
   /** Budgets whose selector matches; all if absent. */
   readonly matches?: readonly string[]
 }
@@ -40,16 +42,18 @@ export async function batchOf(
   const { rules, revision } = await ledger.rules(project)
   const charges: Charge[] = []
   const reserved: ReservedSpan[] = []
-  for (const { trace, span, at, amounts, reservation, matches } of spans) {
+  for (const { trace, span, at, amounts, reservation, matches, revision = 0 } of spans) {
     const ids = {
       traceId: trace.toString(16).padStart(32, '0'),
       spanId: span.toString(16).padStart(16, '0'),
       at,
       amounts,
+      revision,
     }
     if (reservation !== undefined) reserved.push({ ...ids, reservationId: reservation })
     for (const { budget, calendar } of rules) {
-      if (matches === undefined || matches.includes(budget.id)) charges.push(chargeTo(budget, calendar, ids))
+      const matched = matches === undefined || matches.includes(budget.id)
+      if (matched || revision > 0) charges.push(chargeTo(budget, calendar, ids, matched))
     }
   }
   return { project, digest: digestOf(name), spans: spans.length, revision, charges, reserved, samples: [] }
@@ -219,6 +223,25 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
         await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { requests: 1n } }])
         expect(await position('b')).toMatchObject({ spent: 0n, unknown: 1 })
       })
+
+      test.each(['last', 'first'])(
+        'a correction that comes %s holds, and reaches every budget of the span',
+        async (order) => {
+          await put('a')
+          await put('b')
+          const span = { trace: 1, span: 1, at: now, amounts: { usd: 100n }, matches: ['a'] }
+          const correction = { ...span, amounts: { usd: 30n }, revision: 5, matches: [] }
+          const older = { ...span, amounts: { usd: 70n }, revision: 4, matches: [] }
+          const messages = [span, older, correction]
+          for (const [i, message] of (order === 'last' ? messages : messages.toReversed()).entries()) {
+            await debit(ledger, `m${i}`, [message])
+          }
+          expect(await position('a')).toMatchObject({ spent: 30n })
+          expect(await position('b')).toMatchObject({ spent: 0n })
+          await debit(ledger, 'again', [{ ...span, amounts: { usd: 500n } }])
+          expect(await position('a')).toMatchObject({ spent: 30n })
+        },
+      )
 
       test('redelivery, re-batching and any order change no sum', async () => {
         const anySpan = fc.record({ trace: fc.nat(2), span: fc.integer({ min: 1, max: 4 }), day: fc.nat(1) })

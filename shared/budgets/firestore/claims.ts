@@ -1,5 +1,6 @@
 import type { DocumentReference, Timestamp } from '@google-cloud/firestore'
 import type { Charge } from '../charge.ts'
+import { type Claimed, joinClaims } from '../claim.ts'
 import { type Collections, nameOf } from './documents.ts'
 import { ALREADY_EXISTS, codeOf } from './workspace.ts'
 
@@ -9,8 +10,7 @@ export interface ClaimedCharge {
   readonly generation: number
   readonly bucket: number
   readonly span: string
-  readonly amount: bigint
-  readonly unknown: boolean
+  readonly claimed: Claimed
   /** The reservation that the span names; ''. */
   readonly reservation: string
 }
@@ -71,9 +71,9 @@ export async function claim(
   }
 }
 
-/** What older claims have counted of the same spans: the highest amount by {@link targetKey}; -1 for one not known. */
-export async function olderCharges({ claims }: Collections, own: Claim): Promise<Map<string, bigint>> {
-  const counted = new Map<string, bigint>()
+/** What older claims say of the same spans, by {@link targetKey}. */
+export async function olderCharges({ claims }: Collections, own: Claim): Promise<Map<string, Claimed>> {
+  const said = new Map<string, Claimed>()
   const keys = [...new Set(own.charges.map(({ span }) => span))]
   const chunks = Array.from({ length: Math.ceil(keys.length / QUERY_VALUES) }, (_, i) =>
     keys.slice(i * QUERY_VALUES, (i + 1) * QUERY_VALUES),
@@ -85,12 +85,10 @@ export async function olderCharges({ claims }: Collections, own: Claim): Promise
     if (document.id === own.ref.id || !isOlder(document.createTime, document.id, own)) continue
     for (const charge of decodeCharges(String(document.get('charges')))) {
       const key = targetKey(charge)
-      const value = charge.unknown ? -1n : charge.amount
-      const known = counted.get(key)
-      if (known === undefined || value > known) counted.set(key, value)
+      said.set(key, joinClaims(said.get(key), charge.claimed))
     }
   }
-  return counted
+  return said
 }
 
 /** One span in one bucket of one budget. */
@@ -105,27 +103,27 @@ function isOlder(created: Timestamp, id: string, own: Claim): boolean {
 
 function encodeCharges(charges: readonly ClaimedCharge[]): string {
   return JSON.stringify(
-    charges.map(({ budgetId, generation, bucket, span, amount, unknown, reservation }) => [
+    charges.map(({ budgetId, generation, bucket, span, claimed: { revision, value, matched }, reservation }) => [
       budgetId,
       generation,
       bucket,
       span,
-      amount.toString(),
-      unknown ? 1 : 0,
+      revision,
+      value.toString(),
+      matched ? 1 : 0,
       reservation,
     ]),
   )
 }
 
 function decodeCharges(text: string): ClaimedCharge[] {
-  return (JSON.parse(text) as [string, number, number, string, string, number, string][]).map(
-    ([budgetId, generation, bucket, span, amount, unknown, reservation]) => ({
+  return (JSON.parse(text) as [string, number, number, string, number, string, number, string][]).map(
+    ([budgetId, generation, bucket, span, revision, value, matched, reservation]) => ({
       budgetId,
       generation,
       bucket,
       span,
-      amount: BigInt(amount),
-      unknown: unknown === 1,
+      claimed: { revision, value: BigInt(value), matched: matched === 1 },
       reservation,
     }),
   )

@@ -1,6 +1,7 @@
 import { FieldPath, FieldValue, type WriteBatch } from '@google-cloud/firestore'
 import { checkAmount, MAX_AMOUNT } from '../amount.ts'
 import { type Charge, chargeTo, isOf, type Rules } from '../charge.ts'
+import { type Claimed, joinClaims, sameClaim, spentBy, UNKNOWN, unknownBy } from '../claim.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
 import { lookback } from '../position.ts'
 import { raiseAlerts } from './alerts.ts'
@@ -84,7 +85,9 @@ async function add(shelf: Shelf, project: string, made: Claim): Promise<boolean>
     }
     const changes = new BudgetChanges(shelf, project)
     for (const gain of gains) changes.add(gain.budgetId, gain.generation, gain.bucket, gain)
-    const came = new Set(made.charges.filter(({ unknown }) => !unknown).map(({ reservation }) => reservation))
+    const came = new Set(
+      made.charges.filter(({ claimed }) => claimed.value !== UNKNOWN).map(({ reservation }) => reservation),
+    )
     for (const id of came) if (id !== '') await spanCame(shelf, project, id, writes, changes)
     await changes.writeTo(writes)
     try {
@@ -108,24 +111,24 @@ interface Gain {
   readonly spans: number
 }
 
-/** What a claim adds to each bucket beyond what older claims have counted: each span at the highest amount it ever came with. */
-function gainsOf({ charges }: Claim, counted: Map<string, bigint>): Gain[] {
+/** What a claim adds to each bucket beyond what older claims say of the same spans. */
+function gainsOf({ charges }: Claim, said: Map<string, Claimed>): Gain[] {
   const gains = new Map<string, Gain>()
   for (const charge of charges) {
-    const { budgetId, generation, bucket, amount, unknown } = charge
+    const { budgetId, generation, bucket, claimed } = charge
     const span = targetKey(charge)
-    const value = unknown ? -1n : amount
-    const before = counted.get(span)
-    if (before !== undefined && value <= before) continue
-    counted.set(span, value)
+    const earlier = said.get(span)
+    const joined = joinClaims(earlier, claimed)
+    if (sameClaim(earlier, joined)) continue
+    said.set(span, joined)
     const key = `${budgetId}/${generation}/${bucket}`
     const gain = gains.get(key)
     gains.set(key, {
       budgetId,
       generation,
       bucket,
-      amount: (gain?.amount ?? 0n) + amount - (before === undefined || before < 0n ? 0n : before),
-      unknown: (gain?.unknown ?? 0) + (unknown ? 1 : 0) - (before === -1n ? 1 : 0),
+      amount: (gain?.amount ?? 0n) + spentBy(joined) - spentBy(earlier),
+      unknown: (gain?.unknown ?? 0) + unknownBy(joined) - unknownBy(earlier),
       spans: (gain?.spans ?? 0) + 1,
     })
   }
@@ -212,8 +215,8 @@ export class BudgetChanges {
 }
 
 function toClaimed(project: string, charge: Charge, reservation: string): ClaimedCharge {
-  const { budgetId, generation, bucket, amount, unknown } = charge
-  return { budgetId, generation, bucket, span: spanKey(project, charge), amount, unknown, reservation }
+  const { budgetId, generation, bucket, claimed } = charge
+  return { budgetId, generation, bucket, span: spanKey(project, charge), claimed, reservation }
 }
 
 function reservationOf({ reserved }: DebitBatch, { traceId, spanId }: Charge): string {

@@ -5,7 +5,7 @@ import { isSpanledgerError, SpanledgerError } from '../../errors.ts'
 
 /**
  * `budgets`: one row an id, kept when deleted so that its history is. `balances`: a bucket's sum. `claims`: the spans that
- * a bucket has counted, one row for each trace and day; `spans` holds 16 bytes a span (id, amount). `digests`: messages
+ * a bucket has counted, one row for each trace and day; `spans` holds 24 bytes a span. `digests`: messages
  * handled. `holds`: what open reservations hold in each budget; a hold that has expired counts no more, deleted or not.
  */
 const SCHEMA = `

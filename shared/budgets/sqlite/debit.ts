@@ -1,5 +1,6 @@
 import { checkAmount } from '../amount.ts'
 import { type Charge, chargeTo, isOf, type Rule } from '../charge.ts'
+import { type Claimed, joinClaims, sameClaim, spentBy, unknownBy } from '../claim.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type Books, bucketRow, readProject } from './books.ts'
@@ -15,9 +16,8 @@ const DIGEST_DAYS = 30
 /** Rows that are forgotten at a time, so that no debit waits long. */
 const PRUNE_ROWS = 2_000
 
-/** Bytes of one span in a claim: its id and the amount it was counted at (-1: not known). */
-const CLAIM_BYTES = 16
-const UNKNOWN = -1n
+/** Bytes of one span in a claim: its id, twice its revision plus whether it matched, its value. */
+const CLAIM_BYTES = 24
 
 /** Debits `batches` within the caller's transaction. */
 export function debit(books: Books, batches: readonly DebitBatch[]): DebitResult[] {
@@ -126,7 +126,7 @@ class Sums {
     for (const { budget, rule, start } of this.#sums.values()) raiseAlerts(this.#books, budget, rule, start)
   }
 
-  /** Counts a trace's spans in a bucket, each at the highest amount it ever came with. */
+  /** Joins a trace's charges with what its claim says of the same spans. */
   #claim(
     balance: bigint,
     day: number,
@@ -138,37 +138,42 @@ class Sums {
     const trace = Buffer.from(traceId, 'hex')
     const known = db.get('SELECT spans FROM claims WHERE day = ? AND balance = ? AND trace = ?', day, balance, trace)
     const before = known === undefined ? Buffer.alloc(0) : Buffer.from(known.spans as Uint8Array)
-    let claims = Buffer.concat([before, Buffer.alloc(charges.length * CLAIM_BYTES)])
+    const claims = Buffer.concat([before, Buffer.alloc(charges.length * CLAIM_BYTES)])
     const offsets = new Map<bigint, number>()
     for (let at = 0; at < before.length; at += CLAIM_BYTES) offsets.set(claims.readBigUInt64BE(at), at)
     let length = before.length
     let changed = false
-    for (const { spanId, amount, unknown } of charges) {
+    for (const { spanId, claimed } of charges) {
       const id = BigInt(`0x${spanId}`)
-      const value = unknown ? UNKNOWN : amount
-      const at = offsets.get(id)
+      let at = offsets.get(id)
+      const earlier = at === undefined ? undefined : readClaim(claims, at)
+      const joined = joinClaims(earlier, claimed)
+      if (sameClaim(earlier, joined)) continue
       if (at === undefined) {
-        offsets.set(id, length)
-        claims.writeBigUInt64BE(id, length)
-        claims.writeBigInt64BE(value, length + 8)
+        at = length
         length += CLAIM_BYTES
-        gain.amount += amount
-        if (unknown) gain.unknown++
-        gain.spans++
-      } else {
-        const counted = claims.readBigInt64BE(at + 8)
-        if (value <= counted) continue
-        claims.writeBigInt64BE(value, at + 8)
-        gain.amount += amount - (counted === UNKNOWN ? 0n : counted)
-        if (counted === UNKNOWN) gain.unknown--
-        gain.spans++
+        offsets.set(id, at)
       }
+      writeClaim(claims, at, id, joined)
+      gain.amount += spentBy(joined) - spentBy(earlier)
+      gain.unknown += BigInt(unknownBy(joined) - unknownBy(earlier))
+      gain.spans++
       changed = true
     }
     if (!changed) return
-    claims = claims.subarray(0, length)
-    db.run('INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)', day, balance, trace, claims)
+    db.run('INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)', day, balance, trace, claims.subarray(0, length))
   }
+}
+
+function readClaim(claims: Buffer, at: number): Claimed {
+  const revision = claims.readBigUInt64BE(at + 8)
+  return { revision: Number(revision >> 1n), value: claims.readBigInt64BE(at + 16), matched: (revision & 1n) === 1n }
+}
+
+function writeClaim(claims: Buffer, at: number, id: bigint, { revision, value, matched }: Claimed): void {
+  claims.writeBigUInt64BE(id, at)
+  claims.writeBigUInt64BE(BigInt(revision) * 2n + (matched ? 1n : 0n), at + 8)
+  claims.writeBigInt64BE(value, at + 16)
 }
 
 /** Forgets what is too old to come again, a little at a time. */
