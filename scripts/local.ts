@@ -21,6 +21,7 @@ import { boundMemory } from '../shared/platform/threads/memory.ts'
 import { type Supervisor, supervise } from '../shared/platform/threads/supervisor.ts'
 import { createPricer, type Pricer } from '../shared/pricing/pricer.ts'
 import type { SpanReader } from '../shared/warehouse/trace-store.ts'
+import { startCompactionTimer } from './compaction-timer.ts'
 
 /** Heap bound of each thread in MiB: the whole process is to stay below 1 GiB. */
 const HEAP_MB: Record<Subscription, number> = { price: 128, budget: 96, warehouse: 256, lake: 256, forward: 128 }
@@ -89,11 +90,13 @@ async function startLocal(config: Config): Promise<LocalServer> {
   )
 
   const server = await listen(app, config)
+  const compaction = startCompactionTimer({ log })
   return {
     url: server.url,
     async stop() {
       // From here on clients are told to try again later; what is under way is acknowledged once it is durable.
       const closed = server.close()
+      const compacted = compaction.stop()
       await bus.close()
       const drained = [await threads.get('price')?.drain(STOP_MS.price)]
       const sinks = [...threads].filter(([name]) => name !== 'price')
@@ -101,6 +104,7 @@ async function startLocal(config: Config): Promise<LocalServer> {
       if (drained.includes(false))
         log.warn('stopped with messages left in the queue; they are handled at the next start')
       await Promise.race([closed, sleep(STOP_MS.requests)])
+      await compacted
       admin.close()
       prices.close()
       await Promise.all([keys.close(), ledger.close()])
