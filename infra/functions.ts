@@ -5,6 +5,7 @@ import type { SecretManagerSecretVersion } from '@cdktf/provider-google/lib/secr
 import { ServiceAccount } from '@cdktf/provider-google/lib/service-account/index.js'
 import type { StorageBucket } from '@cdktf/provider-google/lib/storage-bucket/index.js'
 import { StorageBucketObject } from '@cdktf/provider-google/lib/storage-bucket-object/index.js'
+import { readConfig } from '../shared/config.ts'
 import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type Setting } from '../shared/platform/functions.ts'
 import type { Context } from './context.ts'
 import type { Resources } from './resources.ts'
@@ -28,7 +29,8 @@ export const SIZING: Readonly<Record<FunctionName, Sizing>> = {
   price: { memory: '1Gi', cpu: '1', concurrency: 16, timeoutSeconds: 100 },
   budget: { memory: '512Mi', cpu: '1', concurrency: 8, timeoutSeconds: 100 },
   warehouse: { memory: '1Gi', cpu: '1', concurrency: 8, timeoutSeconds: 100 },
-  lake: { memory: '2Gi', cpu: '1', concurrency: 1, timeoutSeconds: 540, maxInstances: 1 },
+  // Its scratch files are in memory too.
+  lake: { memory: '4Gi', cpu: '2', concurrency: 1, timeoutSeconds: 540, maxInstances: 1 },
   query: { memory: '512Mi', cpu: '1', concurrency: 20, timeoutSeconds: 60 },
 }
 
@@ -126,7 +128,9 @@ function ingress(isPublic: boolean, hasDomain: boolean): string {
   return hasDomain ? 'ALLOW_INTERNAL_AND_GCLB' : 'ALLOW_ALL'
 }
 
-/** What a function reads of its environment: every setting of its list that the deployment decides, and none else. */
+const DEFAULTS = readConfig({})
+
+/** What a function reads of its environment: as the deployment decides, else the default, so that it can be seen and changed there. */
 function environment({ deployment, ...context }: Context, resources: Resources, name: FunctionName) {
   const values: Partial<Record<Setting, string>> = {
     SPANLEDGER_GCP_PROJECT: deployment.project,
@@ -135,16 +139,11 @@ function environment({ deployment, ...context }: Context, resources: Resources, 
     SPANLEDGER_GCP_BUCKET: resources.bucket.name,
     SPANLEDGER_GCP_DATABASE: resources.database.name,
     SPANLEDGER_LOG_LEVEL: deployment.logLevel ?? 'info',
-    SPANLEDGER_MAX_BODY_BYTES: String(deployment.maxBodyBytes ?? 16 * 1024 * 1024),
-    SPANLEDGER_MAX_ATTRIBUTES: '512',
-    SPANLEDGER_MAX_ATTRIBUTE_BYTES: String(7 * 1024 * 1024),
-    SPANLEDGER_MAX_DEPTH: '32',
-    SPANLEDGER_LAKE_FLUSH_BYTES: String(32 * 1024 * 1024),
-    SPANLEDGER_LAKE_CODEC: 'zstd',
+    ...(deployment.maxBodyBytes !== undefined && { SPANLEDGER_MAX_BODY_BYTES: String(deployment.maxBodyBytes) }),
   }
   const settings: readonly Setting[] = FUNCTIONS[name].settings
   const plain = settings.flatMap((setting) =>
-    setting === 'SPANLEDGER_FIRST_KEY' ? [] : [[setting, values[setting] ?? '']],
+    setting === 'SPANLEDGER_FIRST_KEY' ? [] : [[setting, values[setting] ?? String(DEFAULTS[setting])]],
   )
   return { plain: Object.fromEntries(plain), secret: settings.includes('SPANLEDGER_FIRST_KEY') }
 }

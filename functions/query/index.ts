@@ -1,0 +1,38 @@
+import { createAuthenticate } from '../../shared/auth/key-authenticate.ts'
+import { createLakeCounter } from '../../shared/lake/counts.ts'
+import { createParquetFormat } from '../../shared/lake/parquet-format.ts'
+import { createLog } from '../../shared/log.ts'
+import { serveFunction } from '../../shared/platform/function-server.ts'
+import { readFunctionConfig } from '../../shared/platform/functions.ts'
+import {
+  openGcpBudgetLedger,
+  openGcpKeyStore,
+  openGcpObjectStore,
+  openGcpTraceStore,
+} from '../../shared/platform/gcp.ts'
+import { createGcpConservation } from '../../shared/platform/gcp-conservation.ts'
+import { createBudgetRoutes } from './budgets/routes.ts'
+import { createQueryApp } from './handler.ts'
+
+const config = readFunctionConfig('query')
+const [keys, reader, store, ledger] = await Promise.all([
+  openGcpKeyStore(config),
+  openGcpTraceStore(config),
+  openGcpObjectStore(config),
+  openGcpBudgetLedger(config),
+])
+const authenticate = createAuthenticate({ keys, requireKeys: true })
+
+serveFunction(
+  'query',
+  createQueryApp({
+    reader,
+    authenticate,
+    conservation: createGcpConservation({
+      warehouse: (project) => reader.counts(project),
+      lake: createLakeCounter({ store, format: createParquetFormat() }),
+    }),
+    routes: [createBudgetRoutes({ ledger, authenticate })],
+    log: createLog('query'),
+  }),
+)

@@ -1,0 +1,13 @@
+import { createPushApp } from '../../shared/bus/pubsub-push.ts'
+import { createLog } from '../../shared/log.ts'
+import { serveFunction } from '../../shared/platform/function-server.ts'
+import { readFunctionConfig } from '../../shared/platform/functions.ts'
+import { openGcpBus, openGcpTraceStore } from '../../shared/platform/gcp.ts'
+import { createWarehouseSubscriber } from './handler.ts'
+
+const config = readFunctionConfig('warehouse')
+const log = createLog('warehouse')
+const [bus, writer] = await Promise.all([openGcpBus(config), openGcpTraceStore(config)])
+const subscriber = createWarehouseSubscriber({ writer })
+
+serveFunction('warehouse', createPushApp({ subscription: 'warehouse', subscriber, bus, log }))

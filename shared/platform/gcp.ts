@@ -1,0 +1,97 @@
+import type { KeyStore } from '../auth/key-store.ts'
+import type { BudgetLedger } from '../budgets/ledger.ts'
+import type { Subscription } from '../bus/bus.ts'
+import type { PubsubBus } from '../bus/pubsub-bus.ts'
+import type { PubsubOptions } from '../bus/pubsub-client.ts'
+import type { PubsubSource } from '../bus/pubsub-source.ts'
+import type { Config } from '../config.ts'
+import type { ObjectStore } from '../lake/object-store.ts'
+import type { TraceStore } from '../warehouse/trace-store.ts'
+import type { Platform } from './platform.ts'
+
+type GcpConfig<Name extends keyof Config> = Pick<Config, Name>
+
+/**
+ * Google Cloud. Each adapter is a function of its own that loads its client when it is called, so that a bundle holds the clients
+ * of its function alone. Emulators are found by the variables that Google's own tools set.
+ */
+export async function openGcpBus(
+  config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_PREFIX'>,
+): Promise<PubsubBus> {
+  return (await import('../bus/pubsub-bus.ts')).openPubsubBus(pubsub(config))
+}
+
+/** A subscription that is pulled. */
+export async function openGcpSource(
+  config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_PREFIX'>,
+  subscription: Subscription,
+): Promise<PubsubSource> {
+  return (await import('../bus/pubsub-source.ts')).openPubsubSource({ ...pubsub(config), subscription })
+}
+
+/** The keys in Firestore, and the first one of the deployment. */
+export async function openGcpKeyStore(
+  config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_DATABASE' | 'SPANLEDGER_FIRST_KEY'>,
+): Promise<KeyStore> {
+  const { openFirestoreKeyStore } = await import('../auth/firestore-key-store.ts')
+  const { withFirstKey } = await import('../auth/first-key-store.ts')
+  return withFirstKey(openFirestoreKeyStore({ firestore: await firestore(config) }), config.SPANLEDGER_FIRST_KEY)
+}
+
+export async function openGcpObjectStore(
+  config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_BUCKET'>,
+): Promise<ObjectStore> {
+  const { openGcsStore } = await import('../lake/gcs-store.ts')
+  const apiEndpoint = process.env.STORAGE_EMULATOR_HOST
+  return openGcsStore({
+    projectId: config.SPANLEDGER_GCP_PROJECT,
+    bucket: config.SPANLEDGER_GCP_BUCKET,
+    ...(apiEndpoint && { apiEndpoint }),
+  })
+}
+
+export async function openGcpTraceStore(
+  config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_DATASET'>,
+): Promise<TraceStore> {
+  const { openBigQueryStore } = await import('../warehouse/bigquery-store.ts')
+  const apiEndpoint = process.env.BIGQUERY_EMULATOR_HOST
+  return openBigQueryStore({
+    projectId: config.SPANLEDGER_GCP_PROJECT,
+    dataset: config.SPANLEDGER_GCP_DATASET,
+    ...(apiEndpoint && { apiEndpoint }),
+  })
+}
+
+/** The budgets in Firestore. */
+export async function openGcpBudgetLedger(
+  config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_DATABASE'>,
+): Promise<BudgetLedger> {
+  const { openFirestoreLedger } = await import('../budgets/firestore-ledger.ts')
+  return openFirestoreLedger({ firestore: await firestore(config) })
+}
+
+/** Everything at once, for scripts: a function opens what it needs and no more. */
+export function createGcpPlatform(config: Config): Platform {
+  return {
+    openBus: () => openGcpBus(config),
+    openTraceStore: () => openGcpTraceStore(config),
+    openObjectStore: () => openGcpObjectStore(config),
+    openBudgetLedger: () => openGcpBudgetLedger(config),
+    openKeyStore: () => openGcpKeyStore(config),
+  }
+}
+
+function pubsub(config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_PREFIX'>): PubsubOptions {
+  const apiEndpoint = process.env.PUBSUB_EMULATOR_HOST
+  return {
+    projectId: config.SPANLEDGER_GCP_PROJECT,
+    prefix: config.SPANLEDGER_GCP_PREFIX,
+    ...(apiEndpoint && { apiEndpoint }),
+  }
+}
+
+/** Finds FIRESTORE_EMULATOR_HOST by itself. */
+async function firestore(config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_DATABASE'>) {
+  const { Firestore } = await import('@google-cloud/firestore')
+  return new Firestore({ projectId: config.SPANLEDGER_GCP_PROJECT, databaseId: config.SPANLEDGER_GCP_DATABASE })
+}
