@@ -1,0 +1,93 @@
+import { isIP } from 'node:net'
+import { alertFromMessage } from '../../shared/budgets/alert-message.ts'
+import type { AlertTarget } from '../../shared/budgets/budget.ts'
+import type { Alert, BudgetLedger } from '../../shared/budgets/ledger.ts'
+import { ACK, type Delivery, type Outcome, type Subscriber } from '../../shared/bus/bus.ts'
+import { describeError, isSpanledgerError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { alertRequest, alertSentence } from './alert-body.ts'
+
+export interface NotifyOptions {
+  /** Knows where each budget's alerts go. */
+  readonly ledger: Pick<BudgetLedger, 'get' | 'close'>
+  readonly log: Log
+  readonly fetch?: typeof fetch
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+const TIMEOUT_MS = 10_000
+/** Posts that are remembered, so that an alert tried again for one target is not told to another twice. */
+const MAX_TOLD = 10_000
+
+/**
+ * The consumer of `budget-alerts`: tells each alert to the log and to the targets of its budget. A target that does not answer is
+ * tried again by the bus, with its pauses and its end; one that refuses is not. After a crash a target may be told twice: under the
+ * same `spanledger-alert-id`.
+ */
+export function createNotifySubscriber(options: NotifyOptions): Subscriber {
+  const { ledger, log, fetch: send = fetch, now = Date.now } = options
+  const told = new Set<string>()
+  return {
+    handle: (deliveries) => Promise.all(deliveries.map(tell)),
+    close: () => ledger.close(),
+  }
+
+  async function tell(delivery: Delivery): Promise<Outcome> {
+    let alert: Alert
+    try {
+      alert = alertFromMessage(delivery)
+    } catch (error) {
+      return { kind: 'dead', reason: describeError(error) }
+    }
+    const { project, budgetId: budget, threshold, period } = alert
+    if (remember(alert.id)) log.warn({ project, budget, threshold, period }, alertSentence(alert))
+    let targets: readonly AlertTarget[]
+    try {
+      targets = (await ledger.get(project, budget)).budget.alerts
+    } catch (error) {
+      if (isSpanledgerError(error, 'budget/not-found')) return ACK
+      return { kind: 'retry', reason: describeError(error), blameless: true }
+    }
+    const outcomes = await Promise.all(targets.map((target) => post(alert, target)))
+    return outcomes.find(({ kind }) => kind === 'retry') ?? outcomes.find(({ kind }) => kind === 'dead') ?? ACK
+  }
+
+  async function post(alert: Alert, target: AlertTarget): Promise<Outcome> {
+    const key = `${alert.id} ${target.url}`
+    if (told.has(key)) return ACK
+    const url = new URL(target.url)
+    if (isMetadata(url.hostname)) return { kind: 'dead', reason: 'alert target is a metadata server' }
+    const place = `alert target ${url.host}`
+    try {
+      const request = alertRequest(alert, target, now())
+      const signal = AbortSignal.timeout(TIMEOUT_MS)
+      const response = await send(url, { method: 'POST', redirect: 'manual', signal, ...request })
+      await response.body?.cancel()
+      const { status } = response
+      if (status >= 200 && status < 300) {
+        remember(key)
+        return ACK
+      }
+      const later = status >= 500 || status === 408 || status === 429
+      return { kind: later ? 'retry' : 'dead', reason: `${place} answered ${status}` }
+    } catch (error) {
+      return { kind: 'retry', reason: `${place} does not answer: ${describeError(error)}` }
+    }
+  }
+
+  /** Whether it is new. */
+  function remember(key: string): boolean {
+    if (told.has(key)) return false
+    if (told.size >= MAX_TOLD) told.clear()
+    told.add(key)
+    return true
+  }
+}
+
+/** The clouds' metadata servers give out credentials to whoever asks from inside. */
+function isMetadata(hostname: string): boolean {
+  const bare = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
+  if (bare === 'metadata' || bare.endsWith('metadata.google.internal')) return true
+  return isIP(bare) === 4 ? bare.startsWith('169.254.') : /^fe80:|^fd00:ec2:|^::ffff:a9fe:/i.test(bare)
+}
