@@ -1,6 +1,7 @@
 import type { Delivery, Message } from '../../shared/bus/bus.ts'
 import { splitTraces } from '../../shared/otlp/split.ts'
 import type { Pricer } from '../../shared/pricing/pricer.ts'
+import { correctLedger } from '../../shared/pricing/receipt.ts'
 import { correctionSpan } from '../../shared/spans/correction.ts'
 import type { SettledMessage } from './settlement.ts'
 
@@ -12,8 +13,10 @@ export function correctionMessages(
 ): Message[] {
   if (corrections.length === 0) return []
   const spans = corrections.map(({ traceId, usage, correction: { billed, revision } }) => {
-    const ledger = pricer.priceUsage(usage.call, billed, usage.startTimeUnixNano, { project })
-    return correctionSpan({ ...usage, traceId, parentSpanId: '' }, { ...ledger, revision })
+    const { call, startTimeUnixNano } = usage
+    const earlier = pricer.priceUsage(call, usage.billed, startTimeUnixNano, { project })
+    const ledger = pricer.priceUsage(call, billed, startTimeUnixNano, { project })
+    return correctionSpan({ ...usage, traceId, parentSpanId: '' }, correctLedger(ledger, earlier, revision))
   })
   return splitTraces(spans, { tooLarge: () => {} }).map(({ data }, part) => ({
     data,

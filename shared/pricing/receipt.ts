@@ -1,4 +1,5 @@
 import { inputTokens, LEAF, LEAVES, type Usage } from '../genai/usage.ts'
+import type { CostStatus, Ledger } from '../spans/ledger.ts'
 import { amount } from './money.ts'
 import type { PlanTier, PricePlan } from './plan.ts'
 
@@ -31,6 +32,22 @@ export interface Receipt {
   readonly upper?: { readonly lines: readonly ReceiptLine[]; readonly total: string }
   /** Why there is no cost. */
   readonly reason?: string
+  /** On a corrected span: what it was first said to cost. */
+  readonly was?: { readonly status: CostStatus; readonly total: string | null; readonly version: string }
+}
+
+/**
+ * `ledger` as a correction of `earlier`. Its receipt keeps what was first said, through any number of corrections, so
+ * that what was priced then and what is priced now are both in one row.
+ */
+export function correctLedger(ledger: Ledger, earlier: Ledger, revision: number): Ledger {
+  const was = (earlier.revision > 0 ? (JSON.parse(earlier.receipt || '{}') as Receipt).was : undefined) ?? {
+    status: earlier.costStatus,
+    total: earlier.costPicoUsd?.toString() ?? null,
+    version: earlier.priceVersion,
+  }
+  const members = ledger.receipt === '' ? '' : `${ledger.receipt.slice(1, -1)},`
+  return { ...ledger, revision, receipt: `{${members}"was":${JSON.stringify(was)}}` }
 }
 
 /** A usage with its price: the sum, and its lines as JSON text; or the leaf that has no price. */

@@ -94,6 +94,20 @@ test('a price that was added is applied to what had none: first shown, then done
   expect((await run(true)).changes).toStrictEqual([])
 })
 
+test('what was said first is kept beside what is said now, through any number of corrections', async () => {
+  const { run, price, store } = await open()
+  for (const usd of [3, 4, 5]) {
+    price(usd)
+    await run(true)
+  }
+  const [stored] = await store.getTrace('p', '1'.padStart(32, '0'), 1)
+  expect(stored!.ledger.costPicoUsd).toBe(5_000_000_000_000n)
+  expect(JSON.parse(stored!.ledger.receipt)).toMatchObject({
+    total: '5000000000000',
+    was: { status: 'unpriced', total: null, version: '' },
+  })
+})
+
 test('repricing and repricing back is as if nothing had been', async () => {
   const { run, costs, price } = await open()
   price(3)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Bus, Message } from '../../../shared/bus/bus.ts'
 import { splitTraces } from '../../../shared/otlp/split.ts'
 import type { Pricer } from '../../../shared/pricing/pricer.ts'
+import { correctLedger } from '../../../shared/pricing/receipt.ts'
 import { correctionSpan } from '../../../shared/spans/correction.ts'
 import type { Ledger, PricedSpan } from '../../../shared/spans/ledger.ts'
 import { serviceName } from '../../../shared/spans/span.ts'
@@ -83,7 +84,10 @@ export async function repricePage(query: RepriceQuery, sources: RepriceSources):
       const ledger = ledgers[index]!
       if (sameCost(old.ledger, ledger)) continue
       note(changes, old, ledger)
-      corrections.push({ span: old.span, ledger: { ...ledger, revision: Math.max(revision, old.ledger.revision + 1) } })
+      corrections.push({
+        span: old.span,
+        ledger: correctLedger(ledger, old.ledger, Math.max(revision, old.ledger.revision + 1)),
+      })
     }
   }
   if (apply && corrections.length > 0)

@@ -1,0 +1,79 @@
+import { loadCatalogue } from '../../shared/pricing/catalogue.ts'
+import { createPricer } from '../../shared/pricing/pricer.ts'
+import type { Span } from '../../shared/spans/span.ts'
+import { buildChat, buildSpan } from '../../test/support/span.ts'
+
+/** Microseconds of CPU for one span, by kind of message; `startMs`: loading the catalogue, by wall clock. */
+export interface PricingBench {
+  readonly startMs: number
+  readonly callUs: number
+  readonly agentTraceUs: number
+  readonly plainUs: number
+}
+
+const SPANS = 512
+const ROUNDS = 9
+const REPEATS = 40
+
+/** Prices messages of 512 spans with 12 attributes: dialect, usage, rollup, plan and receipt. Medians of CPU time, warm. */
+export async function benchPricing(): Promise<PricingBench> {
+  const begin = performance.now()
+  const catalogue = await loadCatalogue()
+  const startMs = performance.now() - begin
+  const pricer = createPricer({ catalogue })
+  const kinds = { callUs: message(calls), agentTraceUs: message(agentTrace), plainUs: message(plain) }
+  const times = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, [] as number[]]))
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [kind, spans] of Object.entries(kinds)) {
+      const before = process.cpuUsage()
+      for (let repeat = 0; repeat < REPEATS; repeat++) pricer.price(spans, { project: 'bench' })
+      const { user, system } = process.cpuUsage(before)
+      times[kind]!.push((user + system) / (SPANS * REPEATS))
+    }
+  const median = (kind: string) => round2(times[kind]!.toSorted((a, b) => a - b)[ROUNDS >> 1]!)
+  return {
+    startMs: round2(startMs),
+    callUs: median('callUs'),
+    agentTraceUs: median('agentTraceUs'),
+    plainUs: median('plainUs'),
+  }
+}
+
+function message(spanOf: (index: number) => Span): Span[] {
+  return Array.from({ length: SPANS }, (_, index) => spanOf(index))
+}
+
+const attributes = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`app.attribute.${index}`, `value ${index}`]))
+const openai = { 'gen_ai.provider.name': 'openai', 'gen_ai.response.model': 'gpt-4o-2024-08-06', 'user.id': 'u-1' }
+const usage = { input_tokens: 1000, output_tokens: 100, 'cache_read.input_tokens': 400 }
+
+function calls(index: number): Span {
+  return buildChat('gpt-4o', usage, { traceId: `${index}`, attributes: { ...openai, ...attributes(4) } })
+}
+
+/** Agent, its calls and its tools: eight spans a trace. */
+function agentTrace(index: number): Span {
+  const place = { traceId: `${index >> 3}`, spanId: `${(index % 8) + 1}` }
+  if (index % 8 === 0) {
+    const sum = { input_tokens: 3000, output_tokens: 300 }
+    return buildChat('gpt-4o', sum, {
+      ...place,
+      attributes: { ...openai, 'gen_ai.operation.name': 'invoke_agent', ...attributes(5) },
+    })
+  }
+  const below = { ...place, parentSpanId: '1' }
+  if (index % 2 === 0)
+    return buildSpan({ ...below, attributes: { 'gen_ai.operation.name': 'execute_tool', ...attributes(11) } })
+  return buildChat('gpt-4o', usage, { ...below, attributes: { ...openai, ...attributes(4) } })
+}
+
+function plain(index: number): Span {
+  return buildSpan({ traceId: `${index >> 3}`, spanId: `${(index % 8) + 1}`, attributes: attributes(12) })
+}
+
+function round2(value: number): number {
+  return Math.round(value * 100) / 100
+}
+
+if (import.meta.main) console.log(JSON.stringify(await benchPricing()))
