@@ -43,6 +43,11 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
       const subscriber = createBudgetSubscriber({ ledger, bus: await platform.openBus(), log })
       return { subscriber, remote: ledger, maxBytes: 8 * MIB, lingerMs: 50 }
     }
+    case 'notify': {
+      const { createNotifySubscriber } = await import('../functions/notify/handler.ts')
+      const subscriber = createNotifySubscriber({ ledger: await platform.openBudgetLedger(), log })
+      return { subscriber, remote: {}, maxBytes: MIB, lingerMs: 0 }
+    }
     case 'warehouse': {
       const { createWarehouseSubscriber } = await import('../functions/warehouse/handler.ts')
       const store = await platform.openTraceStore()

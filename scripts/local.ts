@@ -24,7 +24,14 @@ import type { SpanReader } from '../shared/warehouse/trace-store.ts'
 import { startCompactionTimer } from './compaction-timer.ts'
 
 /** Heap bound of each thread in MiB: the whole process is to stay below 1 GiB. */
-const HEAP_MB: Record<Subscription, number> = { price: 128, budget: 96, warehouse: 256, lake: 256, forward: 128 }
+const HEAP_MB: Record<Subscription, number> = {
+  price: 128,
+  budget: 96,
+  warehouse: 256,
+  lake: 256,
+  forward: 128,
+  notify: 48,
+}
 
 /** What a stop may take at most, from the signal to the exit: `price`, then its subscribers, then open requests. */
 const STOP_MS = { price: 3_500, sinks: 5_000, requests: 500 }

@@ -9,6 +9,7 @@ export const SUBSCRIPTIONS = {
   warehouse: 'priced-spans',
   lake: 'priced-spans',
   forward: 'priced-spans',
+  notify: 'budget-alerts',
 } as const satisfies Record<string, Topic>
 export type Subscription = keyof typeof SUBSCRIPTIONS
 

@@ -60,7 +60,7 @@ export function createLocalPlatform(config: Config, doorbell: Doorbell = createD
   const paths = localPaths(config)
   mkdirSync(config.SPANLEDGER_DATA, { recursive: true, mode: 0o700 })
   const queue = { directory: paths.queue, doorbell }
-  const subscriptions: Subscription[] = ['price', 'budget', 'warehouse', 'lake']
+  const subscriptions: Subscription[] = ['price', 'budget', 'warehouse', 'lake', 'notify']
   if (config.SPANLEDGER_FORWARD_URL !== undefined) subscriptions.push('forward')
   return {
     subscriptions,
