@@ -100,10 +100,16 @@ test('a one-hour cache write is not priced like one for five minutes where its p
 })
 
 test('BerriAI/litellm#37407: cached image tokens are in one slice only', () => {
-  const attributes = { ...OPENAI, 'llm.token_count.prompt_details.audio': 300 }
-  const ledger = priceOne('gpt-realtime', { input_tokens: 1000, 'cache_read.input_tokens': 900 }, { attributes })
-  const billed = Object.values(units(ledger)) as number[]
-  expect(billed.reduce((sum, quantity) => sum + quantity, 0)).toBe(1000)
+  const images = { 'gen_ai.usage.details.input_image_tokens': 300, 'gen_ai.usage.details.cache_image_read_tokens': 200 }
+  const usage = { input_tokens: 1000, 'cache_read.input_tokens': 500 }
+  const ledger = priceOne('gpt-realtime', usage, { scope: 'pydantic-ai', attributes: { ...OPENAI, ...images } })
+  expect(units(ledger)).toStrictEqual({
+    input_tokens: 400,
+    cache_read_tokens: 300,
+    input_image_tokens: 100,
+    cache_read_image_tokens: 200,
+  })
+  expect(ledger.costPicoUsd).toBe(400n * 4_000_000n + 300n * 400_000n + 100n * 5_000_000n + 200n * 500_000n)
 })
 
 test('BerriAI/litellm#18599: reasoning tokens are billed, and so is the rest of the output', () => {
