@@ -321,7 +321,7 @@ export const COLUMNS: readonly Column[] = [
   ),
   column(
     'int64',
-    { warehouse: 'ledger_revision' },
+    { warehouse: 'ledger_revision', lake: 'LedgerRevision' },
     '0 as first priced; of a correction, when it was made, microseconds since 1970',
     ({ ledger }) => ledger.revision,
   ),
