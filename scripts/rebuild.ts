@@ -6,6 +6,7 @@ import { type Config, readConfig } from '../shared/config.ts'
 import { describeError, SpanledgerError } from '../shared/errors.ts'
 import { openDirectoryStore } from '../shared/lake/directory-store.ts'
 import { readLakeBatches } from '../shared/lake/lake-batches.ts'
+import { CORRECTIONS } from '../shared/lake/partition.ts'
 import { listReadable } from '../shared/lake/readable-files.ts'
 import { createLocalPlatform, localPaths } from '../shared/platform/local.ts'
 
@@ -21,14 +22,16 @@ export interface RebuildResult {
 /** Fills the warehouse of `config` from its lake. May be cut short and run again. */
 export async function rebuild(config: Config): Promise<RebuildResult> {
   const root = resolve(localPaths(config).lake)
-  const files = await listReadable(openDirectoryStore(root))
+  const lake = openDirectoryStore(root)
+  const place = ({ name }: { readonly name: string }) => join(root, name)
+  const paths = (await listReadable(lake)).map(place)
+  const corrections = (await Array.fromAsync(lake.list(CORRECTIONS))).map(place)
   const store = await createLocalPlatform(config).openTraceStore()
   const scratch = await mkdtemp(join(tmpdir(), 'spanledger-rebuild-'))
   let stored = 0
   let duplicates = 0
   try {
-    const paths = files.map(({ name }) => join(root, name))
-    for await (const batches of readLakeBatches(paths, { scratch })) {
+    for await (const batches of readLakeBatches(paths, { scratch, corrections })) {
       for (const result of await store.write(batches)) {
         stored += result.stored
         duplicates += result.duplicates

@@ -6,7 +6,7 @@ import { type LakeSqlResult, queryLake } from '../shared/lake/lake-sql.ts'
 import { lakeViews } from '../shared/lake/lake-views.ts'
 import { localPaths } from '../shared/platform/local.ts'
 
-const VIEWS = lakeViews([], '')
+const VIEWS = lakeViews([], { template: '', corrections: [] })
   .map(({ name, description }) => `  ${name.padEnd(14)}${description}`)
   .join('\n')
 

@@ -29,8 +29,8 @@ export type CompactionStep =
 const ENOUGH_FRESH = 8
 const OLD_FRESH_MS = 6 * 60 * 60 * 1000
 
-/** The next step for a partition. `drop` asks for a merge whether or not files would gain by one. */
-export function planCompaction(state: PartitionState, options: { readonly drop?: boolean } = {}): CompactionStep {
+/** The next step for a partition. `force` asks for a merge whether or not files would gain by one. */
+export function planCompaction(state: PartitionState, options: { readonly force?: boolean } = {}): CompactionStep {
   const { published, staged, now, graceMs } = state
   const shown = completeGroups(published)
   const replaced = published.filter((file) => shown.some((group) => replaces(group.name, file.parsed)))
@@ -45,7 +45,7 @@ export function planCompaction(state: PartitionState, options: { readonly drop?:
   }
 
   const inputs = liveFiles(published)
-  if (!state.closed || inputs.length === 0 || !(options.drop || isWorthwhile(inputs, now))) return { kind: 'nothing' }
+  if (!state.closed || inputs.length === 0 || !(options.force || isWorthwhile(inputs, now))) return { kind: 'nothing' }
   const first = Math.min(...inputs.map(({ parsed }) => parsed.first))
   const last = Math.max(...inputs.map(({ parsed }) => parsed.last))
   const versions = [...published, ...staged]

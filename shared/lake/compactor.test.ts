@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createLog } from '../log.ts'
+import { LAKE_COLUMNS } from '../spans/columns.ts'
 import { createCompactor } from './compactor.ts'
+import { LEDGER_COLUMNS } from './corrected-sql.ts'
 import { createLakeCounter } from './counts.ts'
 import { openDirectoryStore } from './directory-store.ts'
 import { queryLake } from './lake-sql.ts'
@@ -171,4 +173,48 @@ test('files from before a column was added are merged with new ones', async () =
   await compact()
   expect(await plain('GenAiDialect, Envelope, hr', 'WHERE hr = 3 ORDER BY SpanId')).toHaveLength(3)
   expect(await plain('DISTINCT GenAiDialect')).toStrictEqual([['']])
+})
+
+test('what is corrected later holds: at once in our reader, in the files once their hour is compacted', async () => {
+  const correction = (digest: string, revision: number, model: string, costPicoUsd: bigint | null) => ({
+    ...testBatch(digest, []),
+    corrections: [testSpan({ ledger: { revision, model, costPicoUsd, costStatus: 'rollup' } })],
+  })
+  const costs = 'SpanId, GenAiModel, CostPicoUsd, CostStatus, InputTokens, SpanName'
+  const first = testSpan({ ledger: { model: 'm', inputTokens: 5, costPicoUsd: 7n, costStatus: 'priced' } })
+  const other = testSpan({ spanId: hexId(2, 16), ledger: { model: 'other' } })
+  await write(testBatch('a', [first, other]))
+  await write(correction('c2', 20, 'second', null))
+  await write(correction('c1', 10, 'first', 1n), correction('c2', 20, 'second', null))
+  const corrected = [
+    [hexId(1, 16), 'second', null, 'rollup', null, 'chat'],
+    [hexId(2, 16), 'other', null, 'no_usage', null, 'chat'],
+  ]
+  expect((await ours(costs)).toSorted()).toStrictEqual(corrected)
+  expect((await plain(costs, 'ORDER BY SpanId'))[0]).toStrictEqual([hexId(1, 16), 'm', '7', 'priced', '5', 'chat'])
+  await compact()
+  clock += 20 * MINUTE
+  await compact()
+  expect(await plain(costs, 'ORDER BY SpanId')).toStrictEqual(corrected)
+  expect((await compact()).merged).toStrictEqual([])
+
+  await write(correction('c3', 30, 'third', 3n), correction('old', 5, 'old', 9n))
+  expect((await ours(costs)).toSorted()[0]).toStrictEqual([hexId(1, 16), 'third', '3', 'rollup', null, 'chat'])
+  clock += 20 * MINUTE
+  expect((await compact()).merged).toStrictEqual([HOUR_0])
+  clock += 20 * MINUTE
+  await compact()
+  expect((await plain(costs, 'ORDER BY SpanId'))[0]).toStrictEqual([hexId(1, 16), 'third', '3', 'rollup', null, 'chat'])
+  expect(await createLakeCounter({ store, format })('default')).toMatchObject({ stored: 2n, duplicates: 0n })
+  clock += 20 * MINUTE
+  expect((await compact()).merged).toStrictEqual([])
+})
+
+test('a correction replaces all that shows the ledger, and nothing else', () => {
+  const rest = LAKE_COLUMNS.map(({ lake }) => lake).filter((name) => !LEDGER_COLUMNS.includes(name))
+  expect(LEDGER_COLUMNS).toContain('LedgerRevision')
+  expect(LEDGER_COLUMNS).toContain('CostUsd')
+  expect(rest.slice(0, 15)).toStrictEqual(LAKE_COLUMNS.slice(0, 15).map(({ lake }) => lake))
+  expect(rest).not.toContain('GenAiModel')
+  expect(rest).toContain('Digest')
 })

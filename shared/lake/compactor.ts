@@ -10,9 +10,9 @@ import {
   type MergedFiles,
   type ProjectCounts,
 } from './format.ts'
-import { type LakeFile, parseFiles } from './live-files.ts'
+import { type LakeFile, liveFiles, parseFiles } from './live-files.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
-import { type FileName, fileName, partitionHour, prefixOf, STAGING, TRACES } from './partition.ts'
+import { CORRECTIONS, type FileName, fileName, partitionHour, prefixOf, STAGING, TRACES } from './partition.ts'
 
 const HOUR_MILLIS = 3_600_000
 const DEFAULT_GRACE_MS = 15 * 60_000
@@ -89,17 +89,19 @@ export function createCompactor(options: CompactorOptions): Compactor {
 
   const merge = async (prefix: string, inputs: readonly LakeFile[], name: FileName, drop: ReadonlySet<string>) => {
     const facts = await Promise.all(inputs.map((file) => readFacts(file, options)))
-    const merged = await options.format.merge(
-      inputs.map((file) => ({ name: file.name, read: () => store.read(file.name) })),
-      drop,
-    )
+    const corrections = await correctionsOf(prefix)
+    const input = (file: ObjectInfo) => ({ name: file.name, read: () => store.read(file.name) })
+    const merged = await options.format.merge(inputs.map(input), { drop, corrections: corrections.map(input) })
     try {
       const { published } = await look(prefix)
       const present = new Set(published.map((file) => file.name))
       if (!inputs.every((file) => present.has(file.name))) {
         throw new SpanledgerError('lake/unavailable', `${prefix} was compacted by someone else meanwhile`)
       }
-      const version = await claimVersion(prefix, name, mergeFacts(facts, merged, drop))
+      const version = await claimVersion(prefix, name, {
+        ...mergeFacts(facts, merged, drop),
+        corrections: corrections.length,
+      })
       const parts = merged.parts.length
       for (const [index, read] of merged.parts.entries()) {
         const part = fileName({ ...name, version, part: index + 1, parts })
@@ -108,6 +110,16 @@ export function createCompactor(options: CompactorOptions): Compactor {
     } finally {
       await merged.close()
     }
+  }
+
+  const correctionsOf = (prefix: string) => Array.fromAsync(store.list(prefix.replace(TRACES, CORRECTIONS)))
+
+  /** Whether corrections have come since the partition's compacted files were merged. They are never deleted, only more. */
+  const isOutdated = async (prefix: string, published: readonly ObjectInfo[]): Promise<boolean> => {
+    const compacted = liveFiles(published).find(({ parsed }) => parsed.version > 0 && parsed.part === 1)
+    if (compacted === undefined) return false
+    const { corrections = 0 } = await readFacts(compacted, options)
+    return (await correctionsOf(prefix)).length > corrections
   }
 
   /** Whoever gets to write the facts owns the version: no two compactors ever mix their parts. */
@@ -133,10 +145,10 @@ export function createCompactor(options: CompactorOptions): Compactor {
 
   const NO_PROJECTS: ReadonlySet<string> = new Set()
 
-  const compactPartition = async (prefix: string): Promise<Set<CompactionStep['kind']>> => {
+  const compactPartition = async (prefix: string, outdated: boolean): Promise<Set<CompactionStep['kind']>> => {
     const done = new Set<CompactionStep['kind']>()
     for (let count = 0; count < MAX_STEPS; count++) {
-      const step = planCompaction(await look(prefix))
+      const step = planCompaction(await look(prefix), { force: outdated && !done.has('merge') })
       if (step.kind === 'nothing') break
       await act(prefix, step, NO_PROJECTS)
       done.add(step.kind)
@@ -150,14 +162,17 @@ export function createCompactor(options: CompactorOptions): Compactor {
       const failed: Record<string, string> = {}
       const published = await byPartition(store, TRACES)
       const staged = await byPartition(store, STAGING)
+      const corrections = await byPartition(store, CORRECTIONS)
+      const corrected = new Set([...corrections.keys()].map((key) => key.replace(CORRECTIONS, TRACES)))
       for (const prefix of new Set([
         ...published.keys(),
         ...[...staged.keys()].map((key) => key.slice(STAGING.length)),
       ])) {
         const state = stateOf(prefix, published.get(prefix) ?? [], staged.get(STAGING + prefix) ?? [])
-        if (planCompaction(state).kind === 'nothing') continue
         try {
-          for (const kind of await compactPartition(prefix)) if (kind !== 'nothing') kinds[kind].push(prefix)
+          const outdated = corrected.has(prefix) && (await isOutdated(prefix, state.published))
+          if (planCompaction(state, { force: outdated }).kind === 'nothing') continue
+          for (const kind of await compactPartition(prefix, outdated)) if (kind !== 'nothing') kinds[kind].push(prefix)
         } catch (error) {
           log.error({ err: error, prefix }, 'a partition was not compacted')
           failed[prefix] = describeError(error)
@@ -168,7 +183,7 @@ export function createCompactor(options: CompactorOptions): Compactor {
 
     async rewrite(prefix, drop) {
       for (let count = 0; count < MAX_STEPS; count++) {
-        const step = planCompaction(await look(prefix), { drop: true })
+        const step = planCompaction(await look(prefix), { force: true })
         if (step.kind === 'nothing') return false
         await act(prefix, step, drop)
         if (step.kind === 'merge') return true

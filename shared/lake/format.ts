@@ -17,6 +17,8 @@ export interface FileFacts {
   /** Of the messages whose spans of this partition are in. */
   readonly digests: readonly string[]
   readonly projects: Readonly<Record<string, ProjectCounts>>
+  /** Of a compacted file: how many corrections of the hour are in. */
+  readonly corrections?: number
 }
 
 export const NO_COUNTS: ProjectCounts = { rows: 0, duplicates: 0, expired: 0 }
@@ -45,14 +47,19 @@ export interface LakeFormat {
   readFacts(store: ObjectStore, file: Pick<ObjectInfo, 'name' | 'size'>): Promise<FileFacts>
   /**
    * Merges files: sorted, of each (project, trace, span) one row, none of the projects in `drop`. Of two rows of a span the one
-   * that ends later stays; of two that end together, the one of the greater digest. Rejects with `lake/corrupt` naming the file.
+   * that ends later stays; of two that end together, the one of the greater digest. `corrections` are files of corrected ledgers,
+   * which replace earlier ones. Rejects with `lake/corrupt` naming the file.
    */
-  merge(inputs: readonly MergeInput[], drop: ReadonlySet<string>): Promise<MergedFiles>
+  merge(
+    inputs: readonly MergeInput[],
+    options: { readonly drop: ReadonlySet<string>; readonly corrections: readonly MergeInput[] },
+  ): Promise<MergedFiles>
 }
 
 const schema = z.object({
   digests: z.array(z.string()),
   projects: z.record(z.string(), z.object({ rows: z.number(), duplicates: z.number(), expired: z.number() })),
+  corrections: z.number().exactOptional(),
 })
 
 export function formatFacts(facts: FileFacts): string {

@@ -4,6 +4,7 @@ import { COLUMNS } from '../spans/columns.ts'
 import { duckDbDialect } from '../warehouse/duckdb/dialect.ts'
 import { readSpan } from '../warehouse/sql/stored-span.ts'
 import type { SpanBatch, StoredSpan } from '../warehouse/trace-store.ts'
+import { correctedSql } from './corrected-sql.ts'
 import { sentKey } from './token-attributes.ts'
 
 /** The lake's maps and keys where the warehouse has its own; all else of a row reads the same. */
@@ -14,12 +15,16 @@ const DIALECT: typeof duckDbDialect = {
 }
 
 /**
- * The spans of the lake as the messages they came in, all spans of a message together wherever they lie: what a warehouse takes. Yields
- * about `size` spans at a time; rows are sorted on disk, in `scratch`.
+ * The spans of the lake as the messages they came in, all spans of a message together wherever they lie: what a warehouse takes. `corrections` are files of
+ * corrected ledgers, which replace earlier ones. Yields about `size` spans at a time; rows are sorted on disk, in `scratch`.
  */
 export async function* readLakeBatches(
   paths: readonly string[],
-  { scratch, size = 10_000 }: { readonly scratch: string; readonly size?: number },
+  {
+    scratch,
+    corrections = [],
+    size = 10_000,
+  }: { readonly scratch: string; readonly corrections?: readonly string[]; readonly size?: number },
 ): AsyncGenerator<SpanBatch[]> {
   if (paths.length === 0) return
   const { DuckDBInstance } = await import('@duckdb/node-api')
@@ -35,7 +40,7 @@ export async function* readLakeBatches(
     let ready: SpanBatch[] = []
     let held = 0
     let message: StoredSpan[] = []
-    for await (const span of readRows(connection, paths)) {
+    for await (const span of readRows(connection, paths, corrections)) {
       const [first] = message
       if (first !== undefined && first.context.digest !== span.context.digest) {
         ready.push(toBatch(message))
@@ -56,13 +61,19 @@ export async function* readLakeBatches(
   }
 }
 
-async function* readRows(connection: DuckDBConnection, paths: readonly string[]): AsyncGenerator<StoredSpan> {
+async function* readRows(
+  connection: DuckDBConnection,
+  paths: readonly string[],
+  corrections: readonly string[],
+): AsyncGenerator<StoredSpan> {
   const columns = COLUMNS.filter(({ lake, warehouse }) => lake !== undefined && warehouse !== undefined)
   const select = columns.map(({ lake, warehouse }) => `"${lake}" AS ${warehouse}`).join(', ')
-  const files = paths.map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')
-  const result = await connection.stream(
-    `SELECT ${select} FROM read_parquet([${files}], union_by_name = true, hive_partitioning = false) ORDER BY Digest`,
-  )
+  const read = (files: readonly string[]) => {
+    const list = files.map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')
+    return `SELECT * FROM read_parquet([${list}], union_by_name = true, hive_partitioning = false)`
+  }
+  const rows = corrections.length === 0 ? read(paths) : correctedSql(read(paths), read(corrections))
+  const result = await connection.stream(`SELECT ${select} FROM (${rows}) ORDER BY Digest`)
   const names = result.columnNames()
   for await (const chunk of result) {
     for (const values of chunk.getRows()) {

@@ -6,7 +6,7 @@ import { describeError, SpanledgerError } from '../errors.ts'
 import { openDirectoryStore } from './directory-store.ts'
 import { lakeViews } from './lake-views.ts'
 import { createParquetFormat } from './parquet-format.ts'
-import { partitionHour } from './partition.ts'
+import { CORRECTIONS, partitionHour } from './partition.ts'
 import { listReadable } from './readable-files.ts'
 
 const HOUR_MILLIS = 3_600_000
@@ -51,8 +51,11 @@ function refusal(error: unknown): SpanledgerError {
 
 async function runOnce(sql: string, options: LakeSqlOptions, scratch: string): Promise<LakeSqlResult> {
   const root = resolve(options.root)
-  const files = await listReadable(openDirectoryStore(root))
-  const paths = files.filter(({ name }) => inRange(name, options)).map(({ name }) => join(root, name))
+  const store = openDirectoryStore(root)
+  const within = (files: readonly { readonly name: string }[]) =>
+    files.filter(({ name }) => inRange(name, options)).map(({ name }) => join(root, name))
+  const paths = within(await listReadable(store))
+  const corrections = within(await Array.fromAsync(store.list(CORRECTIONS)))
   const template = join(scratch, 'template.parquet')
   await writeFile(template, createParquetFormat().encode([], { digests: [], projects: {} }))
 
@@ -60,7 +63,8 @@ async function runOnce(sql: string, options: LakeSqlOptions, scratch: string): P
   const instance = await DuckDBInstance.create(':memory:', { autoinstall_known_extensions: 'false' })
   const connection = await instance.connect()
   try {
-    for (const view of lakeViews(paths, template)) await connection.run(`CREATE VIEW ${view.name} AS ${view.sql}`)
+    for (const view of lakeViews(paths, { template, corrections }))
+      await connection.run(`CREATE VIEW ${view.name} AS ${view.sql}`)
     const allowed = [root, scratch].map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')
     await connection.run(`SET allowed_directories = [${allowed}]`)
     await connection.run('SET enable_external_access = false')

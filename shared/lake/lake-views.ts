@@ -1,5 +1,6 @@
 import { COMPOSITE_OPERATIONS } from '../genai/operations.ts'
 import { LAKE_COLUMNS } from '../spans/columns.ts'
+import { correctedSql } from './corrected-sql.ts'
 
 /** A view over the lake, as SQL of DuckDB. */
 export interface LakeView {
@@ -9,17 +10,21 @@ export interface LakeView {
 }
 
 /**
- * The views that make the lake ready to query, over exactly `paths`. Types of `dt` and `hr` are given, since DuckDB's guess of `hr`
+ * The views that make the lake ready to query, over exactly `paths`, with the ledgers of the files `corrections`. Types of `dt` and `hr` are given, since DuckDB's guess of `hr`
  * depends on which hours are there. `template` is an empty file of the lake: it gives the columns where there is no other.
  */
-export function lakeViews(paths: readonly string[], template: string): LakeView[] {
+export function lakeViews(
+  paths: readonly string[],
+  { template, corrections }: { readonly template: string; readonly corrections: readonly string[] },
+): LakeView[] {
   const columns = LAKE_COLUMNS.map(({ lake }) => `"${lake}"`).join(', ')
-  const files = paths.map(quote).join(', ')
-  const spans =
+  const read = (files: readonly string[]) => `SELECT * FROM read_parquet([${files.map(quote).join(', ')}],
+    union_by_name = true, hive_partitioning = true, hive_types = {'dt': DATE, 'hr': INTEGER})`
+  const rows =
     paths.length === 0
       ? `SELECT ${columns}, NULL::DATE AS dt, NULL::INTEGER AS hr FROM read_parquet(${quote(template)})`
-      : `SELECT * FROM read_parquet([${files}], union_by_name = true, hive_partitioning = true,
-           hive_types = {'dt': DATE, 'hr': INTEGER})`
+      : read(paths)
+  const spans = corrections.length === 0 ? rows : correctedSql(rows, read(corrections))
   const composite = COMPOSITE_OPERATIONS.map(quote).join(', ')
   return [
     { name: 'spans', description: 'every span of every message', sql: spans },

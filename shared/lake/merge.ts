@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { SpanledgerError } from '../errors.ts'
 import { LAKE_COLUMNS } from '../spans/columns.ts'
+import { correctedSql } from './corrected-sql.ts'
 import type { MergedFiles, MergeInput } from './format.ts'
 import type { Codec } from './parquet/column-chunk.ts'
 
@@ -20,6 +21,7 @@ export interface MergeOptions {
   readonly fileBytes?: number
   /** Projects whose rows are left out. */
   readonly drop: ReadonlySet<string>
+  readonly corrections: readonly MergeInput[]
   /** An empty file that has all columns: those that older files lack are filled in. */
   readonly template: Uint8Array
 }
@@ -30,13 +32,17 @@ export async function mergeParquet(inputs: readonly MergeInput[], options: Merge
   const close = () => rm(directory, { recursive: true, force: true })
   try {
     await writeFile(join(directory, 'template.parquet'), options.template)
-    const names = new Map<string, string>()
-    for (const [index, input] of inputs.entries()) {
-      const path = join(directory, `input_${String(index).padStart(6, '0')}.parquet`)
-      names.set(path, input.name)
-      await writeFile(path, await input.read())
+    const fetch = async (files: readonly MergeInput[], kind: string) => {
+      const names = new Map<string, string>()
+      for (const [index, file] of files.entries()) {
+        const path = join(directory, `${kind}_${String(index).padStart(6, '0')}.parquet`)
+        names.set(path, file.name)
+        await writeFile(path, await file.read())
+      }
+      return names
     }
-    const rows = await merge(directory, names, options)
+    const files = { rows: await fetch(inputs, 'input'), corrections: await fetch(options.corrections, 'correction') }
+    const rows = await merge(directory, files, options)
     const output = join(directory, 'output')
     const parts = (await readdir(output)).sort(byNumber).map((part) => () => readFile(join(output, part)))
     return { parts, rows, close }
@@ -53,7 +59,7 @@ function byNumber(a: string, b: string): number {
 
 async function merge(
   directory: string,
-  names: ReadonlyMap<string, string>,
+  files: { readonly rows: ReadonlyMap<string, string>; readonly corrections: ReadonlyMap<string, string> },
   { codec, memory = 512 * 1024 * 1024, fileBytes = DEFAULT_FILE_BYTES, drop }: MergeOptions,
 ): Promise<ReadonlyMap<string, number>> {
   const { DuckDBInstance } = await import('@duckdb/node-api')
@@ -66,13 +72,16 @@ async function merge(
     threads: '1',
   })
   const connection = await instance.connect()
-  const paths = [join(directory, 'template.parquet'), ...names.keys()].map(literal).join(', ')
-  const source = `read_parquet([${paths}], union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)`
+  const read = (paths: Iterable<string>) => {
+    const list = [join(directory, 'template.parquet'), ...paths].map(literal).join(', ')
+    return `read_parquet([${list}], union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)`
+  }
+  const source = read(files.rows.keys())
   const output = join(directory, 'output')
   try {
     await connection.run(losersSql(source))
     await connection.run(
-      `COPY (${rowsSql(source, drop)}) TO ${literal(output)} (FORMAT parquet, COMPRESSION ${codec}, ${
+      `COPY (${rowsSql(source, drop, files.corrections.size > 0 && read(files.corrections.keys()))}) TO ${literal(output)} (FORMAT parquet, COMPRESSION ${codec}, ${
         codec === 'zstd' ? 'COMPRESSION_LEVEL 6, ' : ''
       }ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, FILE_SIZE_BYTES ${fileBytes})`,
     )
@@ -81,7 +90,10 @@ async function merge(
     )
     return new Map(counted.getRows().map(([project, count]) => [String(project), Number(count)]))
   } catch (cause) {
-    throw (await findCorrupt(connection, names)) ?? new SpanledgerError('lake/unavailable', 'merging failed', { cause })
+    throw (
+      (await findCorrupt(connection, new Map([...files.rows, ...files.corrections]))) ??
+      new SpanledgerError('lake/unavailable', 'merging failed', { cause })
+    )
   } finally {
     connection.closeSync()
     instance.closeSync()
@@ -100,14 +112,15 @@ function losersSql(source: string): string {
 }
 
 /** The rows that stay, in the order of their traces. */
-function rowsSql(source: string, drop: ReadonlySet<string>): string {
+function rowsSql(source: string, drop: ReadonlySet<string>, corrections: string | false): string {
   const texts = LAKE_COLUMNS.filter(({ type, nullable }) => type === 'string' && !nullable)
   const filled = texts.map(({ lake }) => `coalesce("${lake}", '') AS "${lake}"`).join(', ')
   const kept = drop.size === 0 ? '' : `WHERE ProjectId NOT IN (${[...drop].map(literal).join(', ')})`
-  return `
+  const rows = `
     SELECT * EXCLUDE (filename, file_row_number) REPLACE (${filled})
-    FROM ${source} ANTI JOIN losers USING (filename, file_row_number)
-    ${kept} ORDER BY TraceId, "Timestamp", SpanId`
+    FROM ${source} ANTI JOIN losers USING (filename, file_row_number) ${kept}`
+  const corrected = corrections === false ? rows : correctedSql(rows, `SELECT * FROM ${corrections}`)
+  return `${corrected} ORDER BY TraceId, "Timestamp", SpanId`
 }
 
 /** Reads each input by itself to find the one that is to blame. */

@@ -26,6 +26,7 @@ export function createParquetFormat(options: ParquetFormatOptions = {}): LakeFor
   return {
     encode: (rows, facts) => encoder.encode(rows, { [KEY]: formatFacts(facts) }),
     readFacts: async (store, file) => parseFacts((await readFileMetadata(store, file)).get(KEY) ?? '', file.name),
-    merge: (inputs, drop) => mergeParquet(inputs, { ...options, codec, drop, template: encoder.encode([], {}) }),
+    merge: (inputs, { drop, corrections }) =>
+      mergeParquet(inputs, { ...options, codec, drop, corrections, template: encoder.encode([], {}) }),
   }
 }

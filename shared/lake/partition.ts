@@ -5,6 +5,8 @@ const HOUR_MILLIS = 3_600_000
 export const TRACES = 'traces/'
 /** Where spans lie whose start time is outside the window; same layout, so that they can be looked at and moved back. */
 export const QUARANTINE = 'quarantine/traces/'
+/** Where corrections of spans lie, by the start time of what they correct: ids and ledgers in rows of the same columns. */
+export const CORRECTIONS = 'corrections/traces/'
 /** Where compacted files wait until no reader needs their inputs any more; below it, names are as in the end. */
 export const STAGING = 'compacting/'
 

@@ -3,7 +3,7 @@ import { readFacts } from './file-facts.ts'
 import { addCounts, type FileFacts, type LakeFormat, type ProjectCounts } from './format.ts'
 import { type LakeFile, liveFiles, parseFiles } from './live-files.ts'
 import type { ObjectStore } from './object-store.ts'
-import { partitionHour, prefixOf, STAGING, TRACES } from './partition.ts'
+import { CORRECTIONS, partitionHour, prefixOf, STAGING, TRACES } from './partition.ts'
 import { type Retired, readRetired, recordRetired } from './retired.ts'
 
 const HOUR_MILLIS = 3_600_000
@@ -79,7 +79,9 @@ export async function retain(
     if (Object.keys(step.projects).length > 0)
       await recordRetired(store, step.prefix, { files, projects: step.projects })
     for (const name of files) await store.delete(name)
-    for await (const object of store.list(`facts/${step.prefix}`)) await store.delete(object.name)
+    for (const beside of [`facts/${step.prefix}`, step.prefix.replace(TRACES, CORRECTIONS)]) {
+      for await (const object of store.list(beside)) await store.delete(object.name)
+    }
     done.push(true)
   }
   return done

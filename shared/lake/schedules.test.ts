@@ -51,7 +51,7 @@ const format: LakeFormat = {
     const { facts } = JSON.parse(Buffer.from(await store.read(file.name)).toString())
     return parseFacts(JSON.stringify(facts), file.name)
   },
-  async merge(inputs, drop) {
+  async merge(inputs, { drop }) {
     const winners = new Map<string, Row>()
     for (const input of inputs) {
       for (const row of rowsOf(await input.read())) {

@@ -1,10 +1,11 @@
 import { isSpanledgerError, SpanledgerError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
 import type { RowContext } from '../spans/columns.ts'
+import type { PricedSpan } from '../spans/ledger.ts'
 import type { SpanBatch } from '../warehouse/trace-store.ts'
 import { type FileFacts, type LakeFormat, NO_COUNTS } from './format.ts'
 import type { ObjectStore } from './object-store.ts'
-import { fileName, hourOf, partitionPrefix, QUARANTINE, TRACES } from './partition.ts'
+import { CORRECTIONS, fileName, hourOf, partitionPrefix, QUARANTINE, TRACES } from './partition.ts'
 import { createPartitionLog, digestKey, type PartitionLog, refreshPartitionLog } from './partition-log.ts'
 import type { SpanRow } from './span-columns.ts'
 import { compareRows } from './span-file.ts'
@@ -112,17 +113,19 @@ function groupByPartition(batches: readonly SpanBatch[], window: LakeWindow): Ma
   const partitions = new Map<string, Map<string, SpanRow[]>>()
   const prefixes = new Map<string, string>()
   const grouped = new Set<string>()
-  for (const { context, spans } of batches) {
+  const place = (priced: PricedSpan, context: RowContext, base: string) => {
+    const hour = hourOf(priced.span.startTimeUnixNano)
+    const prefix = getOrPut(prefixes, base + hour, () => partitionPrefix(base, hour))
+    const rows = getOrPut(partitions, prefix, () => new Map<string, SpanRow[]>())
+    getOrPut(rows, context.digest, () => []).push({ priced, context })
+  }
+  for (const { context, spans, corrections = [] } of batches) {
     if (grouped.has(context.digest)) continue
     grouped.add(context.digest)
     for (const priced of spans) {
-      const start = priced.span.startTimeUnixNano
-      const base = inWindow(start, context, window) ? TRACES : QUARANTINE
-      const hour = hourOf(start)
-      const prefix = getOrPut(prefixes, base + hour, () => partitionPrefix(base, hour))
-      const rows = getOrPut(partitions, prefix, () => new Map<string, SpanRow[]>())
-      getOrPut(rows, context.digest, () => []).push({ priced, context })
+      place(priced, context, inWindow(priced.span.startTimeUnixNano, context, window) ? TRACES : QUARANTINE)
     }
+    for (const priced of corrections) place(priced, context, CORRECTIONS)
   }
   return partitions
 }
