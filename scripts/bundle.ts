@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 import { FUNCTION_NAMES, type FunctionName } from '../shared/platform/functions.ts'
 import { type Bundle, type Manifest, writeManifest } from './bundle/manifest.ts'
+import { sloppyModules } from './bundle/sloppy.ts'
 import { zip } from './bundle/zip.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -54,6 +55,7 @@ async function bundleFunction(folder: string, name: FunctionName): Promise<Bundl
     minifyWhitespace: true,
     banner: { js: BANNER },
     external: EXTERNAL,
+    plugins: [sloppyModules],
     legalComments: 'none',
     logLevel: 'error',
   })
