@@ -14,12 +14,13 @@ export interface SqliteTraceStateOptions {
 export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateOptions): TraceStateStore {
   const db = new DatabaseSync(path)
   db.exec(`
+    PRAGMA page_size = 16384;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     CREATE TABLE IF NOT EXISTS entries (
       project TEXT NOT NULL, trace_id TEXT NOT NULL, digest TEXT NOT NULL, kept_at INTEGER NOT NULL, body TEXT NOT NULL,
-      PRIMARY KEY (project, trace_id, digest)
-    ) WITHOUT ROWID;
+      UNIQUE (project, trace_id, digest)
+    );
     CREATE INDEX IF NOT EXISTS entries_by_age ON entries (kept_at);
   `)
   const select = db.prepare('SELECT body FROM entries WHERE project = ? AND trace_id = ?')
