@@ -4,7 +4,7 @@ import { type FileFacts, type LakeFormat, NO_COUNTS } from './format.ts'
 import { liveFiles } from './live-files.ts'
 import type { ObjectStore } from './object-store.ts'
 import { QUARANTINE, TRACES } from './partition.ts'
-import { readRetired } from './retired.ts'
+import { type RetiredFiles, readRetired } from './retired.ts'
 
 /** How many spans of a project the lake has, or had. */
 export interface LakeCounts {
@@ -29,10 +29,11 @@ interface CounterOptions {
  */
 export function createLakeCounter(options: CounterOptions): (project: string) => Promise<LakeCounts> {
   let known = new Map<string, FileFacts['projects']>()
+  const records = new Map<string, RetiredFiles>()
 
   const sum = async (base: string, project: string, kept: typeof known) => {
     const objects = await Array.fromAsync(options.store.list(base))
-    const retired = await readRetired(options.store, base)
+    const retired = await readRetired(options.store, base, records)
     const total = { rows: 0n, duplicates: 0n, expired: 0n }
     const add = (projects: FileFacts['projects']) => {
       const counts = (Object.hasOwn(projects, project) ? projects[project] : undefined) ?? NO_COUNTS

@@ -41,16 +41,28 @@ export async function recordRetired(store: ObjectStore, prefix: string, retired:
   }
 }
 
-/** Reads all records of files below `base`. */
-export async function readRetired(store: ObjectStore, base: string): Promise<Retired> {
+/** Reads all records of files below `base`; those in `known` not again. */
+export async function readRetired(
+  store: ObjectStore,
+  base: string,
+  known: Map<string, RetiredFiles> = new Map(),
+): Promise<Retired> {
   const times = new Map<string, number>()
   const projects: FileFacts['projects'][] = []
   for await (const object of store.list(RETIRED + base)) {
-    const parsed = record.safeParse(JSON.parse(Buffer.from(await store.read(object.name)).toString()))
-    if (!parsed.success) throw new SpanledgerError('lake/corrupt', `${object.name} is not a record of retention`)
-    projects.push(parsed.data.projects)
-    for (const file of parsed.data.files) times.set(file, object.updatedAt)
+    const retired = known.get(object.name) ?? parseRecord(object.name, await store.read(object.name))
+    known.set(object.name, retired)
+    projects.push(retired.projects)
+    for (const file of retired.files) times.set(file, object.updatedAt)
   }
   // A partition that was emptied counts from 1 again: a file newer than the record only has the name in common.
   return { covers: ({ name, updatedAt }) => updatedAt <= (times.get(name) ?? Number.NEGATIVE_INFINITY), projects }
+}
+
+function parseRecord(name: string, data: Uint8Array): RetiredFiles {
+  try {
+    return record.parse(JSON.parse(Buffer.from(data).toString()))
+  } catch (cause) {
+    throw new SpanledgerError('lake/corrupt', `${name} is no record of retention: restore it`, { cause })
+  }
 }

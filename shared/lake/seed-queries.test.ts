@@ -50,35 +50,33 @@ test('the published queries run verbatim and answer what the warehouse answers',
   const path = join(root, 'warehouse.duckdb')
   const warehouse = await openDuckDbStore({ path })
   let id = 0
-  for (let day = 0n; day < 2n; day++) {
-    const start = BigInt(midnight) - day * 24n * HOUR
-    const spans = Array.from({ length: 24 * 10 }, (_, index) => {
-      id++
-      const tokens = index % 5 === 0 ? null : { input: (id * 37) % 4000, output: (id * 11) % 900 }
-      const hostile = index % 7 === 0
-      return testSpan({
-        traceId: hexId(id >> 2, 32),
-        spanId: hexId(id, 16),
-        name: `span ${index % 3}`,
-        startTimeUnixNano: start + BigInt(index % 24) * HOUR + BigInt(id),
-        statusCode: index % 11 === 0 ? 'ERROR' : 'OK',
-        statusMessage: index % 11 === 0 ? `failed ${id}` : '',
-        attributes: {
-          'user.id': `user-${index % 4}`,
-          ...(tokens && { 'gen_ai.usage.input_tokens': BigInt(tokens.input) }),
-          // What an emitter may send as well, and what would fail the whole query as a number.
-          ...(tokens && { 'gen_ai.usage.output_tokens': hostile ? String(tokens.output) : BigInt(tokens.output) }),
-          ...(!tokens && { 'gen_ai.usage.input_tokens': ['abc', 12.5, 2n ** 31n, null, ' 7', ''][index % 6] ?? null }),
-        },
-        ledger: { inputTokens: tokens?.input ?? null, outputTokens: tokens?.output ?? null },
-      })
+  const start = BigInt(midnight)
+  const spans = Array.from({ length: 24 * 10 }, (_, index) => {
+    id++
+    const tokens = index % 5 === 0 ? null : { input: (id * 37) % 4000, output: (id * 11) % 900 }
+    const hostile = index % 7 === 0
+    return testSpan({
+      traceId: hexId(id >> 2, 32),
+      spanId: hexId(id, 16),
+      name: `span ${index % 3}`,
+      startTimeUnixNano: start + BigInt(index % 24) * HOUR + BigInt(id),
+      statusCode: index % 11 === 0 ? 'ERROR' : 'OK',
+      statusMessage: index % 11 === 0 ? `failed ${id}` : '',
+      attributes: {
+        'user.id': `user-${index % 4}`,
+        ...(tokens && { 'gen_ai.usage.input_tokens': BigInt(tokens.input) }),
+        // What an emitter may send as well, and what would fail the whole query as a number.
+        ...(tokens && { 'gen_ai.usage.output_tokens': hostile ? String(tokens.output) : BigInt(tokens.output) }),
+        ...(!tokens && { 'gen_ai.usage.input_tokens': ['abc', 12.5, 2n ** 31n, null, ' 7', ''][index % 6] ?? null }),
+      },
+      ledger: { inputTokens: tokens?.input ?? null, outputTokens: tokens?.output ?? null },
     })
-    for (let from = 0; from < spans.length; from += 60) {
-      const context = { project: 'default', digest: `${day}-${from}`, ingestedAt: start + 24n * HOUR }
-      const batch = { context, spans: spans.slice(from, from + 60) }
-      expect(await writer.write([batch])).toStrictEqual([undefined])
-      await warehouse.write([batch])
-    }
+  })
+  for (let from = 0; from < spans.length; from += 60) {
+    const context = { project: 'default', digest: `from ${from}`, ingestedAt: start + 24n * HOUR }
+    const batch = { context, spans: spans.slice(from, from + 60) }
+    expect(await writer.write([batch])).toStrictEqual([undefined])
+    await warehouse.write([batch])
   }
   await warehouse.close()
   await duckdb.run(`ATTACH '${path}' AS warehouse (READ_ONLY)`)
@@ -91,7 +89,7 @@ test('the published queries run verbatim and answer what the warehouse answers',
      FROM warehouse.spans GROUP BY 1, 2 ORDER BY 1 DESC, 2 DESC`,
   )
   expect(errors.length).toBeGreaterThan(10)
-  expect(tokens).toHaveLength(48)
+  expect(tokens).toHaveLength(24)
 
   const check = async () => {
     expect((await rows(ERRORS_TODAY)).map((row) => row.map(String)).sort()).toStrictEqual(
@@ -118,7 +116,7 @@ test('the published queries run verbatim and answer what the warehouse answers',
   clock += 3_600_000
   await compactor.run()
   await check()
-  expect((await Array.fromAsync(store.list('traces/'))).length).toBe(48)
+  expect((await Array.fromAsync(store.list('traces/'))).length).toBe(24)
   duckdb.closeSync()
   instance.closeSync()
 })
