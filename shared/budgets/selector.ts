@@ -24,15 +24,18 @@ export type Subject = { readonly [F in SubjectField]?: string } & {
 const KEY_ATTRIBUTES = ['api_key.id', 'gen_ai.api_key.id']
 const TEAM_ATTRIBUTES = ['team.id', 'team', 'user.team']
 
-const SPAN_FIELDS: { readonly [F in SubjectField]: (priced: PricedSpan) => string } = {
-  key: (priced) => firstAttribute(priced, KEY_ATTRIBUTES),
-  user: ({ ledger }) => ledger.userId,
-  team: (priced) => firstAttribute(priced, TEAM_ATTRIBUTES),
-  session: ({ ledger }) => ledger.sessionId,
-  model: ({ ledger }) => ledger.model,
-  provider: ({ ledger }) => ledger.provider,
-  environment: ({ ledger }) => ledger.environment,
-  service: ({ span }) => serviceName(span),
+const SPAN_FIELDS: {
+  readonly [F in SubjectField]: (priced: PricedSpan, values: ReadonlySet<string>) => boolean
+} = {
+  key: (priced, values) => values.has(firstAttribute(priced, KEY_ATTRIBUTES)),
+  user: ({ ledger }, values) => values.has(ledger.userId),
+  team: (priced, values) => values.has(firstAttribute(priced, TEAM_ATTRIBUTES)),
+  session: ({ ledger }, values) => values.has(ledger.sessionId),
+  // A caller asks before the call for the model it will request; what answers is often a dated version of it.
+  model: ({ ledger }, values) => values.has(ledger.model) || values.has(ledger.requestModel),
+  provider: ({ ledger }, values) => values.has(ledger.provider),
+  environment: ({ ledger }, values) => values.has(ledger.environment),
+  service: ({ span }, values) => values.has(serviceName(span)),
 }
 
 /** Tells which spans and which subjects `selector` is for. One rule decides both, so that they cannot differ. */
@@ -50,7 +53,7 @@ export function compileSelector(selector: Selector): {
   }))
   return {
     matchesSpan: (priced) =>
-      fields.every(({ values, ofSpan }) => values.has(ofSpan(priced))) &&
+      fields.every(({ values, ofSpan }) => ofSpan(priced, values)) &&
       attributes.every(({ key, values }) => values.has(spanAttribute(priced, key))),
     matchesSubject: (subject) =>
       fields.every(({ field, values }) => values.has(subject[field] ?? '')) &&

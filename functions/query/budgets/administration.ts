@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { backfillBudget } from '../../../shared/budgets/backfill.ts'
+import { createBackfills } from '../../../shared/budgets/backfill.ts'
 import type { BudgetTerms } from '../../../shared/budgets/budget.ts'
-import { describeError, isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
+import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
 import { parseTime } from '../../../shared/http/time.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
@@ -35,6 +35,7 @@ const note = z.string().max(1_000).default('')
 /** Budgets themselves: make, change, list, delete; grants, resets and the history. */
 export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutesOptions): void {
   const { ledger, authenticate, reader, log, now = Date.now } = options
+  const backfills = createBackfills({ ledger, reader, now, log })
   const admin = {
     tags: [TAG],
     security: [{ [API_KEY_SCHEME]: [] }],
@@ -70,7 +71,12 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       request: { params: idParameters },
       responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
     }),
-    async (c) => c.json(budgetJson(await ledger.get(c.get('principal').project, c.req.valid('param').id)), 200),
+    async (c) => {
+      const balance = await ledger.get(c.get('principal').project, c.req.valid('param').id)
+      // One that was cut off by a restart goes on when someone looks.
+      void backfills.run(balance.budget)
+      return c.json(budgetJson(balance), 200)
+    },
   )
 
   app.openapi(
@@ -105,11 +111,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       const { id } = c.req.valid('param')
       const terms = await keepSecrets(project, id, c.req.valid('json'))
       const { balance, created } = await ledger.put(project, id, terms, keyId)
-      if (balance.budget.backfill !== 'pending' || reader === undefined)
-        return c.json(budgetJson(balance), created ? 201 : 200)
-      await backfillBudget({ ledger, reader, budget: balance.budget, now }).catch((error) =>
-        log?.warn({ err: error, budget: id }, `backfill waits: ${describeError(error)}`),
-      )
+      await backfills.run(balance.budget)
       return c.json(budgetJson(await ledger.get(project, id)), created ? 201 : 200)
     },
   )

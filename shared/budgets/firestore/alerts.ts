@@ -41,7 +41,7 @@ export async function dueAlerts({ collections }: Shelf, limit: number): Promise<
       const alert = JSON.parse(String(document.get('body')))
       return { ...alert, spent: BigInt(alert.spent), allowance: BigInt(alert.allowance) } as Alert
     })
-    .sort((a, b) => a.at - b.at)
+    .sort((a, b) => a.at - b.at || a.threshold - b.threshold)
 }
 
 export async function alertsPublished({ collections }: Shelf, ids: readonly string[]): Promise<void> {

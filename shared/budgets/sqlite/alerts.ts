@@ -22,6 +22,7 @@ export function dueAlerts({ db }: Books, limit: number): Alert[] {
   return db
     .all('SELECT body FROM alerts WHERE published = 0 ORDER BY at, id LIMIT ?', limit)
     .map(({ body }) => alertFromJson(String(body)))
+    .sort((a, b) => a.at - b.at || a.threshold - b.threshold)
 }
 
 export function alertsPublished({ db }: Books, ids: readonly string[]): void {
