@@ -21,6 +21,7 @@ const [keys, reader, store, ledger] = await Promise.all([
   openGcpObjectStore(config),
   openGcpBudgetLedger(config),
 ])
+const log = createLog('query')
 const authenticate = createAuthenticate({ keys, requireKeys: true })
 
 serveFunction(
@@ -32,7 +33,7 @@ serveFunction(
       warehouse: (project) => reader.counts(project),
       lake: createLakeCounter({ store, format: createParquetFormat() }),
     }),
-    routes: [createBudgetRoutes({ ledger, authenticate })],
-    log: createLog('query'),
+    routes: [createBudgetRoutes({ ledger, authenticate, reader, log })],
+    log,
   }),
 )

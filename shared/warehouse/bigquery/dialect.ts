@@ -16,7 +16,7 @@ export const bigQueryDialect: Dialect = {
   modulo: (integer, divisor) => sql`MOD(${integer}, ${divisor})`,
   percentile: (integer, percent, condition) => {
     const rank: Sql = { text: String(percent), values: [] }
-    return sql`ARRAY_AGG(IF(${condition}, ${integer}, NULL) IGNORE NULLS ORDER BY IF(${condition}, ${integer}, NULL))[SAFE_ORDINAL(DIV(COUNTIF(${condition}) * ${rank} + 99, 100))]`
+    return sql`ARRAY_AGG(IF(${condition}, ${integer}, NULL) IGNORE NULLS ORDER BY IF(${condition}, ${integer}, NULL))[SAFE_ORDINAL(DIV((COUNTIF(${condition}) * ${rank} + 99), 100))]`
   },
   distinctTexts: (text) =>
     sql`IF(COUNTIF(${text} <> '') = 0, '[]', TO_JSON_STRING(ARRAY_AGG(DISTINCT NULLIF(${text}, '') IGNORE NULLS)))`,
