@@ -128,3 +128,16 @@ test('a corrupt file in a partition stops nothing', async () => {
   expect(await writer.write([testBatch('a', [spanAt(1, DAY)])])).toStrictEqual([undefined])
   expect(await objects('traces/')).toContain('traces/dt=2026-02-05/hr=00/spans_0002.parquet')
 })
+
+test('a message that cannot be encoded fails alone', async () => {
+  const writer = createLakeWriter({ store, format, log })
+  const broken = testSpan({ spanId: hexId(2, 16), ledger: { inputTokens: 0.5 } })
+  const [a, b, c] = await writer.write([
+    testBatch('a', [spanAt(1, DAY)]),
+    testBatch('b', [broken]),
+    testBatch('c', [spanAt(3, DAY)]),
+  ])
+  expect([a, c]).toStrictEqual([undefined, undefined])
+  expect(b).toBeInstanceOf(RangeError)
+  expect(await rows('SELECT count(*)::INT n FROM read_parquet(LAKE)')).toStrictEqual([{ n: 2 }])
+})

@@ -91,17 +91,32 @@ export function createLakeWriter(options: LakeWriterOptions): LakeWriter {
     }
   }
 
+  /** What went wrong, by digest. A message that cannot be encoded fails alone. */
+  const tryPartition = async (
+    prefix: string,
+    batches: ReadonlyMap<string, readonly SpanRow[]>,
+  ): Promise<Map<string, unknown>> => {
+    try {
+      await writePartition(prefix, batches)
+      return new Map()
+    } catch (error) {
+      logs.delete(prefix)
+      if (isSpanledgerError(error) || batches.size === 1)
+        return new Map(Array.from(batches.keys(), (digest) => [digest, error]))
+      const failures = new Map<string, unknown>()
+      for (const batch of batches) {
+        for (const [digest, failure] of await tryPartition(prefix, new Map([batch]))) failures.set(digest, failure)
+      }
+      return failures
+    }
+  }
+
   return {
     async write(batches) {
       const partitions = groupByPartition(batches, window)
       const failures = new Map<string, unknown>()
       for (const [prefix, rows] of partitions) {
-        try {
-          await writePartition(prefix, rows)
-        } catch (error) {
-          logs.delete(prefix)
-          for (const digest of rows.keys()) failures.set(digest, error)
-        }
+        for (const [digest, error] of await tryPartition(prefix, rows)) failures.set(digest, error)
       }
       return batches.map(({ context }) => failures.get(context.digest))
     },
