@@ -15,7 +15,7 @@ import { encodeTraces } from '../../shared/otlp/encode.ts'
 import { splitTraces, type TracePart } from '../../shared/otlp/split.ts'
 import { billAlone, type Pricer } from '../../shared/pricing/pricer.ts'
 import { createRecentTraces } from '../../shared/pricing/recent-traces.ts'
-import { type Reading, readSlices } from '../../shared/pricing/slice.ts'
+import { readSlices, type SpanReadings } from '../../shared/pricing/slice.ts'
 import type { TraceStateStore } from '../../shared/pricing/trace-state.ts'
 import type { Attributes } from '../../shared/spans/attributes.ts'
 import { EMPTY_LEDGER, type Ledger, ledgerAttributes } from '../../shared/spans/ledger.ts'
@@ -41,7 +41,7 @@ const KEPT_AT_START = 100_000
 interface Work {
   readonly delivery: Delivery
   readonly spans: readonly Span[]
-  readonly reading: Reading
+  readonly reading: SpanReadings
 }
 
 /**

@@ -2,14 +2,14 @@ import type { Usage } from '../../shared/genai/usage.ts'
 import { type Bills, billAlone } from '../../shared/pricing/pricer.ts'
 import type { RecentTraces } from '../../shared/pricing/recent-traces.ts'
 import { entryOf, type Settlement, settle } from '../../shared/pricing/settle.ts'
-import { isSelfExplained, type Reading, type TraceSlice } from '../../shared/pricing/slice.ts'
+import { isSelfExplained, type SpanReadings, type TraceSlice } from '../../shared/pricing/slice.ts'
 import type { KnownTrace, TraceAppend, TraceEntry, TraceStateStore } from '../../shared/pricing/trace-state.ts'
 
 /** A message that has been read, and who it is from. */
 export interface ReadMessage {
   readonly project: string
   readonly digest: string
-  readonly reading: Reading
+  readonly reading: SpanReadings
 }
 
 /** What the usages of a message bill, and what they change about earlier spans. */

@@ -11,7 +11,6 @@ export const FIELDS = [
   'cacheWrite1h',
   'uncachedInput',
   'reasoning',
-  'plainOutput',
   'inputAudio',
   'inputImage',
   'outputAudio',

@@ -53,11 +53,7 @@ function resolveCounts(reading: Reading, inclusion: Inclusion): Resolution {
   const total = counts[TOTAL]!
   const hasOutput = reading[OUTPUT] !== undefined
   const hasInput = reading[INPUT] !== undefined || reading[FIELD.uncachedInput] !== undefined
-  let output = hasOutput
-    ? counts[OUTPUT]!
-    : reading[FIELD.plainOutput] !== undefined
-      ? counts[FIELD.plainOutput]! + counts[FIELD.reasoning]!
-      : 0
+  let output = counts[OUTPUT]!
   const fiveMinutes = counts[FIELD.cacheWrite5m]!
   const oneHour = counts[FIELD.cacheWrite1h]!
   const write = Math.max(counts[FIELD.cacheWrite]!, fiveMinutes + oneHour)
@@ -66,7 +62,7 @@ function resolveCounts(reading: Reading, inclusion: Inclusion): Resolution {
   let input = counts[INPUT]!
   if (!hasInput && !hasOutput && total > 0) return totalOnly(total)
   if (!hasInput && total > output) input = total - output
-  else if (!hasOutput && reading[FIELD.plainOutput] === undefined && total > input) output = total - input
+  else if (!hasOutput && total > input) output = total - input
 
   let rule: UsageRule
   let fresh: number

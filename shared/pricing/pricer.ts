@@ -4,7 +4,7 @@ import type { Ledger } from '../spans/ledger.ts'
 import type { Span } from '../spans/span.ts'
 import { subjectLedger, unusedLedger, usageLedger } from './call-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
-import { billUsages, hasUsage, type Reading, readSlices } from './slice.ts'
+import { billUsages, hasUsage, readSlices, type SpanReadings } from './slice.ts'
 
 export interface PricerOptions {
   readonly catalogue: Catalogue
@@ -23,7 +23,7 @@ export interface Pricer {
   /** Prices the spans of one message, as if no others were of their traces. */
   price(spans: readonly Span[], context: PriceContext): Ledger[]
   /** Prices spans already read, each usage at what it bills. */
-  priceReading(reading: Reading, spans: readonly Span[], bills: Bills, context: PriceContext): Ledger[]
+  priceReading(reading: SpanReadings, spans: readonly Span[], bills: Bills, context: PriceContext): Ledger[]
   /** Prices one call at what it bills, at the prices of its start time. */
   priceUsage(call: GenAiCall, billed: Usage, startTimeUnixNano: bigint, context: PriceContext): Ledger
 }
@@ -49,7 +49,7 @@ export function createPricer({ catalogue }: PricerOptions): Pricer {
 }
 
 /** What each usage bills when nothing else is known of its trace. */
-export function billAlone({ slices }: Reading): Bills {
+export function billAlone({ slices }: SpanReadings): Bills {
   const bills = new Map<string, Map<string, Usage>>()
   for (const { traceId, usages, links } of slices.values()) {
     const billed = billUsages(usages, links)

@@ -18,13 +18,13 @@ export interface SliceUsage extends UsageSpan {
 }
 
 /** The spans of a message, read: what each says, and the traces among them. */
-export interface Reading {
+export interface SpanReadings {
   readonly calls: readonly (GenAiCall | Subject)[]
   readonly slices: ReadonlyMap<string, TraceSlice>
 }
 
 /** Reads the spans of a message. */
-export function readSlices(spans: readonly Span[]): Reading {
+export function readSlices(spans: readonly Span[]): SpanReadings {
   const calls = new Array<GenAiCall | Subject>(spans.length)
   const slices = new Map<string, TraceSlice>()
   let slice: TraceSlice | undefined
