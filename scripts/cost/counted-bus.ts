@@ -1,0 +1,84 @@
+import type { Bus, Topic } from '../../shared/bus/bus.ts'
+import { type PubsubMessage, toPubsubMessage } from '../../shared/bus/pubsub-message.ts'
+import { deliver } from '../../shared/bus/pubsub-settle.ts'
+import type { PubsubSource } from '../../shared/bus/pubsub-source.ts'
+import { ASSUMPTIONS } from './assumptions.ts'
+import type { Meter } from './meter.ts'
+
+/** Pub/Sub bills at least so much for a request. */
+const MIN_REQUEST_BYTES = 1000
+/** Of each message: its time, and an id of the length that Pub/Sub gives. */
+const MESSAGE_BYTES = 20 + 17
+const MAX_PULL = 1000
+
+/** What Pub/Sub bills of a message: its payload as it is sent, its attributes, its time and its id. */
+export function billedBytes({ data, attributes }: PubsubMessage): number {
+  const pairs = Object.entries(attributes)
+  const text = pairs.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
+  return data.length + text + MESSAGE_BYTES
+}
+
+function countRequest(meter: Meter, messages: readonly PubsubMessage[]): void {
+  const bytes = messages.reduce((sum, message) => sum + billedBytes(message), 0)
+  meter.add('pubsub.bytes', Math.max(MIN_REQUEST_BYTES, bytes))
+}
+
+/** A bus that keeps what is published, as Pub/Sub would have it, for {@link CountedBus.take}. */
+export interface CountedBus extends Bus {
+  take(topic: Topic): PubsubMessage[]
+  /** The model has no message that is given up: throws. */
+  bury(message: PubsubMessage): Promise<void>
+}
+
+export function createCountedBus(meter: Meter): CountedBus {
+  const topics = new Map<Topic, PubsubMessage[]>()
+  return {
+    async publish(topic, messages) {
+      const encoded = messages.map(toPubsubMessage)
+      countRequest(meter, encoded)
+      topics.set(topic, [...(topics.get(topic) ?? []), ...encoded])
+      await meter.call(ASSUMPTIONS.latencyMs.pubsub)
+    },
+    take(topic) {
+      const messages = topics.get(topic) ?? []
+      topics.delete(topic)
+      return messages
+    },
+    bury: async ({ attributes }) => {
+      throw new Error(`cost: a message was given up: ${attributes.digest}`)
+    },
+    close: async () => {},
+  }
+}
+
+/** The body of Pub/Sub's push of one message, which is billed as a request of its own. */
+export function pushBody(meter: Meter, message: PubsubMessage): string {
+  countRequest(meter, [message])
+  const { data, attributes } = message
+  return JSON.stringify({ message: { data: Buffer.from(data).toString('base64'), attributes, messageId: '1' } })
+}
+
+/** A subscription that is pulled as `shared/bus/pubsub-source.ts` pulls it: until two pulls in a row bring nothing. */
+export function createCountedSource(meter: Meter, waiting: () => PubsubMessage[]): Pick<PubsubSource, 'drain'> {
+  async function pull(messages: readonly PubsubMessage[]): Promise<void> {
+    countRequest(meter, messages)
+    await meter.call(ASSUMPTIONS.latencyMs.pubsub)
+  }
+  return {
+    async drain(options) {
+      let acked = 0
+      for (;;) {
+        const messages = waiting()
+        for (let at = 0; at < messages.length; at += MAX_PULL) await pull(messages.slice(at, at + MAX_PULL))
+        await pull([])
+        await pull([])
+        if (messages.length === 0) return { acked, nacked: 0, empty: true }
+        const deliveries = messages.map((message, index) => ({ ...message, id: String(index), attempt: 1 }))
+        const settled = await deliver(deliveries, { ...options, subscription: 'lake' })
+        if (settled.includes('nack')) throw new Error('cost: the lake did not take a message')
+        await meter.call(ASSUMPTIONS.latencyMs.pubsub)
+        acked += settled.length
+      }
+    },
+  }
+}

@@ -1,0 +1,226 @@
+import type { Hono } from 'hono'
+import { createBudgetSubscriber } from '../../functions/budget/handler.ts'
+import { createIngestApp } from '../../functions/ingest/handler.ts'
+import { createLakeSubscriber } from '../../functions/lake/handler.ts'
+import { createLakeSchedule } from '../../functions/lake/schedule.ts'
+import { createPriceSubscriber } from '../../functions/price/handler.ts'
+import { createWarehouseSubscriber } from '../../functions/warehouse/handler.ts'
+import { createApiKey } from '../../shared/auth/api-key.ts'
+import { openFirestoreKeyStore } from '../../shared/auth/firestore-key-store.ts'
+import { createAuthenticate } from '../../shared/auth/key-authenticate.ts'
+import { DEFAULT_TERMS } from '../../shared/budgets/budget.ts'
+import { openFirestoreLedger } from '../../shared/budgets/firestore-ledger.ts'
+import type { PubsubMessage } from '../../shared/bus/pubsub-message.ts'
+import { createPushApp } from '../../shared/bus/pubsub-push.ts'
+import { readConfig } from '../../shared/config.ts'
+import { createCompactor } from '../../shared/lake/compactor.ts'
+import { createParquetFormat } from '../../shared/lake/parquet-format.ts'
+import { fileName, partitionPrefix, TRACES } from '../../shared/lake/partition.ts'
+import type { Log } from '../../shared/log.ts'
+import { DEFAULT_LIMITS } from '../../shared/otlp/limits.ts'
+import type { FunctionName } from '../../shared/platform/functions.ts'
+import { loadCatalogue } from '../../shared/pricing/catalogue.ts'
+import { createPricer } from '../../shared/pricing/pricer.ts'
+import { ASSUMPTIONS, SCHEDULE, SIZING } from './assumptions.ts'
+import { createCountedBus, createCountedSource, pushBody } from './counted-bus.ts'
+import { createCountedFirestore, type Fields } from './counted-firestore.ts'
+import { createCountedStore } from './counted-store.ts'
+import { createCountedWriter } from './counted-warehouse.ts'
+import { type Counts, createMeter, difference, scale, sum } from './meter.ts'
+import { createTraffic, type Traffic } from './traffic.ts'
+
+export interface HourOptions extends Traffic {
+  /** Exports in the hour, evenly spaced. */
+  readonly requests: number
+  /** Budgets of the project; each applies to every call. */
+  readonly budgets: number
+  /** Hours that the lake holds already, compacted. */
+  readonly hoursKept: number
+  /** CPU time of this process so far, in milliseconds. */
+  readonly cpuMs?: () => number
+}
+
+/** What a function did in the hour. */
+export interface FunctionUse {
+  readonly requests: number
+  readonly cpuMs: number
+  readonly waitedMs: number
+}
+
+/** What one hour takes. Nothing but what a count says is rounded or scaled. */
+export interface HourReport {
+  /** By `ingest`, `price`, `budget` and `warehouse`, for all requests. */
+  readonly messages: Counts
+  /** By the scheduled runs of `lake`, with compacting the hour once it is closed. */
+  readonly lake: Counts
+  /** By the scheduled runs of an hour without spans. */
+  readonly idle: Counts
+  readonly functions: Readonly<Partial<Record<FunctionName, FunctionUse>>>
+  /** Bytes of all exports as sent, and before compression. */
+  readonly sentBytes: number
+  readonly spanBytes: number
+}
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const START = Date.UTC(2026, 0, 15, 12)
+/** Passes of the compactor until an hour is merged, published and cleaned up. */
+const PASSES = 4
+
+/** Runs the functions' own code on counted adapters for one hour of `options`' traffic. */
+export async function measureHour(options: HourOptions): Promise<HourReport> {
+  const { requests, cpuMs = processCpuMs } = options
+  const meter = createMeter()
+  const functions: Partial<Record<FunctionName, FunctionUse>> = {}
+  let clock = START
+  const now = () => clock
+
+  /** One request to a function: what it takes in CPU and waiting is what it is billed for. */
+  async function invoke(name: FunctionName, app: Hono, path: string, init: RequestInit): Promise<void> {
+    const [cpu, waited] = [cpuMs(), meter.waitedMs()]
+    const response = await app.request(path, { method: 'POST', ...init })
+    await response.arrayBuffer()
+    if (!response.ok) throw new Error(`cost: ${name} answered ${response.status}`)
+    const use = { cpuMs: cpuMs() - cpu, waitedMs: meter.waitedMs() - waited }
+    const { billedStepMs, cpuFactor, concurrency } = ASSUMPTIONS
+    const billedMs = Math.max(1, Math.ceil((use.cpuMs * cpuFactor + use.waitedMs) / billedStepMs)) * billedStepMs
+    const seconds = billedMs / 1000 / concurrency
+    meter.add('run.requests', 1)
+    meter.add('run.vcpuSeconds', seconds * SIZING[name].cpu)
+    meter.add('run.gibSeconds', seconds * SIZING[name].gib)
+    meter.add('logging.bytes', ASSUMPTIONS.requestLogBytes)
+    const before = functions[name] ?? { requests: 0, cpuMs: 0, waitedMs: 0 }
+    functions[name] = {
+      requests: before.requests + 1,
+      cpuMs: before.cpuMs + use.cpuMs,
+      waitedMs: before.waitedMs + use.waitedMs,
+    }
+  }
+  /** What `work` counts. */
+  async function counted(work: () => Promise<void>): Promise<Counts> {
+    const before = meter.counts()
+    await work()
+    return difference(meter.counts(), before)
+  }
+
+  const log = countingLog((bytes) => meter.add('logging.bytes', bytes))
+  const { pipeline, lakeQueue, lake, token } = await deploy({ ...options, meter, now, log })
+  const traffic = createTraffic(options)
+  const runs = (60 / SCHEDULE.writeEveryMinutes) as number
+  let sentBytes = 0
+  let spanBytes = 0
+
+  async function request(): Promise<void> {
+    const { body, bytes } = traffic.next(clock)
+    sentBytes += body.length
+    spanBytes += bytes
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/x-protobuf',
+      'content-encoding': 'gzip',
+    }
+    await invoke('ingest', pipeline.ingest, '/v1/traces', { body, headers })
+    for (const message of pipeline.bus.take('spans'))
+      await invoke('price', pipeline.price, '/', { body: pushBody(meter, message) })
+    for (const message of pipeline.bus.take('priced-spans')) {
+      for (const name of ['budget', 'warehouse'] as const)
+        await invoke(name, pipeline[name], '/', { body: pushBody(meter, message) })
+      lakeQueue.push(message)
+    }
+  }
+  const writeLake = () => invoke('lake', lake, '/write', {})
+  const compactLake = () => invoke('lake', lake, '/compact', {})
+
+  const idleWrite = await counted(writeLake)
+  const idlePass = await counted(compactLake)
+  let messages: Counts = {}
+  let lakeCounts: Counts = {}
+  let sent = 0
+  for (let run = 1; run <= runs; run++) {
+    const ends = START + run * SCHEDULE.writeEveryMinutes * MINUTE
+    for (; sent < requests && START + (sent * HOUR) / requests < ends; sent++) {
+      clock = START + (sent * HOUR) / requests
+      messages = sum(messages, await counted(request))
+    }
+    clock = ends - 1
+    lakeCounts = sum(lakeCounts, await counted(writeLake))
+  }
+  for (let pass = 1; pass <= PASSES; pass++) {
+    clock = START + pass * HOUR + SCHEDULE.compactAtMinute * MINUTE
+    lakeCounts = sum(lakeCounts, await counted(compactLake))
+  }
+  // Each hour has one pass, which looks after several hours that are at different stages.
+  lakeCounts = sum(lakeCounts, scale(idlePass, 1 - PASSES))
+  await pipeline.close()
+  return { messages, lake: lakeCounts, idle: sum(scale(idleWrite, runs), idlePass), functions, sentBytes, spanBytes }
+}
+
+interface Deployment extends HourOptions {
+  readonly meter: ReturnType<typeof createMeter>
+  readonly now: () => number
+  readonly log: Log
+}
+
+/** The functions as their `index.ts` wire them, on counted adapters. What setting up takes is not counted. */
+async function deploy({ meter, now, log, budgets, hoursKept }: Deployment) {
+  const project = 'default'
+  const documents = new Map<string, Fields>()
+  const setUp = createCountedFirestore(createMeter(), documents)
+  const { token, key } = createApiKey({ project, scopes: ['ingest'], name: '', now: now() })
+  await openFirestoreKeyStore({ firestore: setUp }).create(key)
+  const ledgerBefore = openFirestoreLedger({ firestore: setUp, now })
+  for (let index = 0; index < budgets; index++)
+    await ledgerBefore.put(project, `budget-${index}`, { ...DEFAULT_TERMS, unit: 'usd', limit: 10n ** 15n }, '')
+
+  const firestore = createCountedFirestore(meter, documents)
+  const bus = createCountedBus(meter)
+  const config = readConfig({})
+  const authenticate = createAuthenticate({ keys: openFirestoreKeyStore({ firestore }), requireKeys: true, now })
+  const ingest = createIngestApp({
+    bus,
+    authenticate,
+    limits: DEFAULT_LIMITS,
+    maxBodyBytes: config.SPANLEDGER_MAX_BODY_BYTES,
+    now: () => BigInt(Math.floor(now())) * 1_000_000n,
+    log,
+  })
+  const pricer = createPricer({ catalogue: await loadCatalogue() })
+  const budgetSubscriber = createBudgetSubscriber({ ledger: openFirestoreLedger({ firestore, now }), bus, log })
+  const price = createPushApp({
+    subscription: 'price',
+    subscriber: createPriceSubscriber({ bus, pricer, log }),
+    bus,
+    log,
+  })
+  const budget = createPushApp({ subscription: 'budget', subscriber: budgetSubscriber, bus, log })
+  const warehouseSubscriber = createWarehouseSubscriber({ writer: createCountedWriter(meter) })
+  const warehouse = createPushApp({ subscription: 'warehouse', subscriber: warehouseSubscriber, bus, log })
+
+  const store = createCountedStore(meter, now)
+  const kept = fileName({ first: 1, last: 12, version: 1, part: 1, parts: 1 })
+  for (let back = 1; back <= hoursKept; back++) store.seed(partitionPrefix(TRACES, START / HOUR - back) + kept)
+  const codec = config.SPANLEDGER_LAKE_CODEC
+  const lakeQueue: PubsubMessage[] = []
+  const lake = createLakeSchedule({
+    source: createCountedSource(meter, () => lakeQueue.splice(0)),
+    subscriber: createLakeSubscriber({ store, codec, now, log }),
+    compactor: createCompactor({ store, format: createParquetFormat({ codec }), now, log }),
+    bus,
+    maxBytes: config.SPANLEDGER_LAKE_FLUSH_BYTES,
+    now,
+    log,
+  })
+  const close = () => budgetSubscriber.close()
+  return { pipeline: { ingest, bus, price, budget, warehouse, close }, lakeQueue, lake, token }
+}
+
+/** Cloud Logging is billed by the bytes of what functions log. */
+function countingLog(count: (bytes: number) => void): Log {
+  const write = (...args: readonly unknown[]) => count(Buffer.byteLength(JSON.stringify(args)))
+  return { debug() {}, info: write, warn: write, error: write }
+}
+
+function processCpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}

@@ -1,0 +1,85 @@
+import { ASSUMPTIONS, SCHEDULE, SIZING, SOFT_DELETE_DAYS } from './assumptions.ts'
+import type { HourReport } from './hour.ts'
+import { type Counts, scale, sum } from './meter.ts'
+import { UNITS, type Unit } from './prices.ts'
+
+export interface MonthOptions {
+  readonly spansPerDay: number
+  readonly spansPerRequest: number
+  /** How many months' spans are stored at the end of the month. */
+  readonly monthsKept: number
+}
+
+/** How a month's traffic is told from one hour's. */
+export interface MonthPlan {
+  readonly spans: number
+  readonly requests: number
+  /** Exports of the hour that is measured. */
+  readonly sampled: number
+  /** Hours that are like it; in the others nothing is sent. */
+  readonly activeHours: number
+  /** How many times the traffic of the measured hour each of them has. */
+  readonly factor: number
+}
+
+/** What is used in a month, by what is billed. */
+export type Usage = Readonly<Record<Unit, number>>
+
+/** A busier hour is measured by this many exports, two for each run of the lake's writer, and scaled. */
+const MAX_SAMPLED = 24
+/** Grows with traffic in a busy hour of the lake; its operations do not, until a run's messages exceed one file. */
+const BY_TRAFFIC = new Set([
+  'pubsub.bytes',
+  'run.vcpuSeconds',
+  'run.gibSeconds',
+  'storage.bytes',
+  'storage.deletedBytes',
+])
+
+export function planMonth({ spansPerDay, spansPerRequest }: MonthOptions): MonthPlan {
+  const { daysPerMonth } = ASSUMPTIONS
+  const hours = daysPerMonth * 24
+  const spans = spansPerDay * daysPerMonth
+  const requests = spans / spansPerRequest
+  const perHour = requests / hours
+  const sampled = Math.min(MAX_SAMPLED, Math.ceil(perHour))
+  const factor = Math.max(1, perHour / MAX_SAMPLED)
+  return { spans, requests, sampled, factor, activeHours: sampled === 0 ? 0 : requests / sampled / factor }
+}
+
+/** A month as `hour` was measured. Exports are evenly spaced; where fewer than one an hour is sent, most hours are idle. */
+export function usageOf(hour: HourReport, plan: MonthPlan, { monthsKept }: MonthOptions): Usage {
+  const { activeHours, factor, requests } = plan
+  const hours = ASSUMPTIONS.daysPerMonth * 24
+  const lake = Object.fromEntries(
+    Object.entries(hour.lake).map(([counter, amount]) => [counter, BY_TRAFFIC.has(counter) ? amount * factor : amount]),
+  )
+  const counts: Counts = sum(
+    scale(hour.messages, activeHours * factor),
+    scale(lake, activeHours),
+    scale(hour.idle, hours - activeHours),
+    startsOf(requests),
+  )
+  const of = (counter: keyof Counts) => Math.max(0, counts[counter] ?? 0)
+  const byteMonths = {
+    'bigquery.byteMonths': of('bigquery.bytes') * monthsKept,
+    'storage.byteMonths':
+      of('storage.bytes') * monthsKept + (of('storage.deletedBytes') * SOFT_DELETE_DAYS) / ASSUMPTIONS.daysPerMonth,
+  }
+  const standing = { 'scheduler.jobs': SCHEDULE.jobs, 'secrets.versions': 1 }
+  const all = { ...counts, ...byteMonths, ...standing } as Partial<Record<Unit, number>>
+  return Object.fromEntries(UNITS.map((unit) => [unit, Math.max(0, all[unit] ?? 0)])) as Usage
+}
+
+/** What it takes to start instances, where requests are too far apart to find one. */
+function startsOf(requests: number): Counts {
+  const { daysPerMonth, idleInstanceMs, startMs } = ASSUMPTIONS
+  const apart = requests === 0 ? 0 : (daysPerMonth * 86_400_000) / requests
+  if (apart <= idleInstanceMs) return {}
+  const seconds = (requests * startMs) / 1000
+  const functions = (['ingest', 'price', 'budget', 'warehouse'] as const).map((name) => SIZING[name])
+  return {
+    'run.vcpuSeconds': seconds * functions.reduce((sum, { cpu }) => sum + cpu, 0),
+    'run.gibSeconds': seconds * functions.reduce((sum, { gib }) => sum + gib, 0),
+  }
+}
