@@ -13,6 +13,12 @@ export interface BackfillSources {
   readonly now: () => number
 }
 
+/**
+ * How long after a budget was made its backfill may still run, in milliseconds: as long as the ledger surely remembers which spans
+ * it has counted.
+ */
+export const BACKFILL_MS = 7 * 86_400_000
+
 /** Spans read at a time. */
 const PAGE = 1_000
 /** Pauses before it is tried again, in milliseconds: the warehouse is seconds behind, rarely minutes. */
@@ -25,6 +31,7 @@ const PAUSES_MS = [1_000, 3_000, 10_000, 30_000, 60_000]
  */
 export async function backfillBudget({ ledger, reader, now }: BackfillSources, budget: Budget): Promise<boolean> {
   const { project, id, generation } = budget
+  if (now() - budget.since > BACKFILL_MS) return true
   const handled = await ledger.counts(project)
   const stored = await reader.counts(project)
   const complete = stored.stored + stored.duplicates >= handled.stored + handled.duplicates

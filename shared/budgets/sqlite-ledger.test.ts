@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { debit, ledgerSuite, NOON, termsOf } from './ledger.suite.ts'
+import { batchOf, debit, ledgerSuite, NOON, termsOf } from './ledger.suite.ts'
 import { openSqliteLedger } from './sqlite-ledger.ts'
 
 ledgerSuite('SQLite', { open: async (now) => openSqliteLedger({ path: ':memory:', now }), runs: 60 })
@@ -31,4 +31,22 @@ test('a file that cannot be opened is told without its path', () => {
   expect(() => openSqliteLedger({ path: '/dev/null/x.sqlite' })).toThrow(
     expect.objectContaining({ code: 'store/unavailable', message: expect.not.stringContaining('/dev') }),
   )
+})
+
+test('old spans that a backfill has counted are remembered until it is whole', async () => {
+  let now = NOON
+  const ledger = openSqliteLedger({ path: ':memory:', now: () => now })
+  await ledger.put('p', 'b', termsOf({ period: 'total' }), '')
+  const old = { trace: 1, span: 1, at: NOON - 20 * 86_400_000, amounts: { usd: 5n } }
+  const { charges } = await batchOf(ledger, 'p', 'm', [old])
+  const fill = async () => {
+    await ledger.backfill('p', 'b', charges)
+    now += 2_000
+    await debit(ledger, `m${now}`, [])
+  }
+  await fill()
+  await fill()
+  await fill()
+  expect((await ledger.get('p', 'b')).position.spent).toBe(5n)
+  await ledger.close()
 })

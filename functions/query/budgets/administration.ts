@@ -2,14 +2,13 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { createBackfills } from '../../../shared/budgets/backfill.ts'
 import type { BudgetTerms } from '../../../shared/budgets/budget.ts'
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
-import { parseTime } from '../../../shared/http/time.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
 import { API_KEY_SCHEME, readRoute, responses } from '../route.ts'
 import { amountInput } from './amount-json.ts'
 import { budgetJson, budgetSchema, entryJson, entrySchema, forecastJson, forecastSchema } from './budget-json.ts'
 import type { BudgetRoutesOptions } from './routes.ts'
-import { budgetIdInput, termsInput } from './terms-json.ts'
+import { budgetIdInput, instantInput, termsInput } from './terms-json.ts'
 
 const TAG = 'budgets'
 const idParameters = z.object({ id: budgetIdInput })
@@ -18,18 +17,6 @@ const body = <T extends z.ZodType>(schema: T) => ({
   content: { 'application/json': { schema } },
 })
 
-const instant = z
-  .string()
-  .max(64)
-  .transform((text, context) => {
-    try {
-      return Number(parseTime(text, 'budget/invalid') / 1_000_000n)
-    } catch (error) {
-      if (!isSpanledgerError(error)) throw error
-      context.addIssue({ code: 'custom', message: error.message.replace(/^\w+: /, '') })
-      return z.NEVER
-    }
-  })
 const note = z.string().max(1_000).default('')
 
 /** Budgets themselves: make, change, list, delete; grants, resets and the history. */
@@ -133,7 +120,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
   )
 
   const grantInput = z
-    .strictObject({ amount: amountInput, validFrom: instant.optional(), validTo: instant, note })
+    .strictObject({ amount: amountInput, validFrom: instantInput.optional(), validTo: instantInput, note })
     .transform(({ amount, validFrom, validTo, ...rest }) => ({ ...amount, from: validFrom, to: validTo, ...rest }))
   app.openapi(
     createRoute({

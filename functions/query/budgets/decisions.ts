@@ -5,7 +5,7 @@ import { type Amounts, amountText, type Unit } from '../../../shared/budgets/amo
 import type { Balance, Reservation } from '../../../shared/budgets/ledger.ts'
 import { endOrNull, fits } from '../../../shared/budgets/position.ts'
 import { SUBJECT_FIELDS, type Subject } from '../../../shared/budgets/selector.ts'
-import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
+import { isSpanledgerError } from '../../../shared/errors.ts'
 import { problem, problemSchema } from '../../../shared/http/problem.ts'
 import { attribute, integer, parameter, repeatable, text } from '../parameters.ts'
 import type { ReaderEnv } from '../principal.ts'
@@ -15,6 +15,7 @@ import { timeJson, timeJsonOrNull } from './budget-json.ts'
 import { createFallback } from './fallback.ts'
 import { type BudgetRoutesOptions, refuseInvalid } from './routes.ts'
 import { subjectInput } from './terms-json.ts'
+import { readJson, verbPath } from './verb.ts'
 
 const DEFAULT_TTL_SECONDS = 300
 const MAX_TTL_SECONDS = 86_400
@@ -46,11 +47,6 @@ const decisionSchema = z.object({
   detail: z.string().optional(),
   budgets: z.array(standing.extend({ allowed: z.boolean(), mode: z.string(), resetsAt: z.string().nullable() })),
 })
-
-/** A verb of a collection has a colon in its path, which Hono takes for a parameter unless the whole segment is one. */
-function verbPath(verb: string): string {
-  return `/ledger/v1/:verb{budgets:${verb}}`
-}
 
 /** Before and after a call: reserve, settle, release, and the mere question whether it would be let through. */
 export function decisionRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutesOptions): void {
@@ -194,14 +190,6 @@ async function authenticateCaller(authenticate: Authenticate, c: Context): Promi
   } catch (error) {
     if (!isSpanledgerError(error, 'auth/forbidden') || c.req.method !== 'GET') throw error
     return await authenticate(authorization, 'read')
-  }
-}
-
-async function readJson(c: Context): Promise<unknown> {
-  try {
-    return await c.req.json()
-  } catch (error) {
-    throw new SpanledgerError('budget/invalid', 'the body is no JSON', { cause: error })
   }
 }
 

@@ -7,6 +7,7 @@ import type { Log } from '../../../shared/log.ts'
 import type { SpanReader } from '../../../shared/warehouse/trace-store.ts'
 import type { ReaderEnv } from '../principal.ts'
 import { administrationRoutes } from './administration.ts'
+import { backtestRoute } from './backtest.ts'
 import { decisionRoutes } from './decisions.ts'
 
 export interface BudgetRoutesOptions {
@@ -29,6 +30,7 @@ export function createBudgetRoutes(options: BudgetRoutesOptions): OpenAPIHono<Re
   const refuse = () => problem(413, `budget: a body has at most ${MAX_BODY_BYTES} bytes`, { code: 'budget/invalid' })
   app.use('/ledger/v1/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuse }))
   decisionRoutes(app, options)
+  backtestRoute(app, options)
   administrationRoutes(app, options)
   return app
 }

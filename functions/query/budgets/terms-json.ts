@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { type BudgetTerms, CALENDAR_PERIODS, DEFAULT_TERMS, FAIL_MODES, MODES } from '../../../shared/budgets/budget.ts'
 import { type Selector, SUBJECT_FIELDS, type Subject, type SubjectField } from '../../../shared/budgets/selector.ts'
+import { isSpanledgerError } from '../../../shared/errors.ts'
+import { parseTime } from '../../../shared/http/time.ts'
 import { amountInput } from './amount-json.ts'
 
 const MAX_VALUES = 100
@@ -99,4 +101,18 @@ export const termsInput = z
     }
     const carried = typeof carryOver === 'object' ? { cap: carryOver.cap.amount } : carryOver
     return { ...rest, unit: limit.unit, limit: limit.amount, carryOver: carried }
+  })
+
+/** A time in RFC 3339, as milliseconds since 1970. */
+export const instantInput = z
+  .string()
+  .max(64)
+  .transform((text, context) => {
+    try {
+      return Number(parseTime(text, 'budget/invalid') / 1_000_000n)
+    } catch (error) {
+      if (!isSpanledgerError(error)) throw error
+      context.addIssue({ code: 'custom', message: error.message.replace(/^\w+: /, '') })
+      return z.NEVER
+    }
   })

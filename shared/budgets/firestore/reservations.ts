@@ -23,7 +23,7 @@ import type { Workspace } from './workspace.ts'
 
 export type { Kept } from '../reservation.ts'
 
-/** Open reservations of one budget: more would make its document slow. Who needs more takes leases. */
+/** Open reservations of one budget: more would make its document slow. */
 const MAX_HOLDS = 2_000
 /** Reservations are deleted this long after they expire, by the time to live on `expireAt`. */
 const KEEP_MS = 8 * 86_400_000
@@ -56,7 +56,7 @@ export async function reserve(workspace: Workspace, shelf: Shelf, request: Reser
     if (open.length >= MAX_HOLDS) {
       throw new SpanledgerError(
         'store/unavailable',
-        `"${state.budget.id}" has ${MAX_HOLDS} open reservations; take a lease`,
+        `"${state.budget.id}" has ${MAX_HOLDS} open reservations; settle or release some, or let them expire sooner`,
       )
     }
     return { ...state, holds: new Map([...open, [id, { amount: amounts[state.budget.unit], expiresAt }]]) }

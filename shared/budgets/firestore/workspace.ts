@@ -90,7 +90,7 @@ export async function transact(
       await sleep(randomInt(Math.min(MAX_PAUSE_MS, 5 * 2 ** Math.min(attempt, 10)) + 1))
     }
   }
-  throw new SpanledgerError('store/unavailable', 'too many change the same budget at once; try again, or take a lease')
+  throw new SpanledgerError('store/unavailable', 'too many change the same budget at once; try again')
 }
 
 export function isConflict(error: unknown): boolean {

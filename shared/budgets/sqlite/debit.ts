@@ -1,4 +1,5 @@
 import { checkAmount } from '../amount.ts'
+import { BACKFILL_MS } from '../backfill.ts'
 import { type Charge, chargeTo, isOf, type Rule } from '../charge.ts'
 import { type Claimed, joinClaims, sameClaim, spentBy, unknownBy } from '../claim.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
@@ -179,11 +180,19 @@ function writeClaim(claims: Buffer, at: number, id: bigint, { revision, value, m
 /** Forgets what is too old to come again, a little at a time. */
 export function prune({ db, now }: Books): void {
   const today = Math.floor(now() / DAY_MS)
-  db.run(
-    `DELETE FROM claims WHERE (day, balance, trace) IN
-     (SELECT day, balance, trace FROM claims WHERE day < ? LIMIT ${PRUNE_ROWS})`,
-    today - CLAIM_DAYS,
+  // A backfill that is not whole yet will come upon old spans again, and must find that it has counted them.
+  const filling = db.get(
+    `SELECT 1 FROM budgets WHERE deleted = 0 AND json_extract(body, '$.backfill') = 'pending'
+     AND json_extract(body, '$.since') > ? LIMIT 1`,
+    now() - BACKFILL_MS,
   )
+  if (filling === undefined) {
+    db.run(
+      `DELETE FROM claims WHERE (day, balance, trace) IN
+     (SELECT day, balance, trace FROM claims WHERE day < ? LIMIT ${PRUNE_ROWS})`,
+      today - CLAIM_DAYS,
+    )
+  }
   db.run(
     `DELETE FROM digests WHERE (project, digest) IN
      (SELECT project, digest FROM digests WHERE at < ? LIMIT ${PRUNE_ROWS})`,
