@@ -145,6 +145,9 @@ async function readByHyparquet(file: Uint8Array): Promise<Record<string, unknown
   })
 }
 
+const KEY = ['ProjectId', 'TraceId', 'SpanId'].map((name) => LAKE_COLUMNS.findIndex(({ lake }) => lake === name))
+const rowKey = (values: unknown[]) => KEY.map((index) => values[index]).join(' ')
+
 /** hyparquet gives maps as objects, which cannot have every key. */
 function asObjects(column: (typeof LAKE_COLUMNS)[number], value: unknown): unknown {
   const object = (pairs: [string, string][]) => Object.fromEntries(pairs.filter(([name]) => name !== '__proto__'))
@@ -263,4 +266,31 @@ test('every column has statistics: bounds, unless a value is long, and the numbe
      WHERE stats_null_count IS NULL OR (stats_null_count < num_values AND stats_min_value IS NULL)`,
   )
   expect(reader.getRows()).toStrictEqual([])
+})
+
+test('merging changes nothing of a row', async () => {
+  const memory = 128 * 1024 * 1024
+  const merging = createParquetFormat({ memory })
+  const group = fc.uniqueArray(row.filter(hasDistinctKeys), {
+    minLength: 1,
+    maxLength: 10,
+    selector: ({ priced: { span }, context }) => `${context.project} ${span.traceId} ${span.spanId}`,
+  })
+  await fc.assert(
+    fc.asyncProperty(group, async (rows) => {
+      const half = rows.length >> 1
+      const inputs = [rows.slice(0, half), rows.slice(half)].map((part, index) => ({
+        name: `input ${index}`,
+        read: async () => merging.encode(part, NO_FACTS),
+      }))
+      const merged = await merging.merge(inputs, { drop: new Set(), corrections: [] })
+      const file = await merged.parts[0]?.()
+      await merged.close()
+      const wanted = rows.map((item) => LAKE_COLUMNS.map((column) => expected(column, item)))
+      const sorted = (read: unknown[][]) => read.toSorted((a, b) => (rowKey(a) < rowKey(b) ? -1 : 1))
+      expect(sorted(await readByDuckDb(file as Uint8Array))).toStrictEqual(sorted(wanted))
+      expect(await readByHyparquet(file as Uint8Array)).toHaveLength(rows.length)
+    }),
+    { numRuns: 25, endOnFailure: true },
+  )
 })
