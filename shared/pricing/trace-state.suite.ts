@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest'
+import type { TraceEntry, TraceStateStore } from './trace-state.ts'
+
+const entry = (digest: string, spanId = 'a'): TraceEntry => ({
+  digest,
+  links: new Map([[spanId, { parent: '', tool: digest === 'd2' }]]),
+  usages: [
+    {
+      spanId,
+      call: {
+        dialect: 'opentelemetry',
+        operation: 'invoke_agent',
+        composite: true,
+        summary: false,
+        provider: 'openai',
+        requestModel: 'gpt-4o',
+        responseModel: '',
+        responseId: '',
+        serviceTier: '',
+        agentName: 'clerk',
+        toolName: '',
+        reportedCostUsd: undefined,
+        resolution: { kind: 'known', rule: 'no_cache', usage: [5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0] },
+        userId: 'u',
+        sessionId: '',
+        environment: '',
+      },
+      name: 'agent',
+      kind: 'INTERNAL',
+      service: 's',
+      startTimeUnixNano: 2n ** 63n - 1n,
+      endTimeUnixNano: 7n,
+      billed: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    },
+  ],
+  corrections: [{ spanId, revision: 1_800_000_000_000_001, billed: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] }],
+})
+
+/** What every adapter of {@link TraceStateStore} does. */
+export function describeTraceState(name: string, open: () => Promise<TraceStateStore>): void {
+  describe(name, () => {
+    const key = { project: 'p', traceId: 't' }
+    const read = (store: TraceStateStore, of = key) =>
+      store.transact([of], (known) => ({ append: [], result: known(of) }))
+    const append = (store: TraceStateStore, added: TraceEntry, of = key) =>
+      store.transact([of], (known) => ({ append: [{ ...of, entries: [added] }], result: known(of).length }))
+
+    test('what was appended comes back whole, to its own trace and project', async () => {
+      const store = await open()
+      expect(await read(store)).toStrictEqual([])
+      await append(store, entry('d1'))
+      await append(store, entry('d2'))
+      const kept = (await read(store)).toSorted((a, b) => (a.digest < b.digest ? -1 : 1))
+      expect(kept).toStrictEqual([entry('d1'), entry('d2')])
+      expect(await read(store, { project: 'q', traceId: 't' })).toStrictEqual([])
+      expect(await read(store, { project: 'p', traceId: 'u' })).toStrictEqual([])
+      await store.close()
+    })
+
+    test('a message is kept once', async () => {
+      const store = await open()
+      await append(store, entry('d1'))
+      await append(store, entry('d1'))
+      expect(await read(store)).toHaveLength(1)
+      await store.close()
+    })
+
+    test('nothing is kept of a decision that fails', async () => {
+      const store = await open()
+      const failing = store.transact([key], () => {
+        throw new Error('no')
+      })
+      await expect(failing).rejects.toMatchObject({ code: 'store/unavailable' })
+      expect(await read(store)).toStrictEqual([])
+      await store.close()
+    })
+
+    test('of decisions at once each sees what the others have kept', async () => {
+      const store = await open()
+      const seen = await Promise.all(Array.from({ length: 6 }, (_, index) => append(store, entry(`d${index}`))))
+      expect(seen.toSorted()).toStrictEqual([0, 1, 2, 3, 4, 5])
+      await store.close()
+    })
+
+    test('many traces are asked for at once', async () => {
+      const store = await open()
+      const keys = Array.from({ length: 70 }, (_, index) => ({ project: 'p', traceId: `${index}` }))
+      const all = keys.map((each) => ({ ...each, entries: [entry('d1')] }))
+      await store.transact(keys, () => ({ append: all, result: undefined }))
+      const counts = await store.transact(keys, (known) => ({
+        append: [],
+        result: keys.map((each) => known(each).length),
+      }))
+      expect(counts).toStrictEqual(keys.map(() => 1))
+      await store.close()
+    })
+  })
+}
