@@ -1,7 +1,11 @@
-import { afterAll, beforeAll } from 'vitest'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BigQueryDouble, startBigQuery } from '../../test/emulators/bigquery.ts'
-import { openBigQueryStore } from './bigquery-store.ts'
+import type { PricedSpan } from '../spans/ledger.ts'
+import { type BigQueryStoreOptions, openBigQueryStore } from './bigquery-store.ts'
+import { pricedSpan } from './trace-store.arbitraries.ts'
 import { traceStoreSuite } from './trace-store.suite.ts'
+import type { SpanBatch } from './trace-store.ts'
 
 let double: BigQueryDouble
 let used = 0
@@ -11,11 +15,142 @@ beforeAll(async () => {
 })
 afterAll(() => double.close())
 
-async function open() {
+async function open(options: Partial<BigQueryStoreOptions> = {}) {
   const dataset = `d${used++}`
+  double.fault = () => undefined
   await double.createDataset('p', dataset)
-  return openBigQueryStore({ projectId: 'p', dataset, apiEndpoint: double.url, retry: { delayMs: 1, attempts: 3 } })
+  double.requests.length = 0
+  return openBigQueryStore({
+    projectId: 'p',
+    dataset,
+    apiEndpoint: double.url,
+    retry: { delayMs: 1, attempts: 3 },
+    ...options,
+  })
 }
 
-// The emulator takes some 20 ms for each request, and a property makes dozens.
-traceStoreSuite('BigQuery', open, { runs: 2, tellsDuplicates: false })
+// The emulator takes some 20 ms for each request, and a property makes dozens: there is no time to shrink what fails.
+fc.configureGlobal({ endOnFailure: true })
+// All of time: the suite sends spans again years apart.
+traceStoreSuite('BigQuery', () => open({ marginNanos: 2n ** 63n }), { runs: 3, tellsDuplicates: false })
+
+const NOW = 1_700_000_000_000_000_000n
+
+function batch(count: number, textBytes = 0, digest = 'd'): SpanBatch {
+  const [sample] = fc.sample(pricedSpan, { numRuns: 1, seed: 7 }) as [PricedSpan]
+  const spans = Array.from({ length: count }, (_, index) => ({
+    ...sample,
+    span: {
+      ...sample.span,
+      spanId: (index + 1).toString(16).padStart(16, '0'),
+      startTimeUnixNano: NOW,
+      statusMessage: 'x'.repeat(textBytes),
+    },
+  }))
+  return { context: { project: 'p', digest, ingestedAt: NOW }, spans }
+}
+
+const inserts = () => double.requests.filter(({ kind, table }) => kind === 'insert' && table === 'spans')
+const everything = { filter: { project: 'p' }, sort: 'startTime', order: 'asc', pageSize: 2_000 } as const
+
+describe('inserts', () => {
+  test('go in requests of at most 500 rows and 10 MB', async () => {
+    const store = await open()
+    await store.write([batch(1_201)])
+    expect(inserts().map(({ rows }) => rows)).toStrictEqual([500, 500, 201])
+    expect((await store.listSpans(everything)).items).toHaveLength(1_201)
+    double.requests.length = 0
+    await store.write([batch(3, 3_500_000, 'e')])
+    expect(inserts().map(({ rows }) => rows)).toStrictEqual([2, 1])
+    for (const { bytes } of inserts()) expect(bytes).toBeLessThan(10_000_000)
+  })
+
+  test('carry ids that are the same when the message comes again', async () => {
+    const store = await open()
+    await store.write([batch(3)])
+    await store.write([batch(3)])
+    const [first, second] = inserts().map(({ body }) =>
+      (body.rows as { insertId: string }[]).map(({ insertId }) => insertId),
+    )
+    expect(first).toStrictEqual(['p/d/0', 'p/d/1', 'p/d/2'])
+    expect(second).toStrictEqual(first)
+  })
+
+  test.each([429, 500, 503])('are repeated after %i, and whole when only the last answer was lost', async (status) => {
+    const store = await open()
+    let failures = 2
+    double.fault = ({ kind }) =>
+      kind === 'insert' && failures-- > 0 ? (failures === 0 ? 'lose-answer' : status) : undefined
+    await store.write([batch(4)])
+    expect((await store.listSpans(everything)).items).toHaveLength(4)
+    expect(await store.counts('p')).toStrictEqual({ stored: 4n, duplicates: 0n })
+  })
+
+  test('give up after a bounded number of tries', async () => {
+    const store = await open()
+    double.fault = ({ kind }) => (kind === 'insert' ? 503 : undefined)
+    await expect(store.write([batch(1)])).rejects.toMatchObject({
+      code: 'store/unavailable',
+      message: 'store: cannot insert into spans in BigQuery (503): try again later',
+    })
+    expect(inserts()).toHaveLength(3)
+  })
+
+  test('tell what is missing or forbidden', async () => {
+    const store = await open()
+    double.fault = () => 403
+    await expect(store.write([batch(1)])).rejects.toThrow('(403): grant the function access to it')
+    double.fault = () => 404
+    await expect(store.counts('p')).rejects.toThrow('(404): it is missing: deploy infra')
+    await store.close()
+    await expect(store.write([batch(1)])).rejects.toMatchObject({ code: 'store/unavailable' })
+  })
+
+  test('a row that BigQuery refuses is told apart; those beside it are stored', async () => {
+    const store = await open()
+    double.fault = ({ kind, table }) => (kind === 'insert' && table === 'spans' ? 'refuse-row' : undefined)
+    await expect(store.write([batch(3)])).rejects.toMatchObject({
+      code: 'store/rejected',
+      message: 'store: BigQuery refuses rows: the row is invalid',
+    })
+    // Asked once: what is invalid stays so.
+    expect(inserts()).toHaveLength(1)
+    expect((await store.listSpans(everything)).items).toHaveLength(2)
+  })
+})
+
+describe('queries', () => {
+  test('always name the partitions they read, and take every value as a parameter', async () => {
+    const store = await open()
+    const hostile = "'; DROP TABLE spans; --"
+    const filter = { project: hostile, from: NOW, to: NOW + 1n, user: [hostile] }
+    await store.listSpans({ ...everything, filter })
+    await store.listTraces({ filter, sort: 'cost', order: 'desc', pageSize: 5 })
+    await store.usage({ filter, groupBy: ['model'], maxRows: 10 })
+    await store.getTrace(hostile, 'ab'.repeat(16), { limit: 10 })
+    await store.counts(hostile)
+    const texts = double.requests.flatMap(({ kind, body }) =>
+      kind === 'query' && Object.keys(body).length > 0 ? [JSON.stringify(body)] : [],
+    )
+    expect(texts.length).toBeGreaterThanOrEqual(5)
+    for (const text of texts) {
+      expect(text).toMatch(/start_time >= CAST\(@p\d+ AS TIMESTAMP\)/)
+      expect(text).toContain('maximumBytesBilled')
+      const { query } = findQuery(JSON.parse(text))
+      expect(query).not.toContain('DROP')
+    }
+  })
+
+  test('read a day around the time range, no more', async () => {
+    const store = await open()
+    await store.usage({ filter: { project: 'p', from: NOW, to: NOW + 1n }, groupBy: [], maxRows: 10 })
+    const text = JSON.stringify(double.requests)
+    expect(text).toContain('2023-11-13T22:13:20.000000Z')
+    expect(text).toContain('2023-11-15T22:13:20.000001Z')
+  })
+})
+
+function findQuery(body: Record<string, unknown>): { query: string } {
+  if (typeof body.query === 'string') return { query: body.query }
+  return findQuery((body.configuration ?? body.query) as Record<string, unknown>)
+}

@@ -9,15 +9,21 @@ import type { SpanFilter, TraceStore } from './trace-store.ts'
 const DAY_NANOS = 86_400_000_000_000n
 const LIMIT = 2n ** 63n - 1n
 
+export interface BigQueryStoreOptions extends BigQueryOptions {
+  /** How far beyond a query's time range is read, on either side, in nanoseconds. @defaultValue a day */
+  readonly marginNanos?: bigint
+}
+
 /**
  * The trace store in BigQuery: rows are only ever added, and told apart when they are read. A batch that comes again adds rows
  * that no reader sees; so {@link TraceStore.write} says of every span that it was stored, and `counts` knows better.
  *
- * Queries read the partitions of the filter's time range, for traces a day more on either side: of a trace that lasts longer,
- * a list shows the part within.
+ * Queries read the partitions of the filter's time range and a margin. Of a trace that reaches beyond it a list shows the part
+ * within, and a span that was sent twice with start times further apart counts in both ranges.
  */
-export async function openBigQueryStore(options: BigQueryOptions): Promise<TraceStore> {
+export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<TraceStore> {
   const client = createBigQueryClient(options)
+  const { marginNanos = DAY_NANOS } = options
   const dataset = `${options.projectId}.${options.dataset}`
   let closed = false
   const reader = (scope: Scope) => {
@@ -48,9 +54,9 @@ export async function openBigQueryStore(options: BigQueryOptions): Promise<Trace
       return batches.map(({ spans }) => ({ stored: spans.length, duplicates: 0 }))
     },
     getTrace: async (project, traceId, limit) => reader({ project, traceId }).getTrace(project, traceId, limit),
-    listSpans: async (query) => reader(scopeOf(query.filter, 0n)).listSpans(query),
-    listTraces: async (query) => reader(scopeOf(query.filter, DAY_NANOS)).listTraces(query),
-    usage: async (query) => reader(scopeOf(query.filter, 0n)).usage(query),
+    listSpans: async (query) => reader(scopeOf(query.filter, marginNanos)).listSpans(query),
+    listTraces: async (query) => reader(scopeOf(query.filter, marginNanos)).listTraces(query),
+    usage: async (query) => reader(scopeOf(query.filter, marginNanos)).usage(query),
     async counts(project) {
       const [row] = await client.query(countsStatement(project, dataset))
       const stored = BigInt(String(row?.stored ?? 0))
@@ -67,7 +73,7 @@ export async function openBigQueryStore(options: BigQueryOptions): Promise<Trace
 function scopeOf({ project, traceId, from, to }: SpanFilter, margin: bigint): Scope {
   return {
     project,
-    ...(traceId !== undefined && margin === 0n && { traceId }),
+    ...(traceId !== undefined && { traceId }),
     ...(from !== undefined && { from: clamp(from - margin) }),
     ...(to !== undefined && { to: clamp(to + margin) }),
   }

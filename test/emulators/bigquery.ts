@@ -5,6 +5,9 @@ import { BigQuery } from '@google-cloud/bigquery'
 import { bigQueryCorrectionSchema } from '../../shared/warehouse/bigquery/schema.ts'
 import { bigQueryBatchSchema, bigQuerySchema } from '../../shared/warehouse/ddl/bigquery.ts'
 
+// Google's clients else look for a metadata server, which only exists in the cloud, before every first request.
+process.env.METADATA_SERVER_DETECTION ??= 'none'
+
 /** A request as it came, for tests that count and measure. */
 export interface BigQueryRequest {
   readonly kind: 'insert' | 'query' | 'other'
@@ -18,15 +21,15 @@ export interface BigQueryRequest {
 export interface BigQueryDouble {
   readonly url: string
   readonly requests: BigQueryRequest[]
-  /** Consulted before each request: a status to answer, or to do the work and lose the answer. */
-  fault: (request: BigQueryRequest) => number | 'lose-answer' | undefined
+  /** Consulted before each request: a status to answer; to do the work and lose the answer; to refuse an insert's last row. */
+  fault: (request: BigQueryRequest) => number | 'lose-answer' | 'refuse-row' | undefined
   /** Makes a dataset with our tables. */
   createDataset(projectId: string, dataset: string): Promise<void>
   close(): Promise<void>
 }
 
 export async function startBigQuery(): Promise<BigQueryDouble> {
-  skipExtensions()
+  adaptEmulator()
   const { createServer: createEmulator } = await import('bigquery-local')
   const emulator = await createEmulator({ database: ':memory:' })
   await emulator.listen(0)
@@ -64,8 +67,8 @@ export async function startBigQuery(): Promise<BigQueryDouble> {
   async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
-    const body = Buffer.concat(chunks)
-    const seen = describe(request.url ?? '', body)
+    const received = Buffer.concat(chunks)
+    const seen = describe(request.url ?? '', received)
     double.requests.push(seen)
     const fault = double.fault(seen)
     if (typeof fault === 'number') {
@@ -77,14 +80,18 @@ export async function startBigQuery(): Promise<BigQueryDouble> {
       response.writeHead(fault, { 'content-type': 'application/json' }).end(JSON.stringify({ error }))
       return
     }
+    const forwarded =
+      fault === 'refuse-row' ? { ...seen.body, rows: (seen.body.rows as unknown[]).slice(0, -1) } : seen.body
     const answer = await fetch(`${emulator.url}${request.url}`, {
       method: request.method ?? 'GET',
       headers: { 'content-type': 'application/json' },
-      ...(body.length > 0 && { body: JSON.stringify(translate(seen.body)) }),
+      ...(received.length > 0 && { body: JSON.stringify(translate(forwarded)) }),
     })
     const text = await answer.text()
     if (fault === 'lose-answer') return void request.socket.destroy()
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text)
+    const errors = [{ reason: 'invalid', message: 'the row is invalid', location: 'start_time' }]
+    const body = fault === 'refuse-row' ? JSON.stringify({ insertErrors: [{ index: seen.rows - 1, errors }] }) : text
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(body)
   }
 }
 
@@ -119,14 +126,24 @@ function translate(body: {
   return { ...body, query }
 }
 
-/** The emulator downloads DuckDB's extensions for geography and one hash function: nothing of ours needs them. */
-function skipExtensions(): void {
-  const { DuckDBConnection } = createRequire(import.meta.resolve('bigquery-local'))('@duckdb/node-api') as {
+/**
+ * The emulator downloads DuckDB's extensions for geography and one hash function: nothing of ours needs them. And it rounds
+ * NUMERIC to a double, where BigQuery gives the text of the number.
+ */
+function adaptEmulator(): void {
+  const { DuckDBConnection, DuckDBDecimalValue } = createRequire(import.meta.resolve('bigquery-local'))(
+    '@duckdb/node-api',
+  ) as {
     DuckDBConnection: { prototype: { run: (this: unknown, ...args: unknown[]) => Promise<unknown> } }
+    DuckDBDecimalValue: { prototype: { toDouble: (this: { value: bigint; scale: number }) => unknown } }
   }
   const { run } = DuckDBConnection.prototype
   DuckDBConnection.prototype.run = function (...args) {
     const skipped = /^\s*(INSTALL|LOAD) (spatial|crypto)|^\s*CREATE OR REPLACE MACRO bq_st/.test(String(args[0]))
     return skipped ? Promise.resolve(undefined) : run.apply(this, args)
+  }
+  const { toDouble } = DuckDBDecimalValue.prototype
+  DuckDBDecimalValue.prototype.toDouble = function () {
+    return this.scale === 0 ? String(this.value) : toDouble.call(this)
   }
 }

@@ -24,14 +24,14 @@ export interface BatchRows {
 export function batchRows({ context, spans, corrections = [] }: SpanBatch): BatchRows {
   const { project, digest, ingestedAt } = context
   return {
-    spans: spans.map((priced, index) => ({ insertId: insertId(digest, index), json: spanJson(priced, context) })),
+    spans: spans.map((priced, index) => ({ insertId: insertId(context, index), json: spanJson(priced, context) })),
     corrections: corrections.map((priced, index) => ({
-      insertId: insertId(digest, index),
+      insertId: insertId(context, index),
       json: correctionJson(priced, context),
     })),
     batches: [
       {
-        insertId: insertId(digest, 0),
+        insertId: insertId(context, 0),
         json: {
           digest,
           project_id: project,
@@ -102,6 +102,6 @@ function keyValues(attributes: Attributes): { key: string; value: string }[] {
 }
 
 /** By place: a message that comes again has the same rows in the same order. BigQuery takes ids of up to 128 bytes. */
-function insertId(digest: string, index: number): string {
-  return `${digest}/${index}`.slice(-128)
+function insertId({ project, digest }: RowContext, index: number): string {
+  return `${project}/${digest}/${index}`.slice(-120)
 }
