@@ -27,7 +27,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
     { on: 'database', role: 'roles/datastore.viewer' },
     { on: 'first-key', role: 'roles/secretmanager.secretAccessor' },
   ],
-  price: [publish('priced-spans'), publish('dead-letter')],
+  price: [publish('priced-spans'), publish('dead-letter'), { on: 'database', role: 'roles/datastore.user' }],
   budget: [publish('budget-alerts'), publish('dead-letter'), { on: 'database', role: 'roles/datastore.user' }],
   warehouse: [publish('dead-letter'), { on: 'dataset', role: 'roles/bigquery.dataEditor' }],
   lake: [

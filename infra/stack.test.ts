@@ -102,7 +102,7 @@ describe('functions', () => {
   test('each has a service account of its own, and no role beyond the table', () => {
     const table: Record<string, string[]> = {
       ingest: ['datastore.viewer', 'pubsub.publisher', 'secretmanager.secretAccessor'],
-      price: ['pubsub.publisher', 'pubsub.publisher'],
+      price: ['datastore.user', 'pubsub.publisher', 'pubsub.publisher'],
       budget: ['datastore.user', 'pubsub.publisher', 'pubsub.publisher'],
       warehouse: ['bigquery.dataEditor', 'pubsub.publisher'],
       lake: ['pubsub.publisher', 'pubsub.subscriber', 'storage.objectUser'],
@@ -137,7 +137,7 @@ describe('functions', () => {
 
   test('access to Firestore ends at our own database', () => {
     const granted = all('google_project_iam_member').filter(({ role }) => String(role).includes('datastore'))
-    expect(granted).toHaveLength(3)
+    expect(granted).toHaveLength(4)
     for (const { condition } of granted)
       expect((condition as Fields).expression).toMatch(
         /^resource\.name == "projects\/my-project\/databases\/\$\{google_firestore_database\.database\.name\}"$/,

@@ -42,7 +42,7 @@ export function createSourceBucket(context: Context): StorageBucket {
 }
 
 /** Collections whose documents carry the time at which Firestore deletes them. */
-export const EXPIRING: Readonly<Record<string, string>> = {}
+export const EXPIRING: Readonly<Record<string, string>> = { traces: 'expireAt' }
 
 /** The database of keys and budgets. */
 export function createDatabase(context: Context): FirestoreDatabase {

@@ -2,14 +2,16 @@ import { createPushApp } from '../../shared/bus/pubsub-push.ts'
 import { createLog } from '../../shared/log.ts'
 import { serveFunction } from '../../shared/platform/function-server.ts'
 import { readFunctionConfig } from '../../shared/platform/functions.ts'
-import { openGcpBus } from '../../shared/platform/gcp.ts'
+import { openGcpBus, openGcpTraceState } from '../../shared/platform/gcp.ts'
 import { loadCatalogue } from '../../shared/pricing/catalogue.ts'
 import { createPricer } from '../../shared/pricing/pricer.ts'
 import { createPriceSubscriber } from './handler.ts'
 
 const log = createLog('price')
-const bus = await openGcpBus(readFunctionConfig('price'))
+const config = readFunctionConfig('price')
+const bus = await openGcpBus(config)
+const state = await openGcpTraceState(config)
 const pricer = createPricer({ catalogue: await loadCatalogue() })
-const subscriber = createPriceSubscriber({ bus, pricer, log })
+const subscriber = createPriceSubscriber({ bus, pricer, state, log })
 
 serveFunction('price', createPushApp({ subscription: 'price', subscriber, bus, log }))

@@ -36,7 +36,7 @@ export const FUNCTIONS = {
       'SPANLEDGER_MAX_OBJECTS',
     ],
   },
-  price: { trigger: { kind: 'push', subscription: 'price' }, settings: BUS },
+  price: { trigger: { kind: 'push', subscription: 'price' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
   budget: { trigger: { kind: 'push', subscription: 'budget' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
   warehouse: { trigger: { kind: 'push', subscription: 'warehouse' }, settings: [...BUS, 'SPANLEDGER_GCP_DATASET'] },
   lake: {

@@ -6,6 +6,7 @@ import type { PubsubOptions } from '../bus/pubsub-client.ts'
 import type { PubsubSource } from '../bus/pubsub-source.ts'
 import type { Config } from '../config.ts'
 import type { ObjectStore } from '../lake/object-store.ts'
+import type { TraceStateStore } from '../pricing/trace-state.ts'
 import type { TraceStore } from '../warehouse/trace-store.ts'
 import type { Platform } from './platform.ts'
 
@@ -60,6 +61,14 @@ export async function openGcpTraceStore(
     dataset: config.SPANLEDGER_GCP_DATASET,
     ...(apiEndpoint && { apiEndpoint }),
   })
+}
+
+/** What `price` remembers of traces across messages, in Firestore. */
+export async function openGcpTraceState(
+  config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_DATABASE'>,
+): Promise<TraceStateStore> {
+  const { openFirestoreTraceState } = await import('../pricing/firestore-trace-state.ts')
+  return openFirestoreTraceState({ firestore: await firestore(config) })
 }
 
 /** The budgets in Firestore. */
