@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chatSpan, exportRequest, newTraceId, postTraces } from '../support/otlp.ts'
 import { eventually, startServer, type TestServer } from '../support/server.ts'
@@ -19,6 +21,14 @@ function stable(value: unknown): unknown {
       .filter(([name]) => !VOLATILE.has(name))
       .map(([name, field]) => [name, stable(field)]),
   )
+}
+
+const TOLD = ['content-type', 'allow', 'accept', 'accept-encoding', 'retry-after', 'www-authenticate']
+
+async function answerOf(url: string, init: RequestInit) {
+  const response = await fetch(url, init)
+  const body = Buffer.from(await response.arrayBuffer()).toString('latin1')
+  return { status: response.status, headers: TOLD.map((name) => [name, response.headers.get(name)]), body }
 }
 
 describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one machine', () => {
@@ -100,6 +110,50 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
     expect(await cloud.schedule('/write')).toMatchObject({ acked: 0, empty: true })
     const books = await ask(cloudUrl(), cloud.key)('/ledger/v1/conservation')
     expect(books).toMatchObject({ accepted: 21, sinks: { lake: { stored: 21 }, warehouse: { stored: 21 } } })
+  })
+
+  const json = { 'content-type': 'application/json' }
+  const proto = { 'content-type': 'application/x-protobuf; charset=x' }
+  const bomb = Buffer.alloc(200 * 1024 * 1024)
+  const encoded = (encoding: string, body: Buffer, type: object = proto) => ({
+    method: 'POST',
+    headers: { ...type, 'content-encoding': encoding },
+    body: new Uint8Array(body),
+  })
+  const post = (body: string | Uint8Array<ArrayBuffer>, headers: object = json) => ({
+    method: 'POST',
+    headers: { ...headers },
+    body,
+  })
+
+  test.each<[string, number, () => RequestInit]>([
+    ['an empty request', 200, () => post('{}')],
+    ['an empty request in protobuf', 200, () => post(new Uint8Array(), proto)],
+    ['a span that is refused', 200, () => post(JSON.stringify(exportRequest([{ ...chatSpan(), spanId: '00' }])))],
+    ['another method', 405, () => ({ method: 'PUT', body: '{}' })],
+    ['no content type', 415, () => post(new Uint8Array([1]), {})],
+    ['another content type', 415, () => post('x', { 'content-type': 'text/plain' })],
+    ['an unknown encoding', 415, () => encoded('br', Buffer.from('x'))],
+    ['JSON that is none', 400, () => post('{')],
+    ['protobuf that is none', 400, () => post(new Uint8Array([0xff, 0xff]), proto)],
+    ['gzip that is none', 400, () => encoded('gzip', Buffer.from('x'))],
+    ['gzip cut short', 400, () => encoded('gzip', gzipSync('{}'.repeat(999)).subarray(0, 20), json)],
+    ['a gzip bomb', 413, () => encoded('gzip', gzipSync(bomb))],
+    ['a deflate bomb', 413, () => encoded('deflate', deflateSync(bomb), json)],
+    ['a zstd bomb', 413, () => encoded('zstd', zstdCompressSync(bomb))],
+    ['more than is taken', 413, () => post(new Uint8Array(17 * 1024 * 1024))],
+  ])('%s gets the same answer', async (_, status, request) => {
+    const init = request()
+    const authorized = { ...init, headers: { ...init.headers, authorization: `Bearer ${cloud.key}` } }
+    const there = await answerOf(`${cloud.functions.ingest.url}/v1/traces`, authorized)
+    expect(there).toStrictEqual(await answerOf(`${local.url}/v1/traces`, init))
+    expect(there.status).toBe(status)
+  })
+
+  test('no bomb makes the function hold more than its bound', () => {
+    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${cloud.functions.ingest.pid}/status`, 'utf8'))
+    // The code takes some 150 MB; one body as sent, decompressed and decoded, the rest.
+    expect(Number(peak?.[1])).toBeLessThan(400_000)
   })
 
   test('without a key, and with a wrong one, nothing is taken or told', async () => {
