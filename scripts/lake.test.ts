@@ -91,9 +91,9 @@ test('rebuild fills an empty warehouse with the same rows and sums, however ofte
   const usage = { filter: { project: 'default' }, groupBy: ['model'], maxRows: 10 } as const
   expect(await rebuilt.usage(usage)).toStrictEqual(await original.usage(usage))
   for (const trace of [1, 2, 3]) {
-    const spans = await original.getTrace('default', hexId(trace, 32), 100)
-    expect(spans).toHaveLength(4)
-    expect(await rebuilt.getTrace('default', hexId(trace, 32), 100)).toStrictEqual(spans)
+    const stored = await original.getTrace('default', hexId(trace, 32), { limit: 100 })
+    expect(stored.spans).toHaveLength(4)
+    expect(await rebuilt.getTrace('default', hexId(trace, 32), { limit: 100 })).toStrictEqual(stored)
   }
   await rebuilt.close()
   await original.close()

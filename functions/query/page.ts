@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import { SpanledgerError } from '../../shared/errors.ts'
-import type { Cursor } from '../../shared/warehouse/trace-store.ts'
+import { type Cursor, MAX_READ_BYTES } from '../../shared/warehouse/trace-store.ts'
 import { integer, parameter, text } from './parameters.ts'
 
 export const DEFAULT_PAGE_SIZE = 50
 export const MAX_PAGE_SIZE = 1_000
+/** What the spans of one answer may be together, for people; the first is shown whatever it is. */
+export const READ_BOUND = `${MAX_READ_BYTES / 1024 ** 2} MiB`
 
 /** Which cursors a list has: the ids of its items, and a bound that every sort value is below. */
 export interface CursorShape {

@@ -186,3 +186,23 @@ describe('pages are the whole list in order, whatever their size', () => {
     expect(page.spans.map(({ spanId }) => spanId)).toStrictEqual((await walk({ sort: '-startTime' }, 50)).slice(0, 50))
   })
 })
+
+test('a page of large spans ends early, and the pages together have them all', async () => {
+  const large = Array.from({ length: 15 }, (_, n) =>
+    sampleSpan({ spanId: spanIdOf(n + 1), attributes: new Map([['prompt', 'x'.repeat(3_000_000)]]) }),
+  )
+  const store = await openTestApp({ acme: large })
+  const first = await store.get<Listed>('/ledger/v1/spans?pageSize=1000&sort=startTime')
+  expect(first.spans).toHaveLength(11)
+  const rest = await store.get<Listed>(
+    `/ledger/v1/spans${query({ pageSize: 1_000, sort: 'startTime', pageToken: first.nextPageToken })}`,
+  )
+  expect(rest.nextPageToken).toBeUndefined()
+  expect([...first.spans, ...rest.spans].map(({ spanId }) => spanId)).toStrictEqual(
+    large.map(({ span }) => span.spanId),
+  )
+  const trace = await store.get<Listed>(`/ledger/v1/traces/${traceIdOf(1)}`)
+  expect(trace).toMatchObject({ truncated: true, spanCount: 15 })
+  expect(trace.spans).toHaveLength(11)
+  await store.reader.close()
+})

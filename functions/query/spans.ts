@@ -2,7 +2,15 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import type { SpanQuery, SpanReader } from '../../shared/warehouse/trace-store.ts'
 import { filterParameters, toFilter } from './filter.ts'
-import { DEFAULT_PAGE_SIZE, fromPageToken, nextPage, nextPageSchema, pageParameters, sortParameter } from './page.ts'
+import {
+  DEFAULT_PAGE_SIZE,
+  fromPageToken,
+  nextPage,
+  nextPageSchema,
+  pageParameters,
+  READ_BOUND,
+  sortParameter,
+} from './page.ts'
 import type { ReaderEnv } from './principal.ts'
 import { readRoute, refuseInvalid, responses } from './route.ts'
 import { spanJson, spanSchema } from './span-json.ts'
@@ -15,6 +23,7 @@ export function spanRoutes(reader: SpanReader, authenticate: Authenticate): Open
     ...readRoute(authenticate, 'spans'),
     path: '/ledger/v1/spans',
     summary: 'Spans that meet the filter',
+    description: `A page ends early where its spans would be more than ${READ_BOUND} together.`,
     request: {
       query: z.strictObject({
         ...filterParameters,

@@ -3,14 +3,22 @@ import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import { SpanledgerError } from '../../shared/errors.ts'
 import type { SpanReader, StoredSpan, TraceQuery, TraceSummary } from '../../shared/warehouse/trace-store.ts'
 import { filterParameters, toFilter } from './filter.ts'
-import { DEFAULT_PAGE_SIZE, fromPageToken, nextPage, nextPageSchema, pageParameters, sortParameter } from './page.ts'
+import {
+  DEFAULT_PAGE_SIZE,
+  fromPageToken,
+  nextPage,
+  nextPageSchema,
+  pageParameters,
+  READ_BOUND,
+  sortParameter,
+} from './page.ts'
 import { traceId } from './parameters.ts'
 import type { ReaderEnv } from './principal.ts'
 import { readRoute, refuseInvalid, responses } from './route.ts'
 import { spanJson } from './span-json.ts'
 import { summarize, traceDetailSchema, traceJson, traceSchema } from './trace-json.ts'
 
-/** A trace by its id shows at most this many spans. */
+/** A trace by its id shows at most this many spans, fewer where they are large. */
 export const MAX_TRACE_SPANS = 10_000
 
 // The costs of a trace's spans may add up to more than 2^63.
@@ -32,6 +40,7 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
     ...shared,
     path: '/ledger/v1/traces/{traceId}',
     summary: 'A trace with its spans',
+    description: `The first ${MAX_TRACE_SPANS.toLocaleString('en')} spans, of ${READ_BOUND} together.`,
     request: { params: z.object({ traceId: z.string() }), query: z.strictObject({}) },
     responses: responses('the trace', traceDetailSchema, [400, 401, 403, 404, 503]),
   })
@@ -54,12 +63,10 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
     .openapi(get, async (c) => {
       const { project } = c.get('principal')
       const id = traceId(c.req.valid('param').traceId)
-      const spans = await reader.getTrace(project, id, MAX_TRACE_SPANS + 1)
+      const { spans, truncated } = await reader.getTrace(project, id, { limit: MAX_TRACE_SPANS })
       if (!isNonEmpty(spans)) throw new SpanledgerError('query/not-found', `there is no trace ${id} in this project`)
-      const truncated = spans.length > MAX_TRACE_SPANS
       const trace = (truncated && (await wholeSummary(reader, project, id))) || summarize(spans)
-      const shown = spans.slice(0, MAX_TRACE_SPANS).map(spanJson)
-      return c.json({ ...traceJson(project, trace), spans: shown, truncated }, 200)
+      return c.json({ ...traceJson(project, trace), spans: spans.map(spanJson), truncated }, 200)
     })
 }
 

@@ -1,6 +1,7 @@
 import { attributeKinds, attributesToOtlpJson } from './attribute-text.ts'
 import type { Attributes } from './attributes.ts'
 import type { PricedSpan } from './ledger.ts'
+import { spanBytes } from './size.ts'
 import { durationNanos, type SpanEvent, type SpanLink, serviceName } from './span.ts'
 
 /** What the message that carried a span adds to its row. */
@@ -324,6 +325,13 @@ export const COLUMNS: readonly Column[] = [
     { warehouse: 'ledger_revision', lake: 'LedgerRevision' },
     '0 as first priced; of a correction, when it was made, microseconds since 1970',
     ({ ledger }) => ledger.revision,
+  ),
+  column(
+    'int64',
+    { warehouse: 'span_bytes' },
+    'about how much memory the span takes once it is read, by which answers are bounded; NULL if not known',
+    ({ span }) => spanBytes(span),
+    true,
   ),
 ]
 

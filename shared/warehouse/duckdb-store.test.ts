@@ -43,7 +43,7 @@ test('what a write acknowledged is there when the file is opened again, and know
     { stored: 0, duplicates: 0 },
     { stored: 0, duplicates: 5000 },
   ])
-  const found = await second.getTrace('p', 'a'.repeat(32), 10_000)
+  const { spans: found } = await second.getTrace('p', 'a'.repeat(32), { limit: 10_000 })
   const bySpanId = (a: PricedSpan, b: PricedSpan) => (a.span.spanId < b.span.spanId ? -1 : 1)
   expect(found.map(({ span, ledger }) => ({ ledger, span })).sort(bySpanId)).toStrictEqual(list)
   await second.close()
@@ -89,7 +89,8 @@ test('a file of an older schema gets the columns it lacks, at the end, and keeps
   const again = await openDuckDbStore({ path })
   const [, added] = spans(2) as [PricedSpan, PricedSpan]
   await again.write([batch('b', [{ ...added, span: { ...added.span, traceState: 'a=b' } }])])
-  const states = (await again.getTrace('p', 'a'.repeat(32), 10)).map(({ span }) => [span.spanId, span.traceState])
+  const found = await again.getTrace('p', 'a'.repeat(32), { limit: 10 })
+  const states = found.spans.map(({ span }) => [span.spanId, span.traceState])
   expect(new Map(states as [string, string][])).toStrictEqual(
     new Map([
       ['0000000000000001', ''],

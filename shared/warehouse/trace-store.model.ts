@@ -1,21 +1,23 @@
 import { COMPOSITE_OPERATIONS } from '../genai/operations.ts'
 import { attributeText } from '../spans/attribute-text.ts'
 import type { Ledger } from '../spans/ledger.ts'
+import { spanBytes } from '../spans/size.ts'
 import { durationNanos, serviceName } from '../spans/span.ts'
 import { type Correction, supersedes, toCorrection } from './correction.ts'
-import type {
-  Cursor,
-  Page,
-  SortOrder,
-  SpanBatch,
-  SpanFilter,
-  StoredSpan,
-  TraceQuery,
-  TraceStore,
-  TraceSummary,
-  UsageDimension,
-  UsageRow,
-  UsageTotals,
+import {
+  type Cursor,
+  MAX_READ_BYTES,
+  type Page,
+  type SortOrder,
+  type SpanBatch,
+  type SpanFilter,
+  type StoredSpan,
+  type TraceQuery,
+  type TraceStore,
+  type TraceSummary,
+  type UsageDimension,
+  type UsageRow,
+  type UsageTotals,
 } from './trace-store.ts'
 
 /** A trace store that keeps plain objects and looks at all of them each time: what the others are held against. */
@@ -55,28 +57,32 @@ export function createModelStore(): TraceStore {
     write: async (batches) => batches.map(writeBatch),
     close: async () => undefined,
     counts: async (project) => counts.get(project) ?? { stored: 0n, duplicates: 0n },
-    getTrace: async (project, traceId, limit) =>
-      all()
+    async getTrace(project, traceId, { limit, maxBytes }) {
+      const spans = all()
         .filter(({ span, context }) => context.project === project && span.traceId === traceId)
         .sort(
           (a, b) =>
             compare(a.span.startTimeUnixNano, b.span.startTimeUnixNano) || compare(a.span.spanId, b.span.spanId),
         )
-        .slice(0, limit),
-    async listSpans({ filter, sort, order, pageSize, after }) {
+      const shown = fitting(spans.slice(0, limit), maxBytes)
+      return { spans: shown, truncated: shown.length < spans.length }
+    },
+    async listSpans({ filter, sort, order, pageSize, after, maxBytes }) {
       const place = ({ span, ledger }: StoredSpan): Cursor => ({
         value: { startTime: span.startTimeUnixNano, duration: durationNanos(span), cost: ledger.costPicoUsd ?? -1n }[
           sort
         ],
         id: `${span.traceId}:${span.spanId}`,
       })
-      return page(
+      const { items, next } = page(
         all().filter((stored) => meets(stored, filter) && spanWithin(stored, filter)),
         place,
         order,
         pageSize,
         after,
       )
+      const shown = fitting(items, maxBytes)
+      return { items: shown, next: shown.length < items.length ? place(shown.at(-1) as StoredSpan) : next }
     },
     async listTraces({ filter, sort, order, pageSize, after }) {
       const matching = new Set(
@@ -172,6 +178,15 @@ function page<T>(
   const rest = after === undefined ? sorted : sorted.filter((item) => by(place(item), after) > 0)
   const shown = rest.slice(0, pageSize)
   return { items: shown, next: rest.length > pageSize ? place(shown.at(-1) as T) : null }
+}
+
+/** The first of `spans` and those after it until they are too large together. */
+function fitting(spans: readonly StoredSpan[], maxBytes = MAX_READ_BYTES): StoredSpan[] {
+  let bytes = 0
+  return spans.filter(({ span }, index) => {
+    bytes += spanBytes(span)
+    return index === 0 || bytes <= maxBytes
+  })
 }
 
 function summarise(members: readonly StoredSpan[]): TraceSummary {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isSpanledgerError } from '../errors.ts'
+import { spanBytes } from '../spans/size.ts'
 import { batches, filter, looseFilter, pricedSpan, usageQuery } from './trace-store.arbitraries.ts'
 import { createModelStore } from './trace-store.model.ts'
 import type { Cursor, Page, SpanBatch, SpanQuery, StoredSpan, TraceQuery, TraceStore } from './trace-store.ts'
@@ -57,7 +58,10 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
           ])
           const { context } = batch as SpanBatch
           await store.write([batch as SpanBatch])
-          expect(await store.getTrace(context.project, priced.span.traceId, 10)).toStrictEqual([{ ...priced, context }])
+          expect(await store.getTrace(context.project, priced.span.traceId, { limit: 10 })).toStrictEqual({
+            spans: [{ ...priced, context }],
+            truncated: false,
+          })
         }),
         { numRuns: 3 * runs },
       )
@@ -98,6 +102,7 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
         sort: fc.constantFrom<SpanQuery['sort'][]>('startTime', 'duration', 'cost'),
         order: fc.constantFrom<SpanQuery['order'][]>('asc', 'desc'),
         pageSize: fc.integer({ min: 1, max: 5 }),
+        maxBytes: fc.constantFrom(0, 2_000, 5_000, 1_000_000),
       })
       await fc.assert(
         fc.asyncProperty(batches, query, async (list, asked) => {
@@ -105,6 +110,36 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
           const own = { ...asked, filter: { ...asked.filter, project: project(asked.filter.project) } }
           const pages = await allPages((after) => store.listSpans({ ...own, ...after }))
           expect(pages).toStrictEqual(await allPages((after) => model.listSpans({ ...own, ...after })))
+        }),
+        RUNS,
+      )
+    })
+
+    test('ends a page, and a trace, before its spans are too large together', async () => {
+      const bounds = fc.record({
+        maxBytes: fc.integer({ min: 0, max: 6_000 }),
+        pageSize: fc.integer({ min: 1, max: 9 }),
+      })
+      const bytes = (spans: readonly StoredSpan[]) => spans.reduce((sum, { span }) => sum + spanBytes(span), 0)
+      await fc.assert(
+        fc.asyncProperty(batches, bounds, async (list, { maxBytes, pageSize }) => {
+          const { model, project } = await filled(list)
+          for (const filter of [{ project: project('p') }, { project: project("p'2") }]) {
+            const query = { filter, sort: 'startTime', order: 'asc', pageSize, maxBytes } as const
+            const pages = await allPages((after) => store.listSpans({ ...query, ...after }))
+            const whole = await model.listSpans({ ...query, pageSize: 100, maxBytes: Infinity })
+            expect(pages.flatMap(({ items }) => items)).toStrictEqual(whole.items)
+            for (const { items } of pages) expect(bytes(items.slice(0, -1))).toBeLessThanOrEqual(maxBytes)
+            for (const { items } of pages) if (items.length > 1) expect(bytes(items)).toBeLessThanOrEqual(maxBytes)
+            for (const traceId of new Set(whole.items.map(({ span }) => span.traceId))) {
+              const limits = { limit: pageSize, maxBytes }
+              const found = await store.getTrace(filter.project, traceId, limits)
+              expect(found).toStrictEqual(await model.getTrace(filter.project, traceId, limits))
+              const all = whole.items.filter(({ span }) => span.traceId === traceId)
+              expect(found.truncated).toBe(found.spans.length < all.length)
+              expect(found.spans.length).toBeGreaterThan(0)
+            }
+          }
         }),
         RUNS,
       )

@@ -91,6 +91,23 @@ export interface SpanQuery {
   readonly order: SortOrder
   readonly pageSize: number
   readonly after?: Cursor
+  /** As in {@link TraceLimits}: a page that would hold more ends early, with a `next`. @defaultValue MAX_READ_BYTES */
+  readonly maxBytes?: number
+}
+
+/** How much of a trace is read. */
+export interface TraceLimits {
+  /** Most spans. */
+  readonly limit: number
+  /** Most bytes that the spans may take together, by their `spanBytes`; the first is read whatever it takes. @defaultValue MAX_READ_BYTES */
+  readonly maxBytes?: number
+}
+
+/** The first spans of a trace, in order of start time, then span id. */
+export interface TraceSpans {
+  readonly spans: readonly StoredSpan[]
+  /** Whether there are more. */
+  readonly truncated: boolean
 }
 
 /** Sums of tokens; null where no span said. */
@@ -172,10 +189,16 @@ export interface StoreCounts {
   readonly duplicates: bigint
 }
 
+/**
+ * Bytes of spans that one answer holds unless asked otherwise: 32 MiB. As objects, and as JSON beside them, they take a few
+ * times that, which the heap of a function or thread must have room for.
+ */
+export const MAX_READ_BYTES = 32 * 1024 * 1024
+
 /** What can be asked. Every answer is of one project only. Rejects with `store/unavailable` when the store does not answer. */
 export interface SpanReader {
-  /** All spans of a trace in order of start time, then span id; at most `limit`. Empty: there is no such trace. */
-  getTrace(project: string, traceId: string, limit: number): Promise<readonly StoredSpan[]>
+  /** The spans of a trace, as far as the limits go. None: there is no such trace. */
+  getTrace(project: string, traceId: string, limits: TraceLimits): Promise<TraceSpans>
   listTraces(query: TraceQuery): Promise<Page<TraceSummary>>
   listSpans(query: SpanQuery): Promise<Page<StoredSpan>>
   usage(query: UsageQuery): Promise<readonly UsageRow[]>

@@ -100,7 +100,9 @@ test('what was said first is kept beside what is said now, through any number of
     price(usd)
     await run(true)
   }
-  const [stored] = await store.getTrace('p', '1'.padStart(32, '0'), 1)
+  const {
+    spans: [stored],
+  } = await store.getTrace('p', '1'.padStart(32, '0'), { limit: 1 })
   expect(stored!.ledger.costPicoUsd).toBe(5_000_000_000_000n)
   expect(JSON.parse(stored!.ledger.receipt)).toMatchObject({
     total: '5000000000000',

@@ -69,8 +69,8 @@ export async function repricePage(query: RepriceQuery, sources: RepriceSources):
   let spans = 0
   let skipped = 0
   for (const { traceId } of items) {
-    const stored = await reader.getTrace(project, traceId, MAX_TRACE_SPANS + 1)
-    if (stored.length > MAX_TRACE_SPANS) {
+    const { spans: stored, truncated } = await reader.getTrace(project, traceId, { limit: MAX_TRACE_SPANS })
+    if (truncated) {
       skipped++
       continue
     }

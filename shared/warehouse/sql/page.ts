@@ -23,11 +23,16 @@ export function afterCursor({ value, bind, ids }: SortKey, order: SortOrder, cur
 }
 
 /** `ORDER BY … LIMIT …` with one row more than the page has, which says whether there is a next one. */
-export function pageOrder({ value, ids }: SortKey, order: SortOrder, pageSize: number): Sql {
+export function pageOrder(key: SortKey, order: SortOrder, pageSize: number): Sql {
+  return listOrder(key, order, pageSize + 1)
+}
+
+/** `ORDER BY … LIMIT …`. */
+export function listOrder({ value, ids }: SortKey, order: SortOrder, limit: number): Sql {
   const direction = order === 'asc' ? sql`ASC` : sql`DESC`
   let keys = sql`${value} ${direction}`
   for (const id of ids) keys = sql`${keys}, ${id} ${direction}`
-  return sql`ORDER BY ${keys} LIMIT ${BigInt(pageSize) + 1n}`
+  return sql`ORDER BY ${keys} LIMIT ${BigInt(limit)}`
 }
 
 /** Cuts the extra row off and makes the cursor of the last item. */

@@ -1,8 +1,16 @@
 import { SpanledgerError } from '../../errors.ts'
-import type { Cursor, Page, SpanReader, TraceQuery, TraceSummary } from '../trace-store.ts'
+import {
+  type Cursor,
+  MAX_READ_BYTES,
+  type Page,
+  type SpanReader,
+  type TraceQuery,
+  type TraceSummary,
+} from '../trace-store.ts'
+import { fittingRows } from './byte-bound.ts'
 import type { Dialect } from './dialect.ts'
 import { toPage } from './page.ts'
-import { selectSpans, selectTrace, spanCursor } from './spans.ts'
+import { selectSpans, selectSpansBytes, selectTrace, selectTraceBytes, spanCursor } from './spans.ts'
 import { type Sql, sql } from './statement.ts'
 import { readSpan } from './stored-span.ts'
 import { readTrace, selectHorizon, selectTraces, traceCursor } from './traces.ts'
@@ -22,9 +30,11 @@ const WIDENING = 16
 /** A {@link SpanReader} over any database whose {@link Dialect} is known. */
 export function createSqlReader({ dialect, query }: SqlSource): SpanReader {
   return {
-    async getTrace(project, traceId, limit) {
-      const rows = await query(selectTrace(project, traceId, limit))
-      return rows.map((row) => readSpan(row, dialect))
+    async getTrace(project, traceId, { limit, maxBytes = MAX_READ_BYTES }) {
+      const sizes = await query(selectTraceBytes(project, traceId, limit))
+      const fitting = fittingRows(sizes, limit, maxBytes)
+      const rows = fitting === 0 ? [] : await query(selectTrace(project, traceId, fitting))
+      return { spans: rows.map((row) => readSpan(row, dialect)), truncated: fitting < sizes.length }
     },
 
     async listTraces(request) {
@@ -36,9 +46,13 @@ export function createSqlReader({ dialect, query }: SqlSource): SpanReader {
 
     async listSpans(request) {
       checkCursor(request.after, 2n ** 63n)
-      const rows = await query(selectSpans(request, dialect))
-      const spans = rows.map((row) => readSpan(row, dialect))
-      return toPage(spans, request.pageSize, (span) => spanCursor(span, request.sort))
+      const { pageSize, maxBytes = MAX_READ_BYTES } = request
+      const sizes = await query(selectSpansBytes(request, dialect))
+      const fitting = fittingRows(sizes, pageSize, maxBytes)
+      const rows = fitting === 0 ? [] : await query(selectSpans(request, fitting, dialect))
+      const items = rows.map((row) => readSpan(row, dialect))
+      const last = items.at(-1)
+      return { items, next: last === undefined || fitting === sizes.length ? null : spanCursor(last, request.sort) }
     },
 
     async usage(request) {

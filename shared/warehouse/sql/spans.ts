@@ -1,26 +1,45 @@
 import { WAREHOUSE_COLUMNS } from '../../spans/columns.ts'
 import { durationNanos } from '../../spans/span.ts'
 import type { Cursor, SpanQuery, StoredSpan } from '../trace-store.ts'
+import { ROW_BYTES } from './byte-bound.ts'
 import type { Dialect } from './dialect.ts'
 import { wholeSpanCondition } from './filter.ts'
-import { afterCursor, pageOrder, type SortKey } from './page.ts'
+import { afterCursor, listOrder, type SortKey } from './page.ts'
 import { identifier, join, type Sql, sql } from './statement.ts'
 
 const ALL_COLUMNS = join(WAREHOUSE_COLUMNS.map((column) => identifier(column.warehouse)))
 const IDS = [sql`trace_id`, sql`span_id`]
 
-/** All columns of a trace's spans, in order of time. */
+/** The first `limit` spans of a trace, in order of time. */
 export function selectTrace(project: string, traceId: string, limit: number): Sql {
-  return sql`SELECT ${ALL_COLUMNS} FROM spans WHERE project_id = ${project} AND trace_id = ${traceId}
+  return traceRows(ALL_COLUMNS, project, traceId, limit)
+}
+
+/** The sizes of the first `limit` spans of a trace and of the next one. */
+export function selectTraceBytes(project: string, traceId: string, limit: number): Sql {
+  return traceRows(ROW_BYTES, project, traceId, limit + 1)
+}
+
+/** The first `limit` spans of a list. */
+export function selectSpans(query: SpanQuery, limit: number, dialect: Dialect): Sql {
+  return listRows(ALL_COLUMNS, query, limit, dialect)
+}
+
+/** The sizes of one page of spans and of the first of the next one. */
+export function selectSpansBytes(query: SpanQuery, dialect: Dialect): Sql {
+  return listRows(ROW_BYTES, query, query.pageSize + 1, dialect)
+}
+
+function traceRows(columns: Sql, project: string, traceId: string, limit: number): Sql {
+  return sql`SELECT ${columns} FROM spans WHERE project_id = ${project} AND trace_id = ${traceId}
 ORDER BY start_time, span_id LIMIT ${BigInt(limit)}`
 }
 
-/** All columns of one page of spans and the first of the next one. */
-export function selectSpans({ filter, sort, order, pageSize, after }: SpanQuery, dialect: Dialect): Sql {
+function listRows(columns: Sql, { filter, sort, order, after }: SpanQuery, limit: number, dialect: Dialect): Sql {
   const key = SORT_KEYS[sort]
   const condition = wholeSpanCondition(filter, dialect)
   const rest = after === undefined ? condition : join([condition, afterCursor(key, order, after)], ' AND ')
-  return sql`SELECT ${ALL_COLUMNS} FROM spans WHERE ${rest} ${pageOrder(key, order, pageSize)}`
+  return sql`SELECT ${columns} FROM spans WHERE ${rest} ${listOrder(key, order, limit)}`
 }
 
 /** The place of `item` in a list sorted so. */
