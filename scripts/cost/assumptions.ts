@@ -23,7 +23,7 @@ export const SIZING: Readonly<Record<FunctionName, { readonly cpu: number; reado
   price: { cpu: 1, gib: 1 },
   budget: { cpu: 1, gib: 0.5 },
   warehouse: { cpu: 1, gib: 1 },
-  lake: { cpu: 1, gib: 2 },
+  lake: { cpu: 2, gib: 4 },
   query: { cpu: 1, gib: 0.5 },
 }
 

@@ -36,7 +36,7 @@ interface Snapshot {
 const ALREADY_EXISTS = 6
 
 /**
- * Firestore as far as keys are read and messages debited: documents in memory, and what Firestore bills of each operation. A query
+ * Firestore as far as keys are read, traces remembered and messages debited: documents in memory, and what Firestore bills of each operation. A query
  * that finds nothing is billed as one read. `documents`, by path, may be there already. Increments are counted as the writes that they are, not carried out.
  */
 export function createCountedFirestore(meter: Meter, documents: Map<string, Fields> = new Map()): Firestore {
@@ -127,6 +127,16 @@ export function createCountedFirestore(meter: Meter, documents: Map<string, Fiel
         },
       }
     },
+    async runTransaction<T>(work: (transaction: object) => Promise<T>): Promise<T> {
+      const writes: (() => void)[] = []
+      const result = await work({
+        get: (target: { get(): Promise<unknown> }) => target.get(),
+        set: (ref: Ref, fields: Fields) => void writes.push(() => write(ref, fields)),
+      })
+      await call('firestore.writes', writes.length)
+      for (const write of writes) write()
+      return result
+    },
     terminate: async () => {},
   }
   return firestore as unknown as Firestore
@@ -139,6 +149,7 @@ function stored(fields: Fields): Fields {
 
 function condition(field: string, operator: string, value: unknown): (fields: Fields) => boolean {
   if (operator === '==') return (fields) => fields[field] === value
+  if (operator === 'in') return (fields) => (value as readonly unknown[]).includes(fields[field])
   if (operator !== 'array-contains-any') throw new Error(`cost: no query by ${operator} is counted`)
   const wanted = new Set(value as readonly unknown[])
   return (fields) => Array.isArray(fields[field]) && fields[field].some((member) => wanted.has(member))

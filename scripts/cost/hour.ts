@@ -20,6 +20,7 @@ import type { Log } from '../../shared/log.ts'
 import { DEFAULT_LIMITS } from '../../shared/otlp/limits.ts'
 import type { FunctionName } from '../../shared/platform/functions.ts'
 import { loadCatalogue } from '../../shared/pricing/catalogue.ts'
+import { openFirestoreTraceState } from '../../shared/pricing/firestore-trace-state.ts'
 import { createPricer } from '../../shared/pricing/pricer.ts'
 import { ASSUMPTIONS, SCHEDULE, SIZING } from './assumptions.ts'
 import { createCountedBus, createCountedSource, pushBody } from './counted-bus.ts'
@@ -184,11 +185,12 @@ async function deploy({ meter, now, log, budgets, hoursKept }: Deployment) {
     now: () => BigInt(Math.floor(now())) * 1_000_000n,
     log,
   })
+  const state = openFirestoreTraceState({ firestore, now })
   const pricer = createPricer({ catalogue: await loadCatalogue() })
   const budgetSubscriber = createBudgetSubscriber({ ledger: openFirestoreLedger({ firestore, now }), bus, log })
   const price = createPushApp({
     subscription: 'price',
-    subscriber: createPriceSubscriber({ bus, pricer, log }),
+    subscriber: createPriceSubscriber({ bus, pricer, state, now, log }),
     bus,
     log,
   })

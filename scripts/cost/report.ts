@@ -44,7 +44,8 @@ export async function estimateCost(options: CostOptions): Promise<CostReport> {
   const sent = options.spansPerDay > 0
   // Once to warm up: an instance serves many requests.
   if (sent && cpuMs === undefined) await measureHour({ ...options, requests: 2, hoursKept: 0 })
-  const { plan, hour, usage } = await measureMonth(options)
+  const measured = await measureMonth(options)
+  const { plan, hour, usage } = measured
   const { usage: idle } = await measureMonth({ ...options, spansPerDay: 0, monthsKept: 0 })
   const month = billOf(usage)
   const idleBill = billOf(idle)
@@ -53,7 +54,7 @@ export async function estimateCost(options: CostOptions): Promise<CostReport> {
     month,
     idle: idleBill,
     listUsdPerMillion: sent ? (month.listUsd - idleBill.listUsd) / (plan.spans / MILLION) : null,
-    nextMillionUsd: sent ? (await billWithMore(options)) - month.usd : null,
+    nextMillionUsd: sent ? (await billWithMore(options, measured)) - month.usd : null,
     quotas: sent ? quotasOf(usage, idle, plan) : null,
     perSpan: sent ? perSpanOf(hour, plan.sampled * options.spansPerRequest) : null,
     perRequest: Object.fromEntries(
@@ -67,17 +68,26 @@ export async function estimateCost(options: CostOptions): Promise<CostReport> {
   }
 }
 
-async function measureMonth(options: CostOptions): Promise<{ plan: MonthPlan; hour: HourReport; usage: Usage }> {
+interface MeasuredMonth {
+  readonly plan: MonthPlan
+  readonly hoursKept: number
+  readonly hour: HourReport
+  readonly usage: Usage
+}
+
+/** `known` is used again where its hour is the same, so that CPU times which differ by chance do not look like traffic. */
+async function measureMonth(options: CostOptions, known?: MeasuredMonth): Promise<MeasuredMonth> {
   const plan = planMonth(options)
   const hoursKept = Math.floor(options.monthsKept * plan.activeHours)
-  const hour = await measureHour({ ...options, requests: plan.sampled, hoursKept })
-  return { plan, hour, usage: usageOf(hour, plan, options) }
+  const isSame = known?.plan.sampled === plan.sampled && known.hoursKept === hoursKept
+  const hour = isSame ? known.hour : await measureHour({ ...options, requests: plan.sampled, hoursKept })
+  return { plan, hoursKept, hour, usage: usageOf(hour, plan, options) }
 }
 
 /** Measured, not scaled: what an hour of the lake takes hardly grows with the spans in it. */
-async function billWithMore(options: CostOptions): Promise<number> {
+async function billWithMore(options: CostOptions, known: MeasuredMonth): Promise<number> {
   const spansPerDay = options.spansPerDay + MILLION / ASSUMPTIONS.daysPerMonth
-  return billOf((await measureMonth({ ...options, spansPerDay })).usage).usd
+  return billOf((await measureMonth({ ...options, spansPerDay }, known)).usage).usd
 }
 
 function quotasOf(usage: Usage, idle: Usage, { spans }: MonthPlan): CostReport['quotas'] {
