@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { SpanledgerError } from '../errors.ts'
+import { describeError, SpanledgerError } from '../errors.ts'
 import { LAKE_COLUMNS } from '../spans/columns.ts'
 import { correctedSql } from './corrected-sql.ts'
 import type { MergedFiles, MergeInput } from './format.ts'
@@ -11,6 +11,8 @@ import type { Codec } from './parquet/column-chunk.ts'
 /** So many rows make a group of a merged file: a trace by id reads one group, or two. */
 const ROW_GROUP_ROWS = 8192
 const ROW_GROUP_BYTES = 64 * 1024 * 1024
+/** Into how many ranges of trace ids a merge is cut, if memory does not suffice for fewer. */
+const RANGES = [1, 16, 256]
 /** A merged file is closed once it is larger; with the row group that makes it so, it stays below 256 MB. */
 const DEFAULT_FILE_BYTES = 128 * 1024 * 1024
 
@@ -42,26 +44,18 @@ export async function mergeParquet(inputs: readonly MergeInput[], options: Merge
       return names
     }
     const files = { rows: await fetch(inputs, 'input'), corrections: await fetch(options.corrections, 'correction') }
-    const rows = await merge(directory, files, options)
-    const output = join(directory, 'output')
-    const parts = (await readdir(output)).sort(byNumber).map((part) => () => readFile(join(output, part)))
-    return { parts, rows, close }
+    return { ...(await merge(directory, files, options)), close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-/** `data_10.parquet` comes after `data_9.parquet`. */
-function byNumber(a: string, b: string): number {
-  return Number(/\d+/.exec(a)?.[0] ?? 0) - Number(/\d+/.exec(b)?.[0] ?? 0)
-}
-
 async function merge(
   directory: string,
   files: { readonly rows: ReadonlyMap<string, string>; readonly corrections: ReadonlyMap<string, string> },
   { codec, memory = 512 * 1024 * 1024, fileBytes = DEFAULT_FILE_BYTES, drop }: MergeOptions,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<Omit<MergedFiles, 'close'>> {
   const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${memory}B`,
@@ -77,18 +71,28 @@ async function merge(
     return `read_parquet([${list}], union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)`
   }
   const source = read(files.rows.keys())
-  const output = join(directory, 'output')
+  const rows = rowsSql(source, drop, files.corrections.size > 0 && read(files.corrections.keys()))
+  const level = codec === 'zstd' ? 'COMPRESSION_LEVEL 6, ' : ''
+  const copy = (range: string, output: string) =>
+    connection.run(
+      `COPY (SELECT * FROM (${rows}) WHERE ${range} ORDER BY TraceId, "Timestamp", SpanId) TO ${literal(output)}
+       (FORMAT parquet, COMPRESSION ${codec}, ${level}ROW_GROUP_SIZE ${ROW_GROUP_ROWS},
+        ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, FILE_SIZE_BYTES ${fileBytes})`,
+    )
   try {
     await connection.run(losersSql(source))
-    await connection.run(
-      `COPY (${rowsSql(source, drop, files.corrections.size > 0 && read(files.corrections.keys()))}) TO ${literal(output)} (FORMAT parquet, COMPRESSION ${codec}, ${
-        codec === 'zstd' ? 'COMPRESSION_LEVEL 6, ' : ''
-      }ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, FILE_SIZE_BYTES ${fileBytes})`,
-    )
+    const output = await copyInRanges(directory, copy)
     const counted = await connection.runAndReadAll(
-      `SELECT ProjectId, count(*) FROM read_parquet(${literal(join(output, '*.parquet'))}) GROUP BY 1`,
+      `SELECT filename, ProjectId, count(*) FROM read_parquet(${literal(join(output, '*', '*.parquet'))}, filename = true)
+       GROUP BY ALL`,
     )
-    return new Map(counted.getRows().map(([project, count]) => [String(project), Number(count)]))
+    const parts = new Set<string>()
+    const counts = new Map<string, number>()
+    for (const [part, project, count] of counted.getRows() as [string, string, bigint][]) {
+      parts.add(part)
+      counts.set(project, (counts.get(project) ?? 0) + Number(count))
+    }
+    return { parts: [...parts].sort(byNumbers).map((part) => () => readFile(part)), rows: counts }
   } catch (cause) {
     throw (
       (await findCorrupt(connection, new Map([...files.rows, ...files.corrections]))) ??
@@ -98,6 +102,51 @@ async function merge(
     connection.closeSync()
     instance.closeSync()
   }
+}
+
+/**
+ * Sorts all rows at once, or where that takes more memory than there is, one range of trace ids after the other. Returns the directory
+ * of the outputs, one directory for each range.
+ */
+async function copyInRanges(
+  directory: string,
+  copy: (range: string, output: string) => Promise<unknown>,
+): Promise<string> {
+  for (const ranges of RANGES) {
+    const output = join(directory, `output_${ranges}`)
+    await mkdir(output)
+    try {
+      for (let range = 0; range < ranges; range++) await copy(rangeSql(range, ranges), join(output, `range_${range}`))
+      return output
+    } catch (error) {
+      if (!/Out of Memory/.test(describeError(error)) || ranges === RANGES.at(-1)) throw error
+      await rm(output, { recursive: true, force: true })
+    }
+  }
+  throw new SpanledgerError('lake/unavailable', 'merging needs more memory')
+}
+
+/** Range number `range` of `ranges` equal ones, by the first four digits of the trace id. */
+function rangeSql(range: number, ranges: number): string {
+  const bound = (index: number) =>
+    literal(
+      Math.floor((index * 0x10000) / ranges)
+        .toString(16)
+        .padStart(4, '0'),
+    )
+  const from = range === 0 ? 'true' : `TraceId >= ${bound(range)}`
+  return range === ranges - 1 ? from : `${from} AND TraceId < ${bound(range + 1)}`
+}
+
+/** `range_2/data_10.parquet` comes after `range_2/data_9.parquet`. */
+function byNumbers(a: string, b: string): number {
+  const [rangeA = 0, partA = 0] = numbersOf(a)
+  const [rangeB = 0, partB = 0] = numbersOf(b)
+  return rangeA - rangeB || partA - partB
+}
+
+function numbersOf(path: string): number[] {
+  return (/range_(\d+)\/data_(\d+)/.exec(path)?.slice(1) ?? []).map(Number)
 }
 
 /** Rows that lose against another row of their span. Hardly any span is there twice, so its columns are read for few rows. */
@@ -111,7 +160,7 @@ function losersSql(source: string): string {
       PARTITION BY ${key} ORDER BY EndTimestamp DESC, Digest DESC, filename DESC, file_row_number DESC) > 1`
 }
 
-/** The rows that stay, in the order of their traces. */
+/** The rows that stay. */
 function rowsSql(source: string, drop: ReadonlySet<string>, corrections: string | false): string {
   const texts = LAKE_COLUMNS.filter(({ type, nullable }) => type === 'string' && !nullable)
   const filled = texts.map(({ lake }) => `coalesce("${lake}", '') AS "${lake}"`).join(', ')
@@ -120,7 +169,7 @@ function rowsSql(source: string, drop: ReadonlySet<string>, corrections: string 
     SELECT * EXCLUDE (filename, file_row_number) REPLACE (${filled})
     FROM ${source} ANTI JOIN losers USING (filename, file_row_number) ${kept}`
   const corrected = corrections === false ? rows : correctedSql(rows, `SELECT * FROM ${corrections}`)
-  return `${corrected} ORDER BY TraceId, "Timestamp", SpanId`
+  return corrected
 }
 
 /** Reads each input by itself to find the one that is to blame. */

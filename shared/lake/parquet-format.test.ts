@@ -128,9 +128,16 @@ function fromDuckDb(value: unknown): unknown {
   return value
 }
 
-async function readByDuckDb(file: Uint8Array): Promise<unknown[][]> {
-  const path = join(directory, 'file.parquet')
+/** Each file under a name of its own: DuckDB may remember what it has read under one. */
+let written = 0
+function writeFile(file: Uint8Array): string {
+  const path = join(directory, `file-${written++}.parquet`)
   writeFileSync(path, file)
+  return path
+}
+
+async function readByDuckDb(file: Uint8Array): Promise<unknown[][]> {
+  const path = writeFile(file)
   const names = LAKE_COLUMNS.map(({ lake }) => `"${lake}"`).join(', ')
   const reader = await duckdb.runAndReadAll(`SELECT ${names} FROM read_parquet('${path}')`)
   return reader.getRows().map((values) => values.map(fromDuckDb))
@@ -187,7 +194,7 @@ const context = { project: 'default', digest: 'd', ingestedAt: DAY }
 
 test('row groups, pages, dictionaries and a prompt of 7 MB hold together', async () => {
   const prompt = 'p🦆'.repeat(1_400_000)
-  const rows = Array.from({ length: 30_000 }, (_, index): SpanRow => {
+  const rows = Array.from({ length: 26_000 }, (_, index): SpanRow => {
     const attributes = {
       constant: 'c',
       few: `f${index % 7}`,
@@ -231,8 +238,7 @@ test('no filter on any column loses a row to the statistics', async () => {
   )
   for (const item of rows) {
     // A file of one row: bounds that do not hold would prune all of it.
-    const path = join(directory, 'file.parquet')
-    writeFileSync(path, format.encode([item], NO_FACTS))
+    const path = writeFile(format.encode([item], NO_FACTS))
     for (const column of LAKE_COLUMNS) {
       const value = expected(column, item)
       if (value === null || Array.isArray(value)) continue
@@ -250,8 +256,7 @@ test('no filter on any column loses a row to the statistics', async () => {
       }
     }
   }
-  const path = join(directory, 'file.parquet')
-  writeFileSync(path, format.encode(rows.slice(0, 3), NO_FACTS))
+  const path = writeFile(format.encode(rows.slice(0, 3), NO_FACTS))
   const statistics = await duckdb.runAndReadAll(
     `SELECT stats_min_value, stats_max_value FROM parquet_metadata('${path}') WHERE path_in_schema = 'SpanName'`,
   )
@@ -259,8 +264,7 @@ test('no filter on any column loses a row to the statistics', async () => {
 })
 
 test('every column has statistics: bounds, unless a value is long, and the number of nulls', async () => {
-  const path = join(directory, 'file.parquet')
-  writeFileSync(path, format.encode([{ priced: testSpan(), context }], NO_FACTS))
+  const path = writeFile(format.encode([{ priced: testSpan(), context }], NO_FACTS))
   const reader = await duckdb.runAndReadAll(
     `SELECT path_in_schema FROM parquet_metadata('${path}')
      WHERE stats_null_count IS NULL OR (stats_null_count < num_values AND stats_min_value IS NULL)`,
@@ -293,4 +297,29 @@ test('merging changes nothing of a row', async () => {
     }),
     { numRuns: 25, endOnFailure: true },
   )
+})
+
+test('an hour that memory does not suffice to sort at once is sorted in ranges', async () => {
+  const merging = createParquetFormat({ memory: 100 * 1024 * 1024 })
+  const prompt = 'all work and no play '.repeat(200_000)
+  const inputs = Array.from({ length: 20 }, (_, number) => {
+    const rows = [0, 1].map((index): SpanRow => {
+      const id = number * 2 + index
+      const traceId = ((id * 40_503) % 65_536).toString(16).padStart(4, '0') + hexId(id, 32).slice(4)
+      return {
+        priced: testSpan({ traceId, spanId: hexId(id, 16), attributes: { prompt: `${id} ${prompt}` } }),
+        context,
+      }
+    })
+    const file = merging.encode(rows, NO_FACTS)
+    return { name: `input ${number}`, read: async () => file }
+  })
+  const merged = await merging.merge(inputs, { drop: new Set(), corrections: [] })
+  expect(merged.parts.length).toBeGreaterThan(1)
+  const traces: unknown[] = []
+  for (const read of merged.parts) for (const [traceId] of await readByDuckDb(await read())) traces.push(traceId)
+  await merged.close()
+  expect(merged.rows).toStrictEqual(new Map([['default', 40]]))
+  expect(new Set(traces).size).toBe(40)
+  expect(traces).toStrictEqual(traces.toSorted())
 })
