@@ -12,8 +12,8 @@ export interface RecentTraces {
 export interface RecentTracesOptions {
   /** Most traces whose names are held because the store knows them. */
   readonly maxKept?: number
-  /** Most spans of other traces that are held. */
-  readonly maxSpans?: number
+  /** About how many bytes of other traces are held. */
+  readonly maxBytes?: number
 }
 
 /**
@@ -24,7 +24,7 @@ export interface RecentTracesOptions {
 export function createRecentTraces({ maxKept = 100_000, maxSpans = 200_000 }: RecentTracesOptions = {}): RecentTraces {
   const kept = new Set<string>()
   const remembered = new Map<string, TraceEntry[]>()
-  let spans = 0
+  let bytes = 0
   return {
     isKept: (key) => kept.has(name(key)),
     markKept: (key) => {
@@ -36,11 +36,11 @@ export function createRecentTraces({ maxKept = 100_000, maxSpans = 200_000 }: Re
       const entries = remembered.get(trace) ?? []
       if (entries.some(({ digest }) => digest === entry.digest)) return
       remembered.set(trace, [...entries, entry])
-      spans += entry.links.size
+      bytes += weight(entry)
       for (const [oldest, forgotten] of remembered) {
-        if (spans <= maxSpans) break
+        if (bytes <= maxBytes) break
         remembered.delete(oldest)
-        for (const { links } of forgotten) spans -= links.size
+        for (const gone of forgotten) bytes -= weight(gone)
       }
     },
     recall: (key) => remembered.get(name(key)) ?? [],
@@ -49,4 +49,14 @@ export function createRecentTraces({ maxKept = 100_000, maxSpans = 200_000 }: Re
 
 function name({ project, traceId }: TraceKey): string {
   return `${traceId}${project}`
+}
+
+/** Measured: a link takes about 100 bytes, a usage 700 and what its strings are long. */
+function weight({ links, usages }: TraceEntry): number {
+  let bytes = 200 + links.size * 100
+  for (const { call, name: spanName, service } of usages) {
+    bytes += 700 + spanName.length + service.length
+    for (const value of Object.values(call)) if (typeof value === 'string') bytes += value.length
+  }
+  return bytes
 }
