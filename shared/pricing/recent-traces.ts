@@ -21,7 +21,10 @@ export interface RecentTracesOptions {
  * makes a late span of such a trace find its ancestors, at no cost to those that never get one. Both are bounded,
  * oldest out first.
  */
-export function createRecentTraces({ maxKept = 100_000, maxSpans = 200_000 }: RecentTracesOptions = {}): RecentTraces {
+export function createRecentTraces({
+  maxKept = 100_000,
+  maxBytes = 24 * 1024 * 1024,
+}: RecentTracesOptions = {}): RecentTraces {
   const kept = new Set<string>()
   const remembered = new Map<string, TraceEntry[]>()
   let bytes = 0
