@@ -2,6 +2,8 @@ import { BigqueryDataset } from '@cdktf/provider-google/lib/bigquery-dataset/ind
 import { BigqueryTable } from '@cdktf/provider-google/lib/bigquery-table/index.js'
 import type { StorageBucket } from '@cdktf/provider-google/lib/storage-bucket/index.js'
 import { type ColumnType, LAKE_COLUMNS } from '../shared/spans/columns.ts'
+import { bigQueryCorrectionSchema } from '../shared/warehouse/bigquery/schema.ts'
+import { uniqueSpansView } from '../shared/warehouse/bigquery/scope.ts'
 import {
   BIGQUERY_CLUSTERING,
   BIGQUERY_PARTITIONING,
@@ -44,16 +46,25 @@ export function createWarehouse(context: Context): BigqueryDataset {
     timePartitioning: { type: 'DAY', field: 'ingested_at', ...expiry },
     clustering: ['project_id', 'digest'],
   })
+  const corrections = new BigqueryTable(scope, 'table-corrections', {
+    ...table,
+    tableId: 'corrections',
+    description: 'ledgers that hold instead of those that spans came with',
+    schema: JSON.stringify(bigQueryCorrectionSchema()),
+    timePartitioning: { type: 'DAY', field: 'corrected_at', ...expiry },
+    clustering: [...BIGQUERY_CLUSTERING],
+  })
   let earlier = spans
-  for (const { name, select } of bigQueryViews(`${project}.${context.dataset}`)) {
+  const qualified = `${project}.${context.dataset}`
+  for (const { name, select } of bigQueryViews(qualified)) {
     earlier = new BigqueryTable(scope, `view-${name}`, {
       ...table,
       tableId: name,
       // A view holds no data, and has to be replaced when its columns change.
       deletionProtection: false,
-      view: { query: select, useLegacySql: false },
+      view: { query: name === 'spans_unique' ? uniqueSpansView(qualified) : select, useLegacySql: false },
       // Views read those before them.
-      dependsOn: [earlier],
+      dependsOn: [corrections, earlier],
     })
   }
   return dataset

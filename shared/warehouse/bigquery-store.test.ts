@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BigQueryDouble, startBigQuery } from '../../test/emulators/bigquery.ts'
 import type { PricedSpan } from '../spans/ledger.ts'
+import { createBigQueryClient } from './bigquery/client.ts'
+import { uniqueSpansView } from './bigquery/scope.ts'
 import { type BigQueryStoreOptions, openBigQueryStore } from './bigquery-store.ts'
 import { pricedSpan } from './trace-store.arbitraries.ts'
 import { traceStoreSuite } from './trace-store.suite.ts'
@@ -148,6 +150,25 @@ describe('queries', () => {
     expect(text).toContain('2023-11-13T22:13:20.000000Z')
     expect(text).toContain('2023-11-15T22:13:20.000001Z')
   })
+})
+
+test('a correction holds in every answer and in the view, whatever comes first', async () => {
+  for (const correctionFirst of [false, true]) {
+    const store = await open()
+    const plain = batch(2, 0, 'spans')
+    const [first] = plain.spans as [PricedSpan, PricedSpan]
+    const corrected = { ...first.ledger, costPicoUsd: 5n, costStatus: 'priced' as const, revision: 3 }
+    const older = { ...corrected, costPicoUsd: 9n, revision: 2 }
+    const corrections = [older, corrected].map((ledger) => ({ span: first.span, ledger }))
+    const correction = { context: { ...plain.context, digest: 'spans.c0' }, spans: [], corrections }
+    for (const written of correctionFirst ? [correction, plain] : [plain, correction]) await store.write([written])
+    const { items } = await store.listSpans(everything)
+    expect(items.map(({ ledger }) => ledger.costPicoUsd)).toStrictEqual([5n, first.ledger.costPicoUsd])
+    const client = createBigQueryClient({ projectId: 'p', dataset: 'd', apiEndpoint: double.url })
+    const rows = await client.query({ text: uniqueSpansView(`p.d${used - 1}`), values: [] })
+    expect(rows.map(({ cost_pico_usd }) => cost_pico_usd)).toEqual(expect.arrayContaining([5n]))
+    expect(rows).toHaveLength(2)
+  }
 })
 
 function findQuery(body: Record<string, unknown>): { query: string } {

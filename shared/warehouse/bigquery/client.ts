@@ -48,7 +48,9 @@ export function createBigQueryClient(options: BigQueryOptions): BigQueryClient {
 
   async function insertChunk(table: string, rows: readonly InsertRow[]): Promise<void> {
     const target = bigquery.dataset(dataset).table(table)
-    await attempt(`insert into ${table}`, () => target.insert([...rows], { raw: true, skipInvalidRows: true, partialRetries: 0 }))
+    await attempt(`insert into ${table}`, () =>
+      target.insert([...rows], { raw: true, skipInvalidRows: true, partialRetries: 0 }),
+    )
   }
 
   return {

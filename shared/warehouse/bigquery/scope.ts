@@ -47,6 +47,24 @@ export function scoped(statement: Sql, scope: Scope, dataset: Dataset): Sql {
   )
 }
 
+/** The view `spans_unique`: each span once, with its latest ledger, for people. It reads all partitions unless told which. */
+export function uniqueSpansView(dataset: Dataset): string {
+  const columns = WAREHOUSE_COLUMNS.map(({ warehouse }) =>
+    LEDGER_NAMES.has(warehouse)
+      ? `IF(c.span_id IS NULL, w.${warehouse}, c.${warehouse}) AS ${warehouse}`
+      : `w.${warehouse}`,
+  )
+  const key = 'PARTITION BY project_id, trace_id, span_id'
+  return `SELECT ${columns.join(', ')}
+FROM (
+  SELECT * FROM ${table(dataset, 'spans').text} WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (${key} ORDER BY end_time_ns DESC, digest DESC) = 1
+) AS w LEFT JOIN (
+  SELECT * FROM ${table(dataset, 'corrections').text} WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (${key} ORDER BY ledger_revision DESC, ledger DESC) = 1
+) AS c ON c.project_id = w.project_id AND c.trace_id = w.trace_id AND c.span_id = w.span_id`
+}
+
 /** The books: messages stored, each once, and the spans that are there. */
 export function countsStatement(project: string, dataset: Dataset): Sql {
   return sql`SELECT
