@@ -2,7 +2,7 @@ import { inputTokens, outputTokens, sameUsage, type Usage } from '../genai/usage
 import { serviceName } from '../spans/span.ts'
 import type { Link } from './lineage.ts'
 import { billUsages, type TraceSlice, usageOf } from './slice.ts'
-import type { KeptCorrection, KeptUsage, TraceEntry } from './trace-state.ts'
+import { type KeptCorrection, type KeptUsage, MAX_KEPT_ENTRIES, type TraceEntry } from './trace-state.ts'
 
 /** Past this many spans nothing more is kept of a trace: what comes then is settled within its message. */
 export const MAX_KEPT_SPANS = 20_000
@@ -25,7 +25,8 @@ export function settle(known: readonly TraceEntry[], slice: TraceSlice, digest: 
   const before = current(known)
   const again = known.find((entry) => entry.digest === digest)
   if (again !== undefined) return repeat(again, before)
-  if (known.reduce((sum, { links }) => sum + links.size, slice.links.size) > MAX_KEPT_SPANS) {
+  const spans = known.reduce((sum, { links }) => sum + links.size, slice.links.size)
+  if (spans > MAX_KEPT_SPANS || known.length >= MAX_KEPT_ENTRIES) {
     const billed = billUsages(slice.usages, slice.links)
     return { billed: byId(slice.usages, billed), corrections: [], entry: undefined }
   }

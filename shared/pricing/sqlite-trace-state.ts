@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { describeError, SpanledgerError } from '../errors.ts'
 import { traceEntryFromJson, traceEntryToJson } from './trace-entry-json.ts'
-import type { TraceEntry, TraceStateStore } from './trace-state.ts'
+import { MAX_KEPT_ENTRIES, type TraceEntry, type TraceStateStore } from './trace-state.ts'
 
 export interface SqliteTraceStateOptions {
   /** Of the database file; it is made if it is not there. */
@@ -23,7 +23,7 @@ export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateO
     );
     CREATE INDEX IF NOT EXISTS entries_by_age ON entries (kept_at);
   `)
-  const select = db.prepare('SELECT body FROM entries WHERE project = ? AND trace_id = ?')
+  const select = db.prepare(`SELECT body FROM entries WHERE project = ? AND trace_id = ? LIMIT ${MAX_KEPT_ENTRIES}`)
   const insert = db.prepare('INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)')
   const newest = db.prepare(
     'SELECT project, trace_id AS traceId FROM entries GROUP BY 1, 2 ORDER BY max(kept_at) DESC LIMIT ?',

@@ -41,7 +41,10 @@ export interface TraceAppend extends TraceKey {
   readonly entries: readonly TraceEntry[]
 }
 
-/** What is known of a trace: its entries, in any order. */
+/** Most entries of a trace that a store reads: more are neither asked for nor added to. */
+export const MAX_KEPT_ENTRIES = 4000
+
+/** What is known of a trace: its entries, in any order, at most {@link MAX_KEPT_ENTRIES}. */
 export type KnownTrace = (key: TraceKey) => readonly TraceEntry[]
 
 /**
