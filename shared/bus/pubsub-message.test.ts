@@ -15,7 +15,7 @@ const messages: fc.Arbitrary<Message> = fc.record({
   attributes: fc.record(
     {
       project: fc.string({ minLength: 1 }),
-      digest: fc.constantFrom(DIGEST, `${DIGEST}.12`),
+      digest: fc.constantFrom(DIGEST, `${DIGEST}.12`, `${DIGEST}.12.c0`),
       spans: fc.nat(1_000_000),
       ingestedAt: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(String),
       traceparent: fc.string(),

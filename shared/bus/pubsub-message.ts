@@ -68,7 +68,7 @@ function unpack(data: Uint8Array, encoding: string | undefined): Uint8Array {
 function parseAttributes(given: Readonly<Record<string, string>>): MessageAttributes {
   const { project = '', digest = '', spans = '', ingestedAt = '', traceparent = '', rejected } = given
   if (project === '') throw malformed('it has no project')
-  if (!/^[0-9a-f]{64}(\.\d+)?$/.test(digest)) throw malformed('it has no digest')
+  if (!/^[0-9a-f]{64}(\.[a-z]?\d+)*$/.test(digest)) throw malformed('it has no digest')
   if (!/^\d{1,9}$/.test(spans)) throw malformed('it has no count of spans')
   if (!/^\d{1,19}$/.test(ingestedAt)) throw malformed('it has no time')
   const common = { project, digest, spans: Number(spans), ingestedAt, traceparent }
