@@ -45,7 +45,7 @@ export function createCountedBus(meter: Meter): CountedBus {
       return messages
     },
     bury: async ({ attributes }) => {
-      throw new Error(`cost: a message was given up: ${attributes.digest}`)
+      throw new Error(`a message was given up: ${attributes.digest}`)
     },
     close: async () => {},
   }
@@ -75,7 +75,7 @@ export function createCountedSource(meter: Meter, waiting: () => PubsubMessage[]
         if (messages.length === 0) return { acked, nacked: 0, empty: true }
         const deliveries = messages.map((message, index) => ({ ...message, id: String(index), attempt: 1 }))
         const settled = await deliver(deliveries, { ...options, subscription: 'lake' })
-        if (settled.includes('nack')) throw new Error('cost: the lake did not take a message')
+        if (settled.includes('nack')) throw new Error('the lake did not take a message')
         await meter.call(ASSUMPTIONS.latencyMs.pubsub)
         acked += settled.length
       }

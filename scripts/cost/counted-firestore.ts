@@ -150,7 +150,7 @@ function stored(fields: Fields): Fields {
 function condition(field: string, operator: string, value: unknown): (fields: Fields) => boolean {
   if (operator === '==') return (fields) => fields[field] === value
   if (operator === 'in') return (fields) => (value as readonly unknown[]).includes(fields[field])
-  if (operator !== 'array-contains-any') throw new Error(`cost: no query by ${operator} is counted`)
+  if (operator !== 'array-contains-any') throw new Error(`no query by ${operator} is counted`)
   const wanted = new Set(value as readonly unknown[])
   return (fields) => Array.isArray(fields[field]) && fields[field].some((member) => wanted.has(member))
 }

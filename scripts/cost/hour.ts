@@ -81,7 +81,7 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
     const [cpu, waited] = [cpuMs(), meter.waitedMs()]
     const response = await app.request(path, { method: 'POST', ...init })
     await response.arrayBuffer()
-    if (!response.ok) throw new Error(`cost: ${name} answered ${response.status}`)
+    if (!response.ok) throw new Error(`${name} answered ${response.status}: ${failure}`)
     const use = { cpuMs: cpuMs() - cpu, waitedMs: meter.waitedMs() - waited }
     const { billedStepMs, cpuFactor, concurrency } = ASSUMPTIONS
     const billedMs = Math.max(1, Math.ceil((use.cpuMs * cpuFactor + use.waitedMs) / billedStepMs)) * billedStepMs
@@ -104,7 +104,11 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
     return difference(meter.counts(), before)
   }
 
-  const log = countingLog((bytes) => meter.add('logging.bytes', bytes))
+  let failure = ''
+  const log = countingLog((text, isFailure) => {
+    meter.add('logging.bytes', Buffer.byteLength(text))
+    if (isFailure) failure = text
+  })
   const { pipeline, lakeQueue, lake, token } = await deploy({ ...options, meter, now, log })
   const traffic = createTraffic(options)
   const runs = (60 / SCHEDULE.writeEveryMinutes) as number
@@ -217,9 +221,14 @@ async function deploy({ meter, now, log, budgets, hoursKept }: Deployment) {
 }
 
 /** Cloud Logging is billed by the bytes of what functions log. */
-function countingLog(count: (bytes: number) => void): Log {
-  const write = (...args: readonly unknown[]) => count(Buffer.byteLength(JSON.stringify(args)))
-  return { debug() {}, info: write, warn: write, error: write }
+function countingLog(count: (text: string, isFailure: boolean) => void): Log {
+  const write = (isFailure: boolean) => (fields: unknown, message?: unknown) =>
+    count(JSON.stringify([fields, message], describeErrors), isFailure)
+  return { debug() {}, info: write(false), warn: write(true), error: write(true) }
+}
+
+function describeErrors(_key: string, value: unknown): unknown {
+  return value instanceof Error ? value.stack : value
 }
 
 function processCpuMs(): number {
