@@ -13,7 +13,6 @@ function run(script: string): void {
 
 try {
   // The functions' bundles are part of the deployment: they are made anew, from what is here.
-  run('setup.mjs')
   run('bundle.ts')
   const { App } = await import('cdktf')
   const { readDeployment } = await import('./deployment.ts')
