@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { getJson, startServer, type TestServer } from '../../test/support/server.ts'
 import type { LoadPlan, LoadResult } from './load.ts'
 import { bytesBelow, cpuSeconds, memoryMib, percentile, round } from './measure.ts'
+import { benchPricing } from './pricing.ts'
 
 /**
  * `npm run bench [-- --rate 20000 --seconds 60 --queries 20]`: the whole product under load in a process of its own, all
@@ -146,6 +147,7 @@ try {
           queueFiles: round(bytesBelow(join(server.data, 'queue')) / spans),
         },
         queries: answers,
+        pricing: await benchPricing(),
         stop: { exitCode, ms: stopMs },
       },
       null,
