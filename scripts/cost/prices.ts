@@ -39,7 +39,7 @@ const DAYS = 30
 const RUN = 'cloud.google.com/run/pricing, request-based billing, tier 1 regions (stored copy)'
 const GCS = 'cloud.google.com/storage/pricing, us-central1, as transcribed in api-evangelist/gcp-cloud-storage'
 const FIRESTORE =
-  'cloud.google.com/firestore/pricing: multi-region prices, the highest (stored copy); writes also in the project’s reference'
+  'cloud.google.com/firestore/pricing: multi-region prices, the highest (stored copy)'
 const FIRESTORE_NOTE = 'one database of a project has the free quota, which is daily'
 
 /** Every price that is used, each with where it was read and when. None is a guess; what no source gives is not in the model. */
@@ -75,7 +75,7 @@ export const PRICES: Readonly<Record<Unit, Price>> = {
     usd: 0.01,
     per: 200 * MIB,
     free: 0,
-    source: 'cloud.google.com/bigquery/pricing (stored copy); the same in the project’s reference',
+    source: 'cloud.google.com/bigquery/pricing (stored copy)',
     date: '2026-11',
     note: 'at least 1 KB a row',
   },
