@@ -30,6 +30,7 @@ export interface CountedBus extends Bus {
   bury(message: PubsubMessage): Promise<void>
 }
 
+/** Publishes count as requests to Pub/Sub, one for each call. */
 export function createCountedBus(meter: Meter): CountedBus {
   const topics = new Map<Topic, PubsubMessage[]>()
   return {

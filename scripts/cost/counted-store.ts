@@ -6,6 +6,7 @@ import type { Meter } from './meter.ts'
 /** Cloud Storage lists so many objects an operation. */
 const PAGE_OBJECTS = 1000
 
+/** An object store that counts. */
 export interface CountedStore extends ObjectStore {
   /** Puts an object there without counting it, as if it had been there for long. */
   seed(name: string): void

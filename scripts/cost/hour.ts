@@ -30,6 +30,7 @@ import { createCountedWriter } from './counted-warehouse.ts'
 import { type Counts, createMeter, difference, scale, sum } from './meter.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
 
+/** An hour's traffic, and what is there before it. */
 export interface HourOptions extends Traffic {
   /** Exports in the hour, evenly spaced. */
   readonly requests: number

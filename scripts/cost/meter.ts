@@ -6,6 +6,7 @@ export type Counter =
   | 'bigquery.bytes'
   | 'storage.bytes'
   | 'storage.deletedBytes'
+/** Amounts by counter; absent is 0. */
 export type Counts = Readonly<Partial<Record<Counter, number>>>
 
 /** Counts what adapters do, and how long a function would wait for them. */
@@ -19,6 +20,7 @@ export interface Meter {
   counts(): Counts
 }
 
+/** A meter that has counted nothing. */
 export function createMeter(): Meter {
   const counts: Partial<Record<Counter, number>> = {}
   let waited = 0

@@ -3,6 +3,7 @@ import type { HourReport } from './hour.ts'
 import { type Counts, scale, sum } from './meter.ts'
 import { UNITS, type Unit } from './prices.ts'
 
+/** How much is sent, and how long it is kept. */
 export interface MonthOptions {
   readonly spansPerDay: number
   readonly spansPerRequest: number
@@ -36,6 +37,7 @@ const BY_TRAFFIC = new Set([
   'storage.deletedBytes',
 ])
 
+/** Which hour is to be measured, and how often the month has it. */
 export function planMonth({ spansPerDay, spansPerRequest }: MonthOptions): MonthPlan {
   const { daysPerMonth } = ASSUMPTIONS
   const hours = daysPerMonth * 24

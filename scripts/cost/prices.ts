@@ -16,6 +16,7 @@ export const UNITS = [
   'scheduler.jobs',
   'secrets.versions',
 ] as const
+/** One of {@link UNITS}. */
 export type Unit = (typeof UNITS)[number]
 
 /** A list price: `usd` for every `per` of the unit, a month. */
@@ -38,8 +39,7 @@ const DAYS = 30
 
 const RUN = 'cloud.google.com/run/pricing, request-based billing, tier 1 regions (stored copy)'
 const GCS = 'cloud.google.com/storage/pricing, us-central1, as transcribed in api-evangelist/gcp-cloud-storage'
-const FIRESTORE =
-  'cloud.google.com/firestore/pricing: multi-region prices, the highest (stored copy)'
+const FIRESTORE = 'cloud.google.com/firestore/pricing: multi-region prices, the highest (stored copy)'
 const FIRESTORE_NOTE = 'one database of a project has the free quota, which is daily'
 
 /** Every price that is used, each with where it was read and when. None is a guess; what no source gives is not in the model. */

@@ -5,6 +5,7 @@ import { type MonthOptions, type MonthPlan, planMonth, type Usage, usageOf } fro
 import { PRICES, type Unit } from './prices.ts'
 import type { Traffic } from './traffic.ts'
 
+/** The traffic whose cost is asked for. */
 export interface CostOptions extends Traffic, MonthOptions {
   /** Budgets of the project; each applies to every call. */
   readonly budgets: number

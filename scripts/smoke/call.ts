@@ -10,6 +10,7 @@ export interface Target {
   readonly key?: string
 }
 
+/** What is asked of a server. */
 export interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly body?: unknown

@@ -3,7 +3,9 @@ import { z } from 'zod'
 import { ask, askPatiently, askUntil, SmokeFailure, type Target } from './call.ts'
 import { type SmokeTrace, smokeTrace } from './trace.ts'
 
+/** What a trace has to pass, in order. */
 export const STAGES = ['accepted', 'stored and priced', 'in usage', 'in conservation', 'in a budget'] as const
+/** One of {@link STAGES}. */
 export type StageName = (typeof STAGES)[number]
 
 /** What became of one stage. `ms` counts from the moment the trace was sent; null where the stage was not reached. */
@@ -15,6 +17,7 @@ export interface Stage {
   readonly detail: string
 }
 
+/** What became of the smoke trace: `ok` unless a stage failed. */
 export interface SmokeReport {
   readonly ok: boolean
   readonly url: string
@@ -23,6 +26,7 @@ export interface SmokeReport {
   readonly stages: readonly Stage[]
 }
 
+/** Which deployment is tried. */
 export interface SmokeOptions {
   /** Where OTLP is sent. */
   readonly url: string
