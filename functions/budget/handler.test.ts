@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { alertFromMessage } from '../../shared/budgets/alert-message.ts'
-import { termsOf } from '../../shared/budgets/ledger.suite.ts'
+import { termsOf } from '../../shared/budgets/ledger.fixtures.ts'
 import { openSqliteLedger } from '../../shared/budgets/sqlite-ledger.ts'
 import type { Bus, Delivery, Message } from '../../shared/bus/bus.ts'
 import { SpanledgerError } from '../../shared/errors.ts'

@@ -4,7 +4,7 @@ import { buildSpan } from '../../test/support/span.ts'
 import { EMPTY_LEDGER, type PricedSpan } from '../spans/ledger.ts'
 import { createBacktest } from './backtest.ts'
 import { chargesOf } from './charge.ts'
-import { digestOf, termsOf } from './ledger.suite.ts'
+import { digestOf, termsOf } from './ledger.fixtures.ts'
 import { openSqliteLedger } from './sqlite-ledger.ts'
 
 const START = Date.UTC(2026, 2, 28, 20)

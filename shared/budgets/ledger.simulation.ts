@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { isSpanledgerError } from '../errors.ts'
-import { batchOf, type TestSpan, termsOf } from './ledger.suite.ts'
+import { batchOf, type TestSpan, termsOf } from './ledger.fixtures.ts'
 import type { BudgetLedger } from './ledger.ts'
 import { calendarWindow } from './period.ts'
 

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { batchOf, debit, ledgerSuite, NOON, termsOf } from './ledger.suite.ts'
+import { batchOf, debit, NOON, termsOf } from './ledger.fixtures.ts'
+import { ledgerSuite } from './ledger.suite.ts'
 import { openSqliteLedger } from './sqlite-ledger.ts'
 
 ledgerSuite('SQLite', { open: async (now) => openSqliteLedger({ path: ':memory:', now }), runs: 60 })

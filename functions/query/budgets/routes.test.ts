@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DEFAULT_ESTIMATE } from '../../../shared/budgets/estimate.ts'
-import { batchOf, debit } from '../../../shared/budgets/ledger.suite.ts'
+import { batchOf, debit } from '../../../shared/budgets/ledger.fixtures.ts'
 import type { BudgetLedger } from '../../../shared/budgets/ledger.ts'
 import { openSqliteLedger } from '../../../shared/budgets/sqlite-ledger.ts'
 import { SpanledgerError } from '../../../shared/errors.ts'
