@@ -81,16 +81,15 @@ export async function startEmulator(given: EmulatorPlan): Promise<Emulator> {
   if (given.kind === 'running') return { host: given.host, stop: async () => {} }
   const port = await freePort()
   const java = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', ...given.args(port)]
-  const child = spawn('java', java, { stdio: 'ignore' })
-  const kill = () => child.kill('SIGKILL')
-  process.once('exit', kill)
+  // Ends with the pipe, so that a test that is killed leaves no emulator behind.
+  const watched = 'java "$@" </dev/null & cat >/dev/null; kill -9 $!'
+  const child = spawn('sh', ['-c', watched, 'sh', ...java], { stdio: ['pipe', 'ignore', 'ignore'] })
   await waitForPort(port, child)
   return {
     host: `127.0.0.1:${port}`,
     async stop() {
-      process.off('exit', kill)
       const ended = new Promise((resolve) => child.once('exit', resolve))
-      kill()
+      child.stdin.end()
       await ended
     },
   }
