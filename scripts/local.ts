@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { createIngestApp } from '../functions/ingest/handler.ts'
+import { ingestLimits, unixNano } from '../functions/ingest/settings.ts'
 import { createBudgetRoutes } from '../functions/query/budgets/routes.ts'
 import { createQueryApp } from '../functions/query/handler.ts'
 import { createPriceRoutes } from '../functions/query/prices/routes.ts'
@@ -139,27 +140,6 @@ function remote<T extends object>(threads: ReadonlyMap<Subscription, Supervisor>
       (...args: unknown[]) =>
         threads.get(subscription)?.remote.call(String(method), args),
   })
-}
-
-function ingestLimits(config: Config) {
-  return {
-    maxBodyBytes: config.SPANLEDGER_MAX_BODY_BYTES,
-    maxInFlightBytes: config.SPANLEDGER_MAX_IN_FLIGHT_BYTES,
-    limits: {
-      maxBytes: config.SPANLEDGER_MAX_BODY_BYTES,
-      maxAttributes: config.SPANLEDGER_MAX_ATTRIBUTES,
-      maxAttributeBytes: config.SPANLEDGER_MAX_ATTRIBUTE_BYTES,
-      maxDepth: config.SPANLEDGER_MAX_DEPTH,
-      maxNameBytes: config.SPANLEDGER_MAX_NAME_BYTES,
-      maxResourceBytes: config.SPANLEDGER_MAX_RESOURCE_BYTES,
-      maxObjects: config.SPANLEDGER_MAX_OBJECTS,
-    },
-  }
-}
-
-/** Now, in nanoseconds since 1970. */
-function unixNano(): bigint {
-  return BigInt(Date.now()) * 1_000_000n
 }
 
 function isLoopback(host: string): boolean {

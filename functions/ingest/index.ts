@@ -4,6 +4,7 @@ import { serveFunction } from '../../shared/platform/function-server.ts'
 import { readFunctionConfig } from '../../shared/platform/functions.ts'
 import { openGcpBus, openGcpKeyStore } from '../../shared/platform/gcp.ts'
 import { createIngestApp } from './handler.ts'
+import { ingestLimits, unixNano } from './settings.ts'
 
 const config = readFunctionConfig('ingest')
 const [bus, keys] = await Promise.all([openGcpBus(config), openGcpKeyStore(config)])
@@ -13,18 +14,8 @@ serveFunction(
   createIngestApp({
     bus,
     authenticate: createAuthenticate({ keys, requireKeys: true }),
-    limits: {
-      maxBytes: config.SPANLEDGER_MAX_BODY_BYTES,
-      maxAttributes: config.SPANLEDGER_MAX_ATTRIBUTES,
-      maxAttributeBytes: config.SPANLEDGER_MAX_ATTRIBUTE_BYTES,
-      maxDepth: config.SPANLEDGER_MAX_DEPTH,
-      maxNameBytes: config.SPANLEDGER_MAX_NAME_BYTES,
-      maxResourceBytes: config.SPANLEDGER_MAX_RESOURCE_BYTES,
-      maxObjects: config.SPANLEDGER_MAX_OBJECTS,
-    },
-    maxBodyBytes: config.SPANLEDGER_MAX_BODY_BYTES,
-    maxInFlightBytes: config.SPANLEDGER_MAX_IN_FLIGHT_BYTES,
-    now: () => BigInt(Date.now()) * 1_000_000n,
+    ...ingestLimits(config),
+    now: unixNano,
     log: createLog('ingest'),
   }),
 )

@@ -1,8 +1,9 @@
-import { attributeKinds, attributesToOtlpJson } from './attribute-text.ts'
+import { attributeKinds } from './attribute-text.ts'
 import type { Attributes } from './attributes.ts'
 import type { PricedSpan } from './ledger.ts'
 import { spanBytes } from './size.ts'
-import { durationNanos, type SpanEvent, type SpanLink, serviceName } from './span.ts'
+import { durationNanos, serviceName } from './span.ts'
+import { envelopeJson, eventsJson, linksJson } from './span-json.ts'
 
 /** What the message that carried a span adds to its row. */
 export interface RowContext {
@@ -272,7 +273,7 @@ export const COLUMNS: readonly Column[] = [
     'json',
     { warehouse: 'envelope', lake: 'Envelope' },
     'the rarely set rest of OTLP (scope attributes, schema URLs, dropped counts); NULL if none is set',
-    envelopeJson,
+    ({ span }) => envelopeJson(span),
     true,
   ),
   column(
@@ -362,55 +363,4 @@ function warehouseColumns(): WarehouseColumn[] {
     return index < 0 ? order.length + named.indexOf(column) : index
   }
   return named.toSorted((a, b) => rank(a) - rank(b))
-}
-
-function eventsJson(events: readonly SpanEvent[]): string | null {
-  if (events.length === 0) return null
-  return JSON.stringify(
-    events.map((event) => ({
-      timeUnixNano: event.timeUnixNano.toString(),
-      name: event.name,
-      attributes: attributesToOtlpJson(event.attributes),
-      ...(event.droppedAttributesCount > 0 && { droppedAttributesCount: event.droppedAttributesCount }),
-    })),
-  )
-}
-
-function linksJson(links: readonly SpanLink[]): string | null {
-  if (links.length === 0) return null
-  return JSON.stringify(
-    links.map((link) => ({
-      traceId: link.traceId,
-      spanId: link.spanId,
-      ...(link.traceState !== '' && { traceState: link.traceState }),
-      attributes: attributesToOtlpJson(link.attributes),
-      ...(link.droppedAttributesCount > 0 && { droppedAttributesCount: link.droppedAttributesCount }),
-      ...(link.flags !== 0 && { flags: link.flags }),
-    })),
-  )
-}
-
-function envelopeJson({ span }: PricedSpan): string | null {
-  const { resource, scope } = span
-  if (
-    span.droppedAttributesCount === 0 &&
-    span.droppedEventsCount === 0 &&
-    span.droppedLinksCount === 0 &&
-    resource.droppedAttributesCount === 0 &&
-    resource.schemaUrl === '' &&
-    scope.attributes.size === 0 &&
-    scope.droppedAttributesCount === 0 &&
-    scope.schemaUrl === ''
-  )
-    return null
-  return JSON.stringify({
-    droppedAttributesCount: span.droppedAttributesCount || undefined,
-    droppedEventsCount: span.droppedEventsCount || undefined,
-    droppedLinksCount: span.droppedLinksCount || undefined,
-    resourceDroppedAttributesCount: resource.droppedAttributesCount || undefined,
-    resourceSchemaUrl: resource.schemaUrl || undefined,
-    scopeAttributes: scope.attributes.size > 0 ? attributesToOtlpJson(scope.attributes) : undefined,
-    scopeDroppedAttributesCount: scope.droppedAttributesCount || undefined,
-    scopeSchemaUrl: scope.schemaUrl || undefined,
-  })
 }
