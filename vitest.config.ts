@@ -2,10 +2,12 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{functions,shared,scripts,test}/**/*.test.ts'],
+    include: ['{functions,shared,scripts,test,infra}/**/*.test.ts'],
     reporters: ['default', './test/support/summary-reporter.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    // Google's clients would look for a metadata server that is not there.
+    env: { METADATA_SERVER_DETECTION: 'none' },
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },
