@@ -28,6 +28,8 @@ export const SIZING: Readonly<Record<FunctionName, Sizing>> = {
   ingest: { memory: '1Gi', cpu: '1', concurrency: 16, timeoutSeconds: 60 },
   price: { memory: '1Gi', cpu: '1', concurrency: 16, timeoutSeconds: 100 },
   budget: { memory: '512Mi', cpu: '1', concurrency: 8, timeoutSeconds: 100 },
+  // Each alert waits for its receivers.
+  notify: { memory: '512Mi', cpu: '1', concurrency: 16, timeoutSeconds: 60 },
   warehouse: { memory: '1Gi', cpu: '1', concurrency: 8, timeoutSeconds: 100 },
   // Its scratch files are in memory too.
   lake: { memory: '4Gi', cpu: '2', concurrency: 1, timeoutSeconds: 540, maxInstances: 1 },

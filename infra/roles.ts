@@ -29,6 +29,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   ],
   price: [publish('priced-spans'), publish('dead-letter'), { on: 'database', role: 'roles/datastore.user' }],
   budget: [publish('budget-alerts'), publish('dead-letter'), { on: 'database', role: 'roles/datastore.user' }],
+  notify: [publish('dead-letter'), { on: 'database', role: 'roles/datastore.viewer' }],
   warehouse: [publish('dead-letter'), { on: 'dataset', role: 'roles/bigquery.dataEditor' }],
   lake: [
     publish('dead-letter'),

@@ -104,6 +104,7 @@ describe('functions', () => {
       ingest: ['datastore.viewer', 'pubsub.publisher', 'secretmanager.secretAccessor'],
       price: ['datastore.user', 'pubsub.publisher', 'pubsub.publisher'],
       budget: ['datastore.user', 'pubsub.publisher', 'pubsub.publisher'],
+      notify: ['datastore.viewer', 'pubsub.publisher'],
       warehouse: ['bigquery.dataEditor', 'pubsub.publisher'],
       lake: ['pubsub.publisher', 'pubsub.subscriber', 'storage.objectUser'],
       query: [
@@ -115,7 +116,7 @@ describe('functions', () => {
           'storage.objectViewer',
         ],
       ],
-      push: ['run.invoker', 'run.invoker', 'run.invoker'],
+      push: ['run.invoker', 'run.invoker', 'run.invoker', 'run.invoker'],
       schedule: ['run.invoker'],
       build: ['artifactregistry.writer', 'logging.logWriter', 'storage.objectViewer'],
     }
@@ -137,7 +138,7 @@ describe('functions', () => {
 
   test('access to Firestore ends at our own database', () => {
     const granted = all('google_project_iam_member').filter(({ role }) => String(role).includes('datastore'))
-    expect(granted).toHaveLength(4)
+    expect(granted).toHaveLength(5)
     for (const { condition } of granted)
       expect((condition as Fields).expression).toMatch(
         /^resource\.name == "projects\/my-project\/databases\/\$\{google_firestore_database\.database\.name\}"$/,
@@ -160,7 +161,7 @@ describe('functions', () => {
         name.replace('function-', ''),
         (fields.service_config as Fields).ingress_settings,
       ])
-    const inner = ['price', 'budget', 'warehouse', 'lake'].map((name) => [name, 'ALLOW_INTERNAL_ONLY'])
+    const inner = ['price', 'budget', 'notify', 'warehouse', 'lake'].map((name) => [name, 'ALLOW_INTERNAL_ONLY'])
     const outer = (setting: string) => ['ingest', 'query'].map((name) => [name, setting])
     expect(reach(plain).sort()).toStrictEqual([...inner, ...outer('ALLOW_ALL')].sort())
     expect(reach(synthesise(everything)).sort()).toStrictEqual([...inner, ...outer('ALLOW_INTERNAL_AND_GCLB')].sort())
@@ -176,6 +177,21 @@ describe('functions', () => {
   test('are deployed anew when, and only when, their bundle changes', () => {
     for (const { name } of all('google_storage_bucket_object')) expect(name).toMatch(/^\w+-\w+-digest\.zip$/)
   })
+})
+
+test('what expires has its time to live, and what is never searched by has no index', () => {
+  const fields = all('google_firestore_field').map(({ collection, field, ttl_config, index_config }) => {
+    expect(index_config).toStrictEqual({})
+    return `${collection}.${field}${ttl_config === undefined ? '' : ' expires'}`
+  })
+  expect(fields.sort()).toStrictEqual([
+    'budgetBudgets.b',
+    'budgetBudgets.h',
+    'budgetClaims.charges',
+    'budgetClaims.expireAt expires',
+    'budgetReservations.expireAt expires',
+    'traces.expireAt expires',
+  ])
 })
 
 describe('messages', () => {
@@ -209,7 +225,9 @@ describe('messages', () => {
     expect(references(publishers[0]!.topic)).toStrictEqual([topic])
     const sources = all('google_pubsub_subscription_iam_member').filter(({ member }) => member === agent)
     expect(sources.map(({ subscription }) => references(subscription)[0]).sort()).toStrictEqual(
-      ['budget', 'lake', 'price', 'warehouse'].map((name) => `google_pubsub_subscription.subscription-${name}`),
+      ['budget', 'lake', 'notify', 'price', 'warehouse'].map(
+        (name) => `google_pubsub_subscription.subscription-${name}`,
+      ),
     )
     const kept = all('google_pubsub_subscription').find(({ name }) => name === 'ledger-dead-letter')!
     expect(references(kept.topic)).toStrictEqual([topic])

@@ -42,7 +42,18 @@ export function createSourceBucket(context: Context): StorageBucket {
 }
 
 /** Collections whose documents carry the time at which Firestore deletes them. */
-export const EXPIRING: Readonly<Record<string, string>> = { traces: 'expireAt' }
+export const EXPIRING: Readonly<Record<string, string>> = {
+  traces: 'expireAt',
+  budgetClaims: 'expireAt',
+  budgetReservations: 'expireAt',
+}
+
+/** Fields that nothing is searched by: their maps and long texts would be written to indexes with every debit. */
+export const UNINDEXED: readonly (readonly [collection: string, field: string])[] = [
+  ['budgetBudgets', 'b'],
+  ['budgetBudgets', 'h'],
+  ['budgetClaims', 'charges'],
+]
 
 /** The database of keys and budgets. */
 export function createDatabase(context: Context): FirestoreDatabase {
@@ -61,6 +72,10 @@ export function createDatabase(context: Context): FirestoreDatabase {
   for (const [collection, field] of Object.entries(EXPIRING))
     new FirestoreField(scope, `ttl-${collection}`, {
       ...{ project, database: database.name, collection, field, ttlConfig: {}, indexConfig: {} },
+    })
+  for (const [collection, field] of UNINDEXED)
+    new FirestoreField(scope, `unindexed-${collection}-${field}`, {
+      ...{ project, database: database.name, collection, field, indexConfig: {} },
     })
   return database
 }

@@ -22,6 +22,7 @@ export const SIZING: Readonly<Record<FunctionName, { readonly cpu: number; reado
   ingest: { cpu: 1, gib: 1 },
   price: { cpu: 1, gib: 1 },
   budget: { cpu: 1, gib: 0.5 },
+  notify: { cpu: 1, gib: 0.5 },
   warehouse: { cpu: 1, gib: 1 },
   lake: { cpu: 2, gib: 4 },
   query: { cpu: 1, gib: 0.5 },

@@ -38,6 +38,7 @@ export const FUNCTIONS = {
   },
   price: { trigger: { kind: 'push', subscription: 'price' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
   budget: { trigger: { kind: 'push', subscription: 'budget' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
+  notify: { trigger: { kind: 'push', subscription: 'notify' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
   warehouse: { trigger: { kind: 'push', subscription: 'warehouse' }, settings: [...BUS, 'SPANLEDGER_GCP_DATASET'] },
   lake: {
     trigger: { kind: 'schedule', subscription: 'lake' },
