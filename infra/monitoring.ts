@@ -55,7 +55,10 @@ function alerts({ deployment, ...context }: Context): Alert[] {
   ]
 }
 
-/** Alerts, a dashboard, and a budget for what the deployment itself costs. */
+/**
+ * Alerts where there is someone to tell (Google bills for each condition, whoever hears of it), a dashboard, and a budget for
+ * what the deployment itself costs.
+ */
 export function createMonitoring(context: Context): void {
   const { scope, deployment } = context
   const { project, alertEmails = [], billingAccount, monthlyBudget } = deployment
@@ -66,7 +69,7 @@ export function createMonitoring(context: Context): void {
       }),
   )
   const notificationChannels = channels.map(({ id }) => id)
-  for (const alert of alerts(context))
+  for (const alert of channels.length > 0 ? alerts(context) : [])
     new MonitoringAlertPolicy(scope, `alert-${alert.title.replace(' ', '-')}`, {
       project,
       displayName: `${deployment.prefix}: ${alert.title}`,

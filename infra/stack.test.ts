@@ -326,6 +326,7 @@ describe('operations', () => {
     const policies = all('google_monitoring_alert_policy', stack)
     expect(policies).toHaveLength(3)
     for (const { notification_channels } of policies) expect(notification_channels).toHaveLength(2)
+    expect(all('google_monitoring_alert_policy'), 'with nobody to tell').toHaveLength(0)
     expect(all('google_billing_budget', stack)).toHaveLength(1)
     expect(all('google_billing_budget')).toHaveLength(0)
     const dashboard = JSON.parse(all('google_monitoring_dashboard')[0]!.dashboard_json as string) as Fields
