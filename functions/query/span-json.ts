@@ -1,4 +1,6 @@
 import { z } from '@hono/zod-openapi'
+import { type Conversation, readConversation } from '../../shared/genai/conversation.ts'
+import type { Message } from '../../shared/genai/messages/message.ts'
 import { costJson, costSchema } from '../../shared/http/money.ts'
 import { formatTime } from '../../shared/http/time.ts'
 import { COST_STATUSES } from '../../shared/spans/ledger.ts'
@@ -13,6 +15,18 @@ const attributesSchema = z.record(z.string(), z.unknown()).meta({
 const timeSchema = z
   .string()
   .meta({ description: 'RFC 3339, up to nanoseconds', example: '2026-01-31T09:30:00.123456789Z' })
+
+const messageSchema = z
+  .object({
+    role: z.string(),
+    parts: z.array(z.looseObject({ type: z.string() })),
+    finish_reason: z.string().optional(),
+  })
+  .meta({
+    id: 'Message',
+    description:
+      "in the form of OpenTelemetry's gen_ai.input.messages and gen_ai.output.messages; blobs without their data",
+  })
 
 export const spanSchema = z
   .object({
@@ -35,6 +49,14 @@ export const spanSchema = z
       status: z.enum(COST_STATUSES),
       priceVersion: z.string().meta({ description: 'catalogue that priced it' }),
     }),
+    conversationId: z.string(),
+    finishReasons: z.array(z.string()).meta({ description: "in OpenTelemetry's words where it has one" }),
+    messages: z
+      .object({ input: z.array(messageSchema), output: z.array(messageSchema) })
+      .optional()
+      .meta({
+        description: 'of a GenAI call, where `include=messages` asks for them',
+      }),
     receipt: z.unknown().meta({ description: 'line items of the cost; null without one' }),
     userId: z.string(),
     sessionId: z.string(),
@@ -52,7 +74,16 @@ export const spanSchema = z
   })
   .meta({ id: 'Span' })
 
-export function spanJson({ span, ledger, context }: StoredSpan): z.input<typeof spanSchema> {
+export interface SpanJsonOptions {
+  /** Whether to show what was said. */
+  readonly messages?: boolean
+}
+
+export function spanJson(
+  { span, ledger, context }: StoredSpan,
+  { messages = false }: SpanJsonOptions = {},
+): z.input<typeof spanSchema> {
+  const said = readConversation(span, { messages })
   return {
     traceId: span.traceId,
     spanId: span.spanId,
@@ -70,6 +101,9 @@ export function spanJson({ span, ledger, context }: StoredSpan): z.input<typeof 
     model: ledger.model,
     usage: usageJson(ledger),
     cost: { ...costJson(ledger.costPicoUsd), status: ledger.costStatus, priceVersion: ledger.priceVersion },
+    conversationId: said?.conversationId ?? '',
+    finishReasons: [...(said?.finishReasons ?? [])],
+    ...(messages && said && { messages: messagesJson(said) }),
     receipt: receiptJson(ledger.receipt),
     userId: ledger.userId,
     sessionId: ledger.sessionId,
@@ -92,6 +126,11 @@ export function spanJson({ span, ledger, context }: StoredSpan): z.input<typeof 
     flags: span.flags,
     ingestedAt: formatTime(context.ingestedAt),
   }
+}
+
+function messagesJson({ inputMessages, outputMessages }: Conversation) {
+  const json = (messages: readonly Message[]) => messages.map((message) => ({ ...message, parts: [...message.parts] }))
+  return { input: json(inputMessages), output: json(outputMessages) }
 }
 
 /** A span that has not ended has the end 0. */

@@ -44,6 +44,6 @@ export function spanRoutes(reader: SpanReader, authenticate: Authenticate): Open
       ...(pageToken !== undefined && { after: fromPageToken(pageToken, identity, CURSOR) }),
     }
     const { items, next } = await reader.listSpans(query)
-    return c.json({ spans: items.map(spanJson), ...nextPage(next, identity) }, 200)
+    return c.json({ spans: items.map((span) => spanJson(span)), ...nextPage(next, identity) }, 200)
   })
 }

@@ -156,6 +156,8 @@ describe('a trace by its id', () => {
       receipt: { lines: [{ unit: 'input', quantity: 1_000 }] },
       userId: 'child-user',
       sessionId: '',
+      conversationId: '',
+      finishReasons: [],
       environment: '',
       attributes: JSON.parse(
         `{"text":"ü\\"\\u0000","big":"${2n ** 60n}","small":7,"nan":"NaN","half":0.5,"bytes":"AP8=","nothing":null,

@@ -12,7 +12,7 @@ import {
   READ_BOUND,
   sortParameter,
 } from './page.ts'
-import { traceId } from './parameters.ts'
+import { choices, traceId } from './parameters.ts'
 import type { ReaderEnv } from './principal.ts'
 import { readRoute, refuseInvalid, responses } from './route.ts'
 import { spanJson } from './span-json.ts'
@@ -23,6 +23,8 @@ export const MAX_TRACE_SPANS = 10_000
 
 // The costs of a trace's spans may add up to more than 2^63.
 const CURSOR = { id: /^[0-9a-f]{32}$/, limit: 2n ** 90n }
+/** What a trace shows only when asked. */
+const INCLUDES = ['messages'] as const
 const SORTS = ['startTime', 'duration', 'cost', 'spanCount'] as const
 
 /** `GET /ledger/v1/traces` and `/ledger/v1/traces/{traceId}`. */
@@ -41,7 +43,10 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
     path: '/ledger/v1/traces/{traceId}',
     summary: 'A trace with its spans',
     description: `The first ${MAX_TRACE_SPANS.toLocaleString('en')} spans, of ${READ_BOUND} together.`,
-    request: { params: z.object({ traceId: z.string() }), query: z.strictObject({}) },
+    request: {
+      params: z.object({ traceId: z.string() }),
+      query: z.strictObject({ include: choices('What to show besides', INCLUDES) }),
+    },
     responses: responses('the trace', traceDetailSchema, [400, 401, 403, 404, 503]),
   })
 
@@ -63,10 +68,12 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
     .openapi(get, async (c) => {
       const { project } = c.get('principal')
       const id = traceId(c.req.valid('param').traceId)
+      const { include = [] } = c.req.valid('query')
+      const shown = { messages: include.includes('messages') }
       const { spans, truncated } = await reader.getTrace(project, id, { limit: MAX_TRACE_SPANS })
       if (!isNonEmpty(spans)) throw new SpanledgerError('query/not-found', `there is no trace ${id} in this project`)
       const trace = (truncated && (await wholeSummary(reader, project, id))) || summarize(spans)
-      return c.json({ ...traceJson(project, trace), spans: spans.map(spanJson), truncated }, 200)
+      return c.json({ ...traceJson(project, trace), spans: spans.map((span) => spanJson(span, shown)), truncated }, 200)
     })
 }
 

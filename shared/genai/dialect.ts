@@ -1,5 +1,7 @@
+import type { AttributeValue } from '../spans/attributes.ts'
 import type { Span } from '../spans/span.ts'
 import type { Field, Reading } from './fields.ts'
+import type { Sides } from './messages/events.ts'
 
 /**
  * Whether the emitter's input count includes what was read from and written to the cache: it does, it does not, or
@@ -20,6 +22,22 @@ export interface Dialect {
   readonly cache: Inclusion | ((reading: Reading, span: Span, provider: string) => Inclusion)
   /** Completes what the keys alone do not say, in place: JSON in attributes, kinds told by span names. */
   readonly complete?: (reading: Reading, span: Span) => void
+  readonly conversation?: ConversationKeys
+}
+
+/** Where an emitter puts what was said: attribute keys, the preferred one first. */
+export interface ConversationKeys {
+  readonly ids?: readonly string[]
+  /** The conversation's id where it is within another attribute. */
+  readonly id?: (span: Span) => AttributeValue | undefined
+  readonly finishReasons?: readonly string[]
+  /** Instructions apart from the messages. */
+  readonly system?: readonly string[]
+  /** Messages as JSON text, as structured values or as plain text; `a.` for a list spelt out in `a.0.role` and so on. */
+  readonly input?: readonly string[]
+  readonly output?: readonly string[]
+  /** Reads what the keys alone do not say; asked last. */
+  readonly read?: (span: Span) => Partial<Sides>
 }
 
 /** Dotted versions compared number by number: negative, zero or positive. A missing part counts as 0. */

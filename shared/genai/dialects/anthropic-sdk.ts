@@ -11,4 +11,5 @@ export const anthropicSdk: Dialect = {
     serviceTier: ['anthropic.response.service_tier'],
   },
   cache: 'inclusive',
+  conversation: { finishReasons: ['anthropic.message.stop_reason'] },
 }

@@ -24,4 +24,9 @@ export const googleAdk: Dialect = {
     fill(reading, FIELD.cacheRead, usage?.get('cached_content_token_count'))
     fill(reading, FIELD.reasoning, usage?.get('thoughts_token_count'))
   },
+  conversation: {
+    ids: ['gcp.vertex.agent.session_id'],
+    input: ['gcp.vertex.agent.llm_request'],
+    output: ['gcp.vertex.agent.llm_response'],
+  },
 }

@@ -31,4 +31,7 @@ export const langsmith: Dialect = {
     fill(reading, FIELD.reasoning, output?.get('reasoning'))
     fill(reading, FIELD.outputAudio, output?.get('audio'))
   },
+  conversation: {
+    ids: ['langsmith.metadata.conversation_id', 'langsmith.metadata.thread_id'],
+  },
 }

@@ -2,6 +2,7 @@ import type { Dialect } from '../dialect.ts'
 import { FIELD, fill } from '../fields.ts'
 import { copiedInclusion } from '../inclusion.ts'
 import { members, unquoted } from '../members.ts'
+import { readJsonMessages } from '../messages/message.ts'
 
 /** MLflow Tracing: every attribute is JSON text, and usage one object. Parents may repeat it (mlflow#25007). */
 export const mlflow: Dialect = {
@@ -27,6 +28,12 @@ export const mlflow: Dialect = {
     fill(reading, FIELD.cacheRead, usage?.get('cache_read_input_tokens'))
     fill(reading, FIELD.cacheWrite, usage?.get('cache_creation_input_tokens'))
     fill(reading, FIELD.reportedCost, members(reading[FIELD.metadataJson])?.get('total_cost'))
+  },
+  conversation: {
+    read: ({ attributes }) => ({
+      input: readJsonMessages(attributes.get('mlflow.spanInputs'), 'user'),
+      output: readJsonMessages(attributes.get('mlflow.spanOutputs'), 'assistant'),
+    }),
   },
 }
 

@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill } from '../fields.ts'
 import { members } from '../members.ts'
+import { readJsonMessages } from '../messages/message.ts'
 
 /**
  * Arize's OpenInference: prompt counts include cached tokens, also for Anthropic and Bedrock (openinference#1429).
@@ -37,5 +38,18 @@ export const openinference: Dialect = {
     const metadata = members(reading[FIELD.metadataJson])
     fill(reading, FIELD.user, metadata?.get('user_id'))
     fill(reading, FIELD.provider, metadata?.get('ls_provider'))
+  },
+  conversation: {
+    id: ({ attributes }) => {
+      const metadata = members(attributes.get('metadata'))
+      return metadata?.get('conversation_id') ?? metadata?.get('thread_id')
+    },
+    finishReasons: ['llm.finish_reason'],
+    input: ['llm.input_messages.'],
+    output: ['llm.output_messages.'],
+    read: ({ attributes }) => ({
+      input: readJsonMessages(attributes.get('input.value'), 'user'),
+      output: readJsonMessages(attributes.get('output.value'), 'assistant'),
+    }),
   },
 }

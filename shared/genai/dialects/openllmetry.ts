@@ -51,4 +51,12 @@ export const openllmetry: Dialect = {
       return compareVersions(scope.version, BEDROCK_EXCLUSIVE_UNTIL) <= 0 ? 'exclusive' : 'unknown'
     return copiedInclusion(provider)
   },
+  conversation: {
+    ids: [
+      'traceloop.association.properties.conversation_id',
+      'traceloop.association.properties.conversationId',
+      'traceloop.association.properties.thread_id',
+    ],
+    finishReasons: ['llm.response.finish_reason', 'llm.response.stop_reason'],
+  },
 }

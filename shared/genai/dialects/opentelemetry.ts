@@ -40,4 +40,11 @@ export const opentelemetry: Dialect = {
     environment: ['deployment.environment.name', 'deployment.environment', 'langfuse.environment'],
   },
   cache: 'inclusive',
+  conversation: {
+    ids: ['gen_ai.conversation.id', 'gen_ai.thread.id'],
+    finishReasons: ['gen_ai.response.finish_reasons', 'gen_ai.response.finish_reason'],
+    system: ['gen_ai.system_instructions'],
+    input: ['gen_ai.input.messages', 'gen_ai.prompt', 'gen_ai.prompt.'],
+    output: ['gen_ai.output.messages', 'gen_ai.completion', 'gen_ai.completion.'],
+  },
 }

@@ -1,5 +1,9 @@
+import type { AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD } from '../fields.ts'
+import { readEventList, type Sides } from '../messages/events.ts'
+import { attributeAsJson, type Json, parseJson } from '../messages/json.ts'
+import { readMessages } from '../messages/message.ts'
 
 /**
  * Pydantic AI and Logfire's own integrations: OpenTelemetry's keys and some more. Agent runs repeat the sum of their
@@ -36,4 +40,26 @@ export const pydanticAi: Dialect = {
   complete: (reading, { attributes }) => {
     if (attributes.has('gen_ai.aggregated_usage.input_tokens')) reading[FIELD.summary] = true
   },
+  conversation: {
+    input: ['request_data'],
+    output: ['response_data'],
+    read: ({ attributes }) => {
+      const events = attributes.get('events') ?? attributes.get('all_messages_events')
+      if (events !== undefined) return endedByAnswer(readEventList(jsonList(events)))
+      const input = readMessages(jsonList(attributes.get('pydantic_ai.all_messages')), 'user')
+      return endedByAnswer({ input, output: [] })
+    },
+  },
+}
+
+function jsonList(value: AttributeValue | undefined): Json | undefined {
+  if (typeof value === 'string') return parseJson(value)
+  return value === undefined ? undefined : attributeAsJson(value)
+}
+
+/** A run's history is one list: the answer at its end is what came out. */
+function endedByAnswer({ input, output }: Sides): Sides {
+  const last = input.at(-1)
+  if (output.length > 0 || last?.role !== 'assistant') return { input, output }
+  return { input: input.slice(0, -1), output: [last] }
 }

@@ -1,6 +1,9 @@
+import type { AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading, text } from '../fields.ts'
 import { member, members } from '../members.ts'
+import { attributeAsJson, parseJson } from '../messages/json.ts'
+import { readMessage } from '../messages/message.ts'
 
 /** The SDK's operations by `ai.operationId`; those that call a model once end in `.do…`, their parents sum them up. */
 const OPERATIONS: ReadonlyMap<string, string> = new Map([
@@ -56,6 +59,28 @@ export const vercelAi: Dialect = {
     const operation = OPERATIONS.get(text(reading, 'kind'))
     if (operation !== undefined) reading[FIELD.operation] = operation
   },
+  conversation: {
+    ids: [
+      'ai.telemetry.metadata.conversationId',
+      'ai.telemetry.metadata.conversation_id',
+      'ai.telemetry.metadata.chatId',
+      'ai.telemetry.metadata.threadId',
+    ],
+    finishReasons: ['ai.response.finishReason', 'ai.finishReason'],
+    input: ['ai.prompt.messages', 'ai.prompt'],
+    read: ({ attributes }) => {
+      const said = (name: string) => attributes.get(`ai.response.${name}`) ?? attributes.get(`ai.result.${name}`) ?? ''
+      const calls = said('toolCalls')
+      const message = {
+        reasoning: textOf(said('reasoning')),
+        // An object is what the model wrote as text.
+        content: textOf(said('text')) || textOf(said('object')),
+        tool_calls: (typeof calls === 'string' ? parseJson(calls) : attributeAsJson(calls)) ?? [],
+      }
+      const answer = readMessage(message, 'assistant')
+      return answer === undefined ? {} : { output: [answer] }
+    },
+  },
 }
 
 /** What only the provider's own metadata says: cached tokens up to release 5, lifetimes of cache writes up to 6. */
@@ -75,4 +100,8 @@ function completeFromProvider(reading: Reading): void {
   )
   fill(reading, FIELD.cacheWrite5m, lifetimes?.get('ephemeral_5m_input_tokens'))
   fill(reading, FIELD.cacheWrite1h, lifetimes?.get('ephemeral_1h_input_tokens'))
+}
+
+function textOf(value: AttributeValue): string {
+  return typeof value === 'string' ? value : ''
 }
