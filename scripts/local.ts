@@ -34,8 +34,15 @@ const HEAP_MB: Record<Subscription, number> = {
   notify: 48,
 }
 
-/** What a stop may take at most, from the signal to the exit: `price`, then its subscribers, then open requests. */
-const STOP_MS = { price: 3_500, sinks: 5_000, requests: 500 }
+/** In which order threads finish: whoever publishes first, then who is published to; and what each may take. */
+const STOP_STAGES: readonly { readonly names: readonly Subscription[]; readonly ms: number }[] = [
+  { names: ['price'], ms: 3_500 },
+  { names: ['budget', 'warehouse', 'lake', 'forward'], ms: 4_500 },
+  { names: ['notify'], ms: 500 },
+]
+
+/** What requests that are still open get at the end of a stop, in milliseconds. */
+const STOP_REQUESTS_MS = 500
 
 const log = createLog('local')
 
@@ -106,12 +113,14 @@ async function startLocal(config: Config): Promise<LocalServer> {
       const closed = server.close()
       const compacted = compaction.stop()
       await bus.close()
-      const drained = [await threads.get('price')?.drain(STOP_MS.price)]
-      const sinks = [...threads].filter(([name]) => name !== 'price')
-      drained.push(...(await Promise.all(sinks.map(([, thread]) => thread.drain(STOP_MS.sinks)))))
+      const drained: boolean[] = []
+      for (const { names, ms } of STOP_STAGES) {
+        const stage = names.flatMap((name) => threads.get(name) ?? [])
+        drained.push(...(await Promise.all(stage.map((thread) => thread.drain(ms)))))
+      }
       if (drained.includes(false))
         log.warn('stopped with messages left in the queue; they are handled at the next start')
-      await Promise.race([closed, sleep(STOP_MS.requests)])
+      await Promise.race([closed, sleep(STOP_REQUESTS_MS)])
       await compacted
       admin.close()
       prices.close()
