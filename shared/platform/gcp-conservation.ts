@@ -21,6 +21,8 @@ export function createGcpConservation(
         { stored, duplicates, quarantined, expired, inFlight: accepted - (received[index] as bigint), dead: {} },
       ],
     )
-    return { projectId: project, accepted, rejected: {}, sinks: Object.fromEntries(reports), balanced: true }
+    // What is on its way and what is lost look alike from here: the books are balanced once no sink lacks what another has.
+    const balanced = reports.every(([, { inFlight }]) => inFlight === 0n)
+    return { projectId: project, accepted, rejected: {}, sinks: Object.fromEntries(reports), balanced }
   }
 }
