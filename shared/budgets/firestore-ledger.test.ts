@@ -2,6 +2,7 @@ import { Firestore } from '@google-cloud/firestore'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { canRun, type Emulator, planFirestore, startEmulator } from '../../test/emulators/emulator.ts'
 import { openFirestoreLedger } from './firestore-ledger.ts'
+import { leaseSuite } from './lease.suite.ts'
 import { ledgerSuite } from './ledger.suite.ts'
 
 const plan = planFirestore()
@@ -14,11 +15,10 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
   }, 40_000)
   afterAll(() => emulator?.stop())
 
-  ledgerSuite('Firestore', {
-    open: async (now) => {
-      const firestore = new Firestore({ projectId: 'test', host: emulator.host, ssl: false })
-      return openFirestoreLedger({ firestore, prefix: `budget${used++}`, now })
-    },
-    runs: 8,
-  })
+  const open = async (now: () => number) => {
+    const firestore = new Firestore({ projectId: 'test', host: emulator.host, ssl: false })
+    return openFirestoreLedger({ firestore, prefix: `budget${used++}`, now })
+  }
+  ledgerSuite('Firestore', { open, runs: 8 })
+  leaseSuite('Firestore', { open })
 })

@@ -19,8 +19,9 @@ import {
 } from './firestore/documents.ts'
 import { addEntry, type Line, readEntries } from './firestore/entries.ts'
 import { createHistories } from './firestore/histories.ts'
+import { lease, returnLease } from './firestore/leases.ts'
 import { readRules, readState, ruleOf, type Shelf } from './firestore/project.ts'
-import { release, reserve, save, settle } from './firestore/reservations.ts'
+import { release, reservation, reserve, save, settle } from './firestore/reservations.ts'
 import { answering, createGroups, type Work, type Workspace } from './firestore/workspace.ts'
 import type { Balance, BudgetLedger } from './ledger.ts'
 import { currentWindow } from './position.ts'
@@ -165,6 +166,10 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
     reserve: (request) => write(request.project, (workspace) => reserve(workspace, shelf, request)),
     settle: (project, id, amounts) => write(project, (workspace) => settle(workspace, shelf, project, id, amounts)),
     release: (project, id) => write(project, (workspace) => release(workspace, shelf, project, id)),
+    lease: (request) => write(request.project, (workspace) => lease(workspace, shelf, request)),
+    returnLease: (project, id, used) =>
+      write(project, (workspace) => returnLease(workspace, shelf, { project, id, used })),
+    reservation: (project, id) => write(project, (workspace) => reservation(workspace, shelf, project, id)),
     balances: (project, subject) =>
       answering(async () => {
         const refs = budgetsFor(await readRules(shelf, project), subject).map(({ id }) =>

@@ -1,8 +1,17 @@
 import { expect } from 'vitest'
 import { isSpanledgerError } from '../errors.ts'
+import { MAX_LEASE_MS } from './lease.ts'
 import { batchOf, type TestSpan, termsOf } from './ledger.fixtures.ts'
 import type { BudgetLedger } from './ledger.ts'
 import { calendarWindow } from './period.ts'
+import {
+  BEGINNINGS,
+  generator,
+  type ModelBudget,
+  type ModelLease,
+  type ModelReservation,
+  ZONES,
+} from './simulation.model.ts'
 
 /**
  * A world of clients, clocks and crashes, played by a seed against the ledger and a model of it that is too simple to be wrong: it keeps
@@ -17,38 +26,8 @@ export interface World {
   readonly checkEvery?: number
 }
 
-const ZONES = ['UTC', 'Europe/Zurich', 'America/New_York', 'Australia/Lord_Howe']
-/** Minutes before midnights and transitions in those zones. */
-const BEGINNINGS = [
-  '2026-05-10T23:58:00Z',
-  '2026-03-29T00:58:00Z',
-  '2026-10-25T00:58:00Z',
-  '2026-03-08T06:58:00Z',
-  '2026-11-01T05:58:00Z',
-  '2026-10-03T15:28:00Z',
-  '2024-02-29T22:58:00Z',
-]
 const TTL_MS = 30_000
 const MAX_STEPS = 400
-
-interface ModelBudget {
-  readonly id: string
-  readonly user: string | null
-  readonly period: 'hour' | 'day'
-  readonly zone: string
-  limit: bigint
-}
-
-interface ModelReservation {
-  readonly id: string
-  readonly budgets: readonly string[]
-  readonly amount: bigint
-  readonly createdAt: number
-  state: 'open' | 'settled' | 'released'
-  settledAt: bigint | null
-  provisional: boolean
-  spansCame: boolean
-}
 
 interface Step {
   readonly run: () => Promise<void>
@@ -79,6 +58,7 @@ export async function simulate(
     string,
     { readonly budgets: Set<string>; readonly at: number; value: bigint; revision: number }
   >()
+  const leases = new Map<string, ModelLease>()
   const handled = new Set<string>()
   let handledSpans = 0n
   /** What may exceed a limit, by budget: what was spent beyond or without what was reserved. */
@@ -113,7 +93,12 @@ export async function simulate(
       const open = state === 'open' && !spansCame && createdAt + TTL_MS > clock.now
       if (open && budgets.includes(id)) sum += amount
     }
+    for (const lease of leases.values()) sum += leftOf(lease, id)
     return sum
+  }
+  const leftOf = ({ budgets, expiresAt, granted, used, came }: ModelLease, id: string) => {
+    const left = (used ?? granted) - (came.get(id) ?? 0n)
+    return budgets.includes(id) && expiresAt > clock.now && left > 0n ? left : 0n
   }
   const remaining = (budget: ModelBudget) => budget.limit - spentIn(budget, clock.now) - heldBy(budget)
 
@@ -169,6 +154,37 @@ export async function simulate(
     if (own.state === 'settled') expect(result).toMatchObject({ code: 'store/rejected' })
     else own.state = 'released'
   }
+  const takeLease = (key: string, user: string, amount: bigint, granted: (id: string) => void) => async () => {
+    const id = keys.get(key)
+    const known = id === undefined ? undefined : leases.get(id)
+    const rooms = applying(user).map(remaining)
+    const request = { project, idempotencyKey: key, subject: { user }, ttlMs: TTL_MS }
+    const result = await ledger.lease({ ...request, amounts: { usd: amount, tokens: 1n, requests: 1n } })
+    const denied = known === undefined && rooms.some((left) => left <= 0n)
+    expect(result.kind).toBe(denied ? 'denied' : 'leased')
+    if (result.kind === 'denied') return
+    const ended = known !== undefined && (known.used !== null || known.expiresAt <= clock.now)
+    let more = amount - (known?.granted ?? 0n)
+    for (const left of rooms) if (left < more) more = left
+    const own = known ?? {
+      budgets: applying(user).map((budget) => budget.id),
+      ...{ createdAt: clock.now, expiresAt: 0, granted: 0n, used: null, came: new Map() },
+    }
+    if (!ended) {
+      own.granted += more > 0n ? more : 0n
+      own.expiresAt = Math.min(Math.max(own.expiresAt, clock.now + TTL_MS), own.createdAt + MAX_LEASE_MS)
+    }
+    expect(result.reservation.amounts.usd).toBe(own.granted)
+    expect(result.reservation.expiresAt).toBe(own.expiresAt)
+    keys.set(key, result.reservation.id)
+    leases.set(result.reservation.id, own)
+    granted(result.reservation.id)
+  }
+  const returnLease = (id: string, used: bigint) => async () => {
+    const own = leases.get(id) as ModelLease
+    await ledger.returnLease(project, id, { usd: used })
+    if (own.used === null && own.expiresAt > clock.now) own.used = used < own.granted ? used : own.granted
+  }
   const addExcess = (budget: string, own: ModelReservation | undefined, amount: bigint) => {
     const open = own !== undefined && own.state === 'open' && !own.spansCame && own.createdAt + TTL_MS > clock.now
     const covered = open ? own.amount : 0n
@@ -183,7 +199,8 @@ export async function simulate(
     handledSpans += BigInt(message.length)
     for (const { trace, span, at, amounts, reservation, matches = [], revision = 0 } of message) {
       const own = amounts.usd === undefined || reservation === undefined ? undefined : reservations.get(reservation)
-      const charged = new Set([...matches, ...(own?.budgets ?? [])])
+      const lease = amounts.usd === undefined || reservation === undefined ? undefined : leases.get(reservation)
+      const charged = new Set([...matches, ...(own?.budgets ?? []), ...(lease?.budgets ?? [])])
       const key = `${trace}/${span}`
       const before = spans.get(key)
       const value = amounts.usd ?? -1n
@@ -200,7 +217,14 @@ export async function simulate(
       const ahead = ({ period, zone }: ModelBudget) => calendarWindow(period, zone, at).start > clock.now
       for (const budget of budgets) {
         if (!charged.has(budget.id) || (gain <= 0n && before !== undefined)) continue
-        addExcess(budget.id, ahead(budget) ? undefined : own, value)
+        if (lease === undefined) {
+          addExcess(budget.id, ahead(budget) ? undefined : own, value)
+          continue
+        }
+        const spent = before === undefined && value < 0n ? 0n : gain
+        const covered = ahead(budget) ? 0n : leftOf(lease, budget.id)
+        excess.set(budget.id, (excess.get(budget.id) ?? 0n) + (spent > covered ? spent - covered : 0n))
+        lease.came.set(budget.id, (lease.came.get(budget.id) ?? 0n) + spent)
       }
       if (own !== undefined && !own.spansCame) {
         own.spansCame = true
@@ -244,6 +268,50 @@ export async function simulate(
       }),
     )
   }
+  const slices = below(3)
+  for (let lease = 1; lease <= slices; lease++) {
+    const user = pick(['a', 'b'])
+    const matches = applying(user).map((budget) => budget.id)
+    const asked = BigInt(5 + below(40))
+    const spend = (id: string, first: number, used: bigint) => {
+      const message: TestSpan[] = []
+      let left = used
+      for (let span = first; left > 0n; span++) {
+        // A call now and then costs more than it was thought to.
+        const part = BigInt(1 + below(Number(left)))
+        const usd = random() < 0.1 ? part + BigInt(below(8)) : part
+        const at = clock.now + below(5_000) - 2_500
+        message.push({ trace: 1_000 + lease, span, at, matches, reservation: id, amounts: { usd } })
+        left -= part
+      }
+      const cut = below(message.length + 1)
+      const name = `lease ${lease} ${first}`
+      if (cut > 0) later(deliver(`${name} a`, message.slice(0, cut)))
+      if (cut < message.length) later(deliver(`${name} b`, message.slice(cut)))
+      if (random() < 0.3 && message.length > 0) later(deliver(`${name} all`, message))
+    }
+    let answered = false
+    later(
+      takeLease(`lease ${lease}`, user, asked, (id) => {
+        if (answered) return
+        answered = true
+        const { granted } = leases.get(id) as ModelLease
+        const used = BigInt(below(Number(granted) + 1))
+        if (random() < 0.9) spend(id, 1, used)
+        if (random() < 0.5) {
+          const more = asked + BigInt(below(20))
+          let grown = false
+          later(
+            takeLease(`lease ${lease}`, user, more, () => {
+              if (!grown && random() < 0.5) spend(id, 100, BigInt(below(10)))
+              grown = true
+            }),
+          )
+        }
+        if (random() < 0.5) later(returnLease(id, used))
+      }),
+    )
+  }
   if (random() < 0.3) {
     later(async () => {
       const budget = pick(budgets)
@@ -278,7 +346,7 @@ export async function simulate(
   const before = await sums()
   for (const step of done) if (step.repeats && random() < 0.5) await insist(step.run)
   clock.now += TTL_MS
-  if (keys.size === reservations.size) expect((await sums()).handled).toBe(before.handled)
+  expect((await sums()).handled).toBe(before.handled)
   await check()
   return { admitted, denied }
 
@@ -307,18 +375,5 @@ export async function simulate(
       expect(position.spent <= budget.limit + (excess.get(budget.id) ?? 0n)).toBe(true)
     }
     expect((await ledger.counts(project)).stored).toBe(handledSpans)
-  }
-}
-
-/** Numbers in [0, 1) that follow from the seed (xorshift). */
-function generator(seed: number): () => number {
-  let state = (Math.imul(seed + 1, 2_654_435_761) | 1) >>> 0
-  return () => {
-    state ^= state << 13
-    state >>>= 0
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state / 2 ** 32
   }
 }

@@ -107,6 +107,11 @@ export type ReserveResult =
   | { readonly kind: 'reserved'; readonly reservation: Reservation; readonly exceeded: readonly Balance[] }
   | { readonly kind: 'denied'; readonly denying: readonly Balance[] }
 
+/** A lease with what it was granted in all, which may be less than was asked for; or refused by budgets that have nothing left. */
+export type LeaseResult =
+  | { readonly kind: 'leased'; readonly reservation: Reservation }
+  | { readonly kind: 'denied'; readonly denying: readonly Balance[] }
+
 /** One page of a list; `next` is null on the last. */
 export interface LedgerPage<T> {
   readonly items: readonly T[]
@@ -148,6 +153,16 @@ export interface BudgetLedger {
   /** Lets go of what is held and charges `amounts` (what is absent: as reserved) until the call's own spans arrive. */
   settle(project: string, reservationId: string, amounts: Amounts): Promise<Reservation>
   release(project: string, reservationId: string): Promise<Reservation>
+  /**
+   * Holds a slice of every budget that applies, for many calls: spans that name it take what they cost off the hold. Asked again
+   * with the same key it grows to the amounts asked for, as far as they fit, and lives `ttlMs` longer; one that has
+   * ended is answered as it is.
+   */
+  lease(request: ReserveRequest): Promise<LeaseResult>
+  /** Lets go of what was not used. What was stays held until its spans have come, or the lease expires. */
+  returnLease(project: string, leaseId: string, used: Amounts): Promise<Reservation>
+  /** The reservation or lease `id`. */
+  reservation(project: string, id: string): Promise<Reservation>
   /** The budgets that apply to a call for `subject`, with where they stand. */
   balances(project: string, subject: Subject): Promise<readonly Balance[]>
 

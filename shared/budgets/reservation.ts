@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { SpanledgerError } from '../errors.ts'
 import type { Amounts } from './amount.ts'
+import { isLease } from './lease.ts'
 import type { Balance, Reservation } from './ledger.ts'
 import type { Subject } from './selector.ts'
 
@@ -20,11 +21,16 @@ export interface Kept {
 }
 
 /** The id that a key always gets, so that a retry finds what the first try made. */
-export function reservationId(project: string, idempotencyKey: string): string {
-  return `res_${createHash('sha256')
+export function reservationId(project: string, idempotencyKey: string, kind: 'res' | 'lease' = 'res'): string {
+  return `${kind}_${createHash('sha256')
     .update(JSON.stringify([project, idempotencyKey]))
     .digest('hex')
     .slice(0, 32)}`
+}
+
+/** Throws `store/rejected` for a lease: what it spends comes with spans alone. */
+export function refuseLease(id: string): void {
+  if (isLease(id)) throw new SpanledgerError('store/rejected', 'a lease is neither settled nor released: return it')
 }
 
 /** How `kept` is shown at `now`, with where its budgets stand. */

@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { leaseSuite } from './lease.suite.ts'
 import { batchOf, debit, NOON, termsOf } from './ledger.fixtures.ts'
 import { ledgerSuite } from './ledger.suite.ts'
 import { openSqliteLedger } from './sqlite-ledger.ts'
 
-ledgerSuite('SQLite', { open: async (now) => openSqliteLedger({ path: ':memory:', now }), runs: 60 })
+const open = async (now: () => number) => openSqliteLedger({ path: ':memory:', now })
+ledgerSuite('SQLite', { open, runs: 60 })
+leaseSuite('SQLite', { open })
 
 test('two connections to one file see each other’s budgets and debits', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'spanledger-budgets-'))

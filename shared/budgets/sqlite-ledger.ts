@@ -8,7 +8,8 @@ import { type Books, findBudget, post, readBalance, readProject, ruleOf } from '
 import { openDatabase } from './sqlite/database.ts'
 import { backfill, debit, prune } from './sqlite/debit.ts'
 import { readEstimate } from './sqlite/estimates.ts'
-import { balancesFor, release, reserve, settle } from './sqlite/reservations.ts'
+import { lease, returnLease } from './sqlite/leases.ts'
+import { balancesFor, release, reservation, reserve, settle } from './sqlite/reservations.ts'
 
 export interface SqliteLedgerOptions {
   /** The file; `:memory:` for none. Several threads and processes may hold it open. */
@@ -162,6 +163,9 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
     reserve: (request) => write(() => reserve(books, request)),
     settle: (project, id, amounts) => write(() => settle(books, project, id, amounts)),
     release: (project, id) => write(() => release(books, project, id)),
+    lease: (request) => write(() => lease(books, request)),
+    returnLease: (project, id, used) => write(() => returnLease(books, project, id, used)),
+    reservation: async (project, id) => reservation(books, project, id),
     balances: async (project, subject) => balancesFor(books, project, subject),
 
     estimate: async (project, model) => readEstimate(books, project, model),

@@ -2,6 +2,7 @@ import { FieldPath, FieldValue, type WriteBatch } from '@google-cloud/firestore'
 import { checkAmount, MAX_AMOUNT } from '../amount.ts'
 import { type Charge, chargeTo, isOf, type Rules } from '../charge.ts'
 import { type Claimed, joinClaims, sameClaim, spentBy, UNKNOWN, unknownBy } from '../claim.ts'
+import { isLease } from '../lease.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
 import { lookback } from '../position.ts'
 import { raiseAlerts } from './alerts.ts'
@@ -84,7 +85,10 @@ async function add(shelf: Shelf, project: string, made: Claim): Promise<boolean>
       writes.set(count, { handled: FieldValue.increment(made.spans) }, { merge: true })
     }
     const changes = new BudgetChanges(shelf, project)
-    for (const gain of gains) changes.add(gain.budgetId, gain.generation, gain.bucket, gain)
+    for (const gain of gains) {
+      changes.add(gain.budgetId, gain.generation, gain.bucket, gain)
+      for (const [lease, amount] of gain.ofLeases) changes.takeOff(gain.budgetId, lease, amount)
+    }
     const came = new Set(
       made.charges.filter(({ claimed }) => claimed.value !== UNKNOWN).map(({ reservation }) => reservation),
     )
@@ -109,13 +113,15 @@ interface Gain {
   readonly amount: bigint
   readonly unknown: number
   readonly spans: number
+  /** The part of `amount` that comes off leases. */
+  readonly ofLeases: Map<string, bigint>
 }
 
 /** What a claim adds to each bucket beyond what older claims say of the same spans. */
 function gainsOf({ charges }: Claim, said: Map<string, Claimed>): Gain[] {
   const gains = new Map<string, Gain>()
   for (const charge of charges) {
-    const { budgetId, generation, bucket, claimed } = charge
+    const { budgetId, generation, bucket, claimed, reservation } = charge
     const span = targetKey(charge)
     const earlier = said.get(span)
     const joined = joinClaims(earlier, claimed)
@@ -123,13 +129,17 @@ function gainsOf({ charges }: Claim, said: Map<string, Claimed>): Gain[] {
     said.set(span, joined)
     const key = `${budgetId}/${generation}/${bucket}`
     const gain = gains.get(key)
+    const amount = spentBy(joined) - spentBy(earlier)
+    const ofLeases = gain?.ofLeases ?? new Map<string, bigint>()
+    if (isLease(reservation)) ofLeases.set(reservation, (ofLeases.get(reservation) ?? 0n) + amount)
     gains.set(key, {
       budgetId,
       generation,
       bucket,
-      amount: (gain?.amount ?? 0n) + spentBy(joined) - spentBy(earlier),
+      amount: (gain?.amount ?? 0n) + amount,
       unknown: (gain?.unknown ?? 0) + unknownBy(joined) - unknownBy(earlier),
       spans: (gain?.spans ?? 0) + 1,
+      ofLeases,
     })
   }
   return [...gains.values()]
@@ -171,6 +181,11 @@ export class BudgetChanges {
     this.add(budgetId, generation, bucket, { amount: -amount, unknown: 0, spans: 0 })
     const line = { kind: 'reversed', actor: 'spans', note: reservation, bucket, amount: -amount } as const
     this.#entries.push(entryOf(this.#shelf, { project: this.#project, id: budgetId, generation }, line))
+  }
+
+  takeOff(budgetId: string, lease: string, amount: bigint): void {
+    const { low, high } = toParts(amount)
+    this.#of(budgetId).push([new FieldPath('h', lease, 'l'), low], [new FieldPath('h', lease, 'g'), high])
   }
 
   dropHold(budgetId: string, reservation: string): void {

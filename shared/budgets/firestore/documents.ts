@@ -53,6 +53,8 @@ export const NO_SUMS: BucketSums = { spent: 0n, unknown: 0, debited: 0n, spans: 
 export interface Hold {
   readonly amount: bigint
   readonly expiresAt: number
+  /** What spans have taken off it: a lease's, else 0. It may be more than `amount`. */
+  readonly takenOff: bigint
 }
 
 /** A budget with all that it has counted and holds: one document, so that a decision is one read and a debit one write. */
@@ -98,14 +100,17 @@ export function encodeState({ budget, deleted, buckets, holds }: BudgetState): R
       }),
     ),
     h: Object.fromEntries(
-      Array.from(holds, ([id, { amount, expiresAt }]) => [id, { a: amount.toString(), e: expiresAt }]),
+      Array.from(holds, ([id, { amount, expiresAt, takenOff }]) => {
+        const { low, high } = toParts(takenOff)
+        return [id, { a: amount.toString(), e: expiresAt, ...(takenOff !== 0n && { l: low, g: high }) }]
+      }),
     ),
   }
 }
 
 export function decodeState(fields: Record<string, unknown>): BudgetState {
   const buckets = Object.entries((fields.b ?? {}) as Record<string, Record<string, unknown>>)
-  const holds = Object.entries((fields.h ?? {}) as Record<string, { a: string; e: unknown }>)
+  const holds = Object.entries((fields.h ?? {}) as Record<string, Record<string, unknown>>)
   return {
     budget: budgetFromJson(String(fields.body)),
     deleted: fields.deleted === true,
@@ -115,7 +120,15 @@ export function decodeState(fields: Record<string, unknown>): BudgetState {
         { spent: fromParts(l, g), unknown: Number(u ?? 0), debited: fromParts(dl, dg), spans: Number(n ?? 0) },
       ]),
     ),
-    holds: new Map(holds.map(([id, { a, e }]) => [id, { amount: BigInt(a), expiresAt: Number(e) }])),
+    // What is taken off a hold that is gone leaves a field without an amount.
+    holds: new Map(
+      holds
+        .filter(([, { a }]) => a !== undefined)
+        .map(([id, { a, e, l, g }]) => [
+          id,
+          { amount: BigInt(String(a)), expiresAt: Number(e), takenOff: fromParts(l, g) },
+        ]),
+    ),
   }
 }
 
@@ -130,7 +143,9 @@ export function balanceOf(state: BudgetState, { calendar }: Pick<Rule, 'calendar
     .filter(({ generation, start }) => generation === budget.generation && start >= from)
     .sort((a, b) => a.start - b.start)
   let reserved = 0n
-  for (const hold of state.holds.values()) if (hold.expiresAt > now) reserved += hold.amount
+  for (const { amount, takenOff, expiresAt } of state.holds.values()) {
+    if (expiresAt > now && amount > takenOff) reserved += amount - takenOff
+  }
   return { budget, position: positionOf(budget, calendar, at, buckets, reserved) }
 }
 

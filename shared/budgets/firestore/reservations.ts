@@ -2,9 +2,18 @@ import type { WriteBatch } from '@google-cloud/firestore'
 import { SpanledgerError } from '../../errors.ts'
 import type { Amounts } from '../amount.ts'
 import { budgetsFor } from '../charge.ts'
+import { isLease } from '../lease.ts'
 import type { Balance, Reservation, ReserveRequest, ReserveResult } from '../ledger.ts'
 import { fits } from '../position.ts'
-import { type Kept, keptFromJson, keptToJson, reservationId, settlement, toReservation } from '../reservation.ts'
+import {
+  type Kept,
+  keptFromJson,
+  keptToJson,
+  refuseLease,
+  reservationId,
+  settlement,
+  toReservation,
+} from '../reservation.ts'
 import { raiseAlerts } from './alerts.ts'
 import type { BudgetChanges } from './debit.ts'
 import {
@@ -51,16 +60,7 @@ export async function reserve(workspace: Workspace, shelf: Shelf, request: Reser
   if (denying.length > 0) return { kind: 'denied', denying }
 
   const expiresAt = now + request.ttlMs
-  const held = states.map((state): BudgetState => {
-    const open = [...state.holds].filter(([, hold]) => hold.expiresAt > now)
-    if (open.length >= MAX_HOLDS) {
-      throw new SpanledgerError(
-        'store/unavailable',
-        `"${state.budget.id}" has ${MAX_HOLDS} open reservations; settle or release some, or let them expire sooner`,
-      )
-    }
-    return { ...state, holds: new Map([...open, [id, { amount: amounts[state.budget.unit], expiresAt }]]) }
-  })
+  const held = states.map((state) => withHold(state, id, { amount: amounts[state.budget.unit], expiresAt }, now))
   const kept: Kept = {
     subject,
     amounts,
@@ -86,6 +86,7 @@ export async function settle(
   id: string,
   actual: Amounts,
 ): Promise<Reservation> {
+  refuseLease(id)
   const kept = await find(workspace, shelf, id, project)
   const amounts = settlement(kept, actual)
   if (amounts === null) return show(workspace, shelf, project, id, kept)
@@ -112,6 +113,7 @@ export async function settle(
 }
 
 export async function release(workspace: Workspace, shelf: Shelf, project: string, id: string): Promise<Reservation> {
+  refuseLease(id)
   const kept = await find(workspace, shelf, id, project)
   if (kept.state === 'settled') throw new SpanledgerError('store/rejected', 'this reservation is settled already')
   for (const state of await stillThere(workspace, shelf, project, kept)) save(workspace, shelf, withoutHold(state, id))
@@ -143,7 +145,7 @@ export async function spanCame(
   writes: WriteBatch,
   changes: BudgetChanges,
 ): Promise<void> {
-  if (!isId(id)) return
+  if (!isId(id) || isLease(id)) return
   const found = await collections.reservations.doc(id).get()
   if (found.updateTime === undefined || found.get('project') !== nameOf(project)) return
   const kept = keptFromJson(String(found.get('body')))
@@ -157,18 +159,24 @@ export async function spanCame(
   writes.update(found.ref, fields, { lastUpdateTime: found.updateTime })
 }
 
-function encodeKept(project: string, kept: Kept): Record<string, unknown> {
+export function encodeKept(project: string, kept: Kept): Record<string, unknown> {
   return { project: nameOf(project), body: keptToJson(kept), expireAt: new Date(kept.expiresAt + KEEP_MS) }
 }
 
-async function show(workspace: Workspace, shelf: Shelf, project: string, id: string, kept: Kept): Promise<Reservation> {
+export async function show(
+  workspace: Workspace,
+  shelf: Shelf,
+  project: string,
+  id: string,
+  kept: Kept,
+): Promise<Reservation> {
   const now = shelf.now()
   const states = await stillThere(workspace, shelf, project, kept)
   const balances: Balance[] = states.map((state) => balanceOf(state, ruleOf(state), now))
   return toReservation(project, id, kept, now, balances)
 }
 
-async function find(workspace: Workspace, { collections }: Shelf, id: string, project: string): Promise<Kept> {
+export async function find(workspace: Workspace, { collections }: Shelf, id: string, project: string): Promise<Kept> {
   const fields = isId(id) ? await workspace.get(collections.reservations.doc(id)) : undefined
   if (fields === undefined || fields.project !== nameOf(project)) {
     throw new SpanledgerError('budget/not-found', `there is no reservation "${id}"`)
@@ -176,8 +184,22 @@ async function find(workspace: Workspace, { collections }: Shelf, id: string, pr
   return keptFromJson(String(fields.body))
 }
 
+export async function reservation(
+  workspace: Workspace,
+  shelf: Shelf,
+  project: string,
+  id: string,
+): Promise<Reservation> {
+  return show(workspace, shelf, project, id, await find(workspace, shelf, id, project))
+}
+
 /** The reservation's budgets that have neither been deleted nor begun a new generation since. */
-async function stillThere(workspace: Workspace, shelf: Shelf, project: string, kept: Kept): Promise<BudgetState[]> {
+export async function stillThere(
+  workspace: Workspace,
+  shelf: Shelf,
+  project: string,
+  kept: Kept,
+): Promise<BudgetState[]> {
   const refs = kept.budgets.map(({ id }) => budgetRef(shelf.collections, project, id))
   if (refs.length === 0) return []
   const found = await workspace.getAll(refs)
@@ -186,6 +208,24 @@ async function stillThere(workspace: Workspace, shelf: Shelf, project: string, k
     const there = state !== undefined && !state.deleted && state.budget.generation === kept.budgets[i]?.generation
     return there ? [state] : []
   })
+}
+
+/** `state` with a hold more, without those that have expired; throws `store/unavailable` when it has too many. */
+export function withHold(
+  state: BudgetState,
+  id: string,
+  hold: { readonly amount: bigint; readonly expiresAt: number },
+  now: number,
+): BudgetState {
+  const open = [...state.holds].filter(([, { expiresAt }]) => expiresAt > now)
+  if (open.length >= MAX_HOLDS) {
+    throw new SpanledgerError(
+      'store/unavailable',
+      `"${state.budget.id}" has ${MAX_HOLDS} open reservations; settle or release some, or let them expire sooner`,
+    )
+  }
+  const takenOff = state.holds.get(id)?.takenOff ?? 0n
+  return { ...state, holds: new Map([...open, [id, { ...hold, takenOff }]]) }
 }
 
 function withoutHold(state: BudgetState, id: string): BudgetState {
@@ -199,5 +239,5 @@ export function save(workspace: Workspace, { collections }: Shelf, state: Budget
 }
 
 function isId(id: string): boolean {
-  return /^res_[0-9a-f]{32}$/.test(id)
+  return /^(res|lease)_[0-9a-f]{32}$/.test(id)
 }

@@ -62,7 +62,11 @@ export function readBalance(books: Books, ref: bigint, { budget, calendar }: Rul
       spent: spent as bigint,
       unknown: Number(unknown),
     }))
-  const held = db.get('SELECT sum(amount) AS held FROM holds WHERE budget = ? AND expires_at > ?', ref, books.now())
+  const held = db.get(
+    'SELECT sum(max(amount, 0)) AS held FROM holds WHERE budget = ? AND expires_at > ?',
+    ref,
+    books.now(),
+  )
   return { budget, position: positionOf(budget, calendar, at, buckets, (held?.held ?? 0n) as bigint) }
 }
 

@@ -6,7 +6,8 @@ import { isSpanledgerError, SpanledgerError } from '../../errors.ts'
 /**
  * `budgets`: one row an id, kept when deleted so that its history is. `balances`: a bucket's sum. `claims`: the spans that
  * a bucket has counted, one row for each trace and day; `spans` holds 24 bytes a span. `digests`: messages
- * handled. `holds`: what open reservations hold in each budget; a hold that has expired counts no more, deleted or not.
+ * handled. `holds`: what open reservations hold in each budget; a hold that has expired counts no more, deleted or not. A lease's
+ * is negative where its spans have cost more than it was granted, and counts as 0.
  */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS projects (

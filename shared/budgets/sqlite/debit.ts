@@ -2,11 +2,13 @@ import { checkAmount } from '../amount.ts'
 import { BACKFILL_MS } from '../backfill.ts'
 import { type Charge, chargeTo, isOf, type Rule } from '../charge.ts'
 import { type Claimed, joinClaims, sameClaim, spentBy, unknownBy } from '../claim.ts'
+import { isLease } from '../lease.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type Books, bucketRow, readProject } from './books.ts'
 import { addSamples } from './estimates.ts'
-import { spanOfReservation } from './reservations.ts'
+import { takeOff } from './leases.ts'
+import { leaseOf, spanOfReservation } from './reservations.ts'
 
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
@@ -38,9 +40,10 @@ export function debit(books: Books, batches: readonly DebitBatch[]): DebitResult
       batch.spans,
     )
     addSamples(books, project, batch.samples)
-    sums.charge(refs, batch.charges)
+    const leases = leasesOf(books, batch)
+    sums.charge(refs, batch.charges, leases)
     for (const span of batch.reserved) {
-      const budgets = spanOfReservation(books, project, span)
+      const budgets = leases.get(spanKey(span))?.budgets ?? spanOfReservation(books, project, span)
       const missing = budgets.filter(
         (id) => !batch.charges.some((charge) => charge.budgetId === id && isOf(charge, span)),
       )
@@ -50,12 +53,40 @@ export function debit(books: Books, batches: readonly DebitBatch[]): DebitResult
           const rule = refs.get(id)?.rule
           return rule === undefined ? [] : [chargeTo(rule.budget, rule.calendar, span)]
         }),
+        leases,
       )
     }
     return 'debited'
   })
   sums.write()
   return results
+}
+
+interface Lease {
+  readonly id: string
+  readonly budgets: readonly string[]
+  readonly expiresAt: number
+}
+/** By {@link spanKey}. */
+type Leases = ReadonlyMap<string, Lease>
+const NO_LEASES: Leases = new Map()
+
+function spanKey({ traceId, spanId }: Pick<Charge, 'traceId' | 'spanId'>): string {
+  return traceId + spanId
+}
+
+/** The leases that the spans of a message name: one read a lease. */
+function leasesOf(books: Books, { project, reserved }: DebitBatch): Leases {
+  const named = reserved.filter(({ reservationId, amounts }) => isLease(reservationId) && amounts.usd !== undefined)
+  if (named.length === 0) return NO_LEASES
+  const ids = new Set(named.map(({ reservationId }) => reservationId))
+  const known = new Map([...ids].map((id) => [id, leaseOf(books, project, id)]))
+  return new Map(
+    named.flatMap((span) => {
+      const lease = known.get(span.reservationId)
+      return lease === undefined ? [] : [[spanKey(span), { id: span.reservationId, ...lease }]]
+    }),
+  )
 }
 
 /** Charges spans to budgets outside any message: those already counted change nothing. */
@@ -73,17 +104,33 @@ interface Sum {
   readonly traces: Map<string, { readonly day: number; readonly traceId: string; readonly charges: Charge[] }>
 }
 
+interface Gain {
+  amount: bigint
+  unknown: bigint
+  spans: number
+  /** The part of `amount` that comes off leases. */
+  readonly ofLeases: Map<Lease, bigint>
+}
+
 /** Gathers all charges of a transaction, so that every bucket and every trace's claim is read and written once. */
 class Sums {
   readonly #books: Books
   readonly #sums = new Map<string, Sum>()
+  /** The leases that pay for some of the charges. */
+  readonly #leases = new Map<Charge, Lease>()
 
   constructor(books: Books) {
     this.#books = books
   }
 
-  charge(refs: ReadonlyMap<string, { readonly ref: bigint; readonly rule: Rule }>, charges: readonly Charge[]): void {
+  charge(
+    refs: ReadonlyMap<string, { readonly ref: bigint; readonly rule: Rule }>,
+    charges: readonly Charge[],
+    leases = NO_LEASES,
+  ): void {
     for (const charge of charges) {
+      const lease = leases.size === 0 ? undefined : leases.get(spanKey(charge))
+      if (lease !== undefined) this.#leases.set(charge, lease)
       const found = refs.get(charge.budgetId)
       if (found === undefined || found.rule.budget.generation !== charge.generation) continue
       const key = `${found.ref}/${charge.bucket}`
@@ -106,9 +153,10 @@ class Sums {
     for (const { budget, rule, start, traces } of this.#sums.values()) {
       const { generation } = rule.budget
       const row = bucketRow(this.#books, budget, generation, start)
-      const gain = { amount: 0n, unknown: 0n, spans: 0 }
+      const gain: Gain = { amount: 0n, unknown: 0n, spans: 0, ofLeases: new Map() }
       for (const { day, traceId, charges } of traces.values()) this.#claim(row.ref, day, traceId, charges, gain)
       if (gain.spans === 0) continue
+      for (const [lease, amount] of gain.ofLeases) takeOff(this.#books, budget, lease, amount)
       const spent = checkAmount(row.spent + gain.amount)
       db.run('UPDATE balances SET spent = ?, unknown = ? WHERE ref = ?', spent, row.unknown + gain.unknown, row.ref)
       db.run(
@@ -128,13 +176,7 @@ class Sums {
   }
 
   /** Joins a trace's charges with what its claim says of the same spans. */
-  #claim(
-    balance: bigint,
-    day: number,
-    traceId: string,
-    charges: readonly Charge[],
-    gain: { amount: bigint; unknown: bigint; spans: number },
-  ): void {
+  #claim(balance: bigint, day: number, traceId: string, charges: readonly Charge[], gain: Gain): void {
     const { db } = this.#books
     const trace = Buffer.from(traceId, 'hex')
     const known = db.get('SELECT spans FROM claims WHERE day = ? AND balance = ? AND trace = ?', day, balance, trace)
@@ -144,7 +186,8 @@ class Sums {
     for (let at = 0; at < before.length; at += CLAIM_BYTES) offsets.set(claims.readBigUInt64BE(at), at)
     let length = before.length
     let changed = false
-    for (const { spanId, claimed } of charges) {
+    for (const charge of charges) {
+      const { spanId, claimed } = charge
       const id = BigInt(`0x${spanId}`)
       let at = offsets.get(id)
       const earlier = at === undefined ? undefined : readClaim(claims, at)
@@ -156,7 +199,10 @@ class Sums {
         offsets.set(id, at)
       }
       writeClaim(claims, at, id, joined)
-      gain.amount += spentBy(joined) - spentBy(earlier)
+      const amount = spentBy(joined) - spentBy(earlier)
+      const lease = this.#leases.size === 0 ? undefined : this.#leases.get(charge)
+      if (lease !== undefined) gain.ofLeases.set(lease, (gain.ofLeases.get(lease) ?? 0n) + amount)
+      gain.amount += amount
       gain.unknown += BigInt(unknownBy(joined) - unknownBy(earlier))
       gain.spans++
       changed = true

@@ -3,7 +3,15 @@ import { type Amounts, checkAmount } from '../amount.ts'
 import { budgetsFor, type ReservedSpan, type Rule } from '../charge.ts'
 import type { Balance, Reservation, ReserveRequest, ReserveResult } from '../ledger.ts'
 import { fits } from '../position.ts'
-import { type Kept, keptFromJson, keptToJson, reservationId, settlement, toReservation } from '../reservation.ts'
+import {
+  type Kept,
+  keptFromJson,
+  keptToJson,
+  refuseLease,
+  reservationId,
+  settlement,
+  toReservation,
+} from '../reservation.ts'
 import type { Subject } from '../selector.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type Books, post, readBalance, readProject } from './books.ts'
@@ -52,6 +60,7 @@ export function reserve(books: Books, request: ReserveRequest): ReserveResult {
 }
 
 export function settle(books: Books, project: string, id: string, actual: Amounts): Reservation {
+  refuseLease(id)
   const kept = find(books, project, id)
   const amounts = settlement(kept, actual)
   if (amounts === null) return show(books, project, id, kept)
@@ -74,6 +83,7 @@ export function settle(books: Books, project: string, id: string, actual: Amount
 }
 
 export function release(books: Books, project: string, id: string): Reservation {
+  refuseLease(id)
   const kept = find(books, project, id)
   if (kept.state === 'settled') throw new SpanledgerError('store/rejected', 'this reservation is settled already')
   letGo(books, project, id, kept)
@@ -105,6 +115,21 @@ export function spanOfReservation(books: Books, project: string, span: ReservedS
   return stillThere(books, project, kept).map(({ id }) => id)
 }
 
+/** The budgets of a lease, and until when it holds; undefined where there is none. */
+export function leaseOf(
+  books: Books,
+  project: string,
+  id: string,
+): { readonly budgets: readonly string[]; readonly expiresAt: number } | undefined {
+  const kept = read(books, project, id)
+  if (kept === undefined) return undefined
+  return { budgets: stillThere(books, project, kept).map((found) => found.id), expiresAt: kept.expiresAt }
+}
+
+export function reservation(books: Books, project: string, id: string): Reservation {
+  return show(books, project, id, find(books, project, id))
+}
+
 /** The budgets that apply to `subject`, and where they stand. */
 export function balancesFor(books: Books, project: string, subject: Subject): Balance[] {
   const { rules, refs } = readProject(books, project)
@@ -115,7 +140,7 @@ export function balancesFor(books: Books, project: string, subject: Subject): Ba
 }
 
 /** The reservation's budgets that have neither been deleted nor begun a new generation since. */
-function stillThere(books: Books, project: string, kept: Kept): { id: string; ref: bigint; rule: Rule }[] {
+export function stillThere(books: Books, project: string, kept: Kept): { id: string; ref: bigint; rule: Rule }[] {
   const { refs } = readProject(books, project)
   return kept.budgets.flatMap(({ id, generation }) => {
     const found = refs.get(id)
@@ -132,24 +157,24 @@ function letGo(books: Books, project: string, id: string, kept: Kept): void {
   }
 }
 
-function show(books: Books, project: string, id: string, kept: Kept): Reservation {
+export function show(books: Books, project: string, id: string, kept: Kept): Reservation {
   const balances = stillThere(books, project, kept).map(({ ref, rule }) => readBalance(books, ref, rule))
   return toReservation(project, id, kept, books.now(), balances)
 }
 
-function find(books: Books, project: string, id: string): Kept {
+export function find(books: Books, project: string, id: string): Kept {
   const kept = read(books, project, id)
   if (kept === undefined) throw new SpanledgerError('budget/not-found', `there is no reservation "${id}"`)
   return kept
 }
 
-function read({ db }: Books, project: string, id: string): Kept | undefined {
+export function read({ db }: Books, project: string, id: string): Kept | undefined {
   const row = db.get('SELECT body FROM reservations WHERE project = ? AND id = ?', project, id)
   if (row === undefined) return undefined
   return keptFromJson(String(row.body))
 }
 
-function write({ db }: Books, project: string, id: string, kept: Kept): void {
+export function write({ db }: Books, project: string, id: string, kept: Kept): void {
   const sql = 'INSERT OR REPLACE INTO reservations VALUES (?, ?, ?, ?, ?)'
   db.run(sql, project, id, keptToJson(kept), kept.state, kept.createdAt)
 }

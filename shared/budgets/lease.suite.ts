@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { BudgetTerms } from './budget.ts'
+import { debit, NOON, termsOf } from './ledger.fixtures.ts'
+import type { SuiteOptions } from './ledger.suite.ts'
+import type { BudgetLedger, Reservation } from './ledger.ts'
+
+/** What every adapter of the ledger must do with leases. */
+export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): void {
+  describe(`leases on ${name}`, () => {
+    let now = NOON
+    let ledger: BudgetLedger
+    beforeEach(async () => {
+      now = NOON
+      ledger = await open(() => now)
+    })
+    afterEach(() => ledger.close())
+
+    const position = async (id = 'b') => (await ledger.get('p', id)).position
+    const put = (id: string, changes: Partial<BudgetTerms> = {}) => ledger.put('p', id, termsOf(changes), 'admin')
+    const ask = (key: string, usd: bigint, { user = 'u', ttlMs = 60_000 } = {}) =>
+      ledger.lease({
+        project: 'p',
+        idempotencyKey: key,
+        subject: { user },
+        amounts: { usd, tokens: 1_000n, requests: 100n },
+        ttlMs,
+      })
+    const take = async (...args: Parameters<typeof ask>): Promise<Reservation> => {
+      const result = await ask(...args)
+      if (result.kind === 'denied') throw new Error('denied')
+      return result.reservation
+    }
+    const spend = (message: string, reservation: string, amounts: readonly bigint[], first = 1) =>
+      debit(
+        ledger,
+        message,
+        amounts.map((usd, i) => ({
+          trace: 1,
+          span: first + i,
+          at: now,
+          amounts: { usd },
+          reservation,
+          matches: ['b'],
+        })),
+      )
+
+    test('the charges of many spans come off one hold, once each', async () => {
+      await put('b')
+      const { id, amounts } = await take('k', 100n)
+      expect(amounts.usd).toBe(100n)
+      expect(id).toMatch(/^lease_[0-9a-f]{32}$/)
+      await spend('m1', id, [10n, 20n])
+      expect(await position()).toMatchObject({ spent: 30n, reserved: 70n, remaining: 900n })
+      expect(await spend('m1', id, [10n, 20n])).toBe('duplicate')
+      await spend('m2', id, [10n, 20n, 5n])
+      expect(await position()).toMatchObject({ spent: 35n, reserved: 65n, remaining: 900n })
+      expect(await ledger.reservation('p', id)).toMatchObject({ id, state: 'open', amounts: { usd: 100n } })
+    })
+
+    test('less than was asked for is granted where not all fits, and nothing where nothing is left', async () => {
+      await put('b', { limit: 150n })
+      expect((await take('k1', 100n)).amounts.usd).toBe(100n)
+      expect((await take('k2', 100n)).amounts.usd).toBe(50n)
+      expect(await ask('k3', 1n)).toMatchObject({ kind: 'denied', denying: [{ budget: { id: 'b' } }] })
+    })
+
+    test('it grows to what is asked for, however often that is asked, and pays first what it overspent', async () => {
+      await put('b')
+      const { id } = await take('k', 100n)
+      now += 10_000
+      for (let i = 0; i < 2; i++) {
+        expect(await take('k', 300n)).toMatchObject({ id, amounts: { usd: 300n }, expiresAt: now + 60_000 })
+        expect((await position()).reserved).toBe(300n)
+      }
+      expect((await take('k', 100n)).amounts.usd).toBe(300n)
+      await spend('m', id, [320n])
+      expect(await position()).toMatchObject({ spent: 320n, reserved: 0n })
+      await take('k', 350n)
+      expect(await position()).toMatchObject({ spent: 320n, reserved: 30n })
+    })
+
+    test('what was not used returns with the lease, and what was stays held until its spans have come', async () => {
+      await put('b')
+      const { id } = await take('k', 100n)
+      await spend('m1', id, [10n])
+      for (let i = 0; i < 2; i++) {
+        expect(await ledger.returnLease('p', id, { usd: 40n })).toMatchObject({ state: 'released' })
+        expect(await position()).toMatchObject({ spent: 10n, reserved: 30n })
+      }
+      expect(await take('k', 500n)).toMatchObject({ state: 'released', amounts: { usd: 100n } })
+      await spend('m2', id, [30n], 2)
+      expect(await position()).toMatchObject({ spent: 40n, reserved: 0n })
+    })
+
+    test('what nobody returns returns by itself', async () => {
+      await put('b')
+      const { id } = await take('k', 1_000n)
+      await spend('m', id, [100n])
+      expect((await ask('other', 1n)).kind).toBe('denied')
+      now += 60_000
+      expect(await position()).toMatchObject({ spent: 100n, reserved: 0n })
+      expect(await take('k', 1_000n)).toMatchObject({ state: 'expired' })
+      expect((await position()).reserved).toBe(0n)
+      expect((await take('other', 900n)).amounts.usd).toBe(900n)
+      await spend('late', id, [50n], 9)
+      expect(await position()).toMatchObject({ spent: 150n, reserved: 900n })
+    })
+
+    test('a lease lives no longer than a day, however often it is renewed', async () => {
+      await put('b')
+      const { createdAt } = await take('k', 10n, { ttlMs: 80_000_000 })
+      now += 70_000_000
+      expect((await take('k', 10n, { ttlMs: 80_000_000 })).expiresAt).toBe(createdAt + 86_400_000)
+    })
+
+    test('all budgets that apply hold their part, each in its own unit; spans are charged to them whatever they say', async () => {
+      await put('b')
+      await put('tokens', { unit: 'tokens', limit: 600n, selector: { user: ['u'] } })
+      await put('soft', { limit: 1n, mode: 'soft' })
+      const { id, amounts } = await take('k', 100n)
+      expect(amounts).toEqual({ usd: 100n, tokens: 600n, requests: 100n })
+      const call = { trace: 1, span: 1, at: now, amounts: { usd: 10n, tokens: 200n }, reservation: id, matches: [] }
+      await debit(ledger, 'm', [call])
+      expect(await position('tokens')).toMatchObject({ spent: 200n, reserved: 400n })
+      expect(await position('b')).toMatchObject({ spent: 10n, reserved: 90n })
+      expect(await position('soft')).toMatchObject({ spent: 10n, reserved: 90n })
+    })
+
+    test('two hundred clients at once get no more than there is', async () => {
+      await put('b')
+      const results = await Promise.all(Array.from({ length: 200 }, (_, i) => ask(`k${i}`, 9n)))
+      const granted = results.flatMap((result) => (result.kind === 'leased' ? [result.reservation.amounts.usd] : []))
+      expect(granted).toHaveLength(112)
+      expect(granted.reduce((sum, usd) => sum + usd, 0n)).toBe(1_000n)
+      expect(await position()).toMatchObject({ reserved: 1_000n, remaining: 0n })
+    })
+
+    test('it is no reservation of one call, and not another project’s', async () => {
+      await put('b')
+      const { id } = await take('k', 10n)
+      await expect(ledger.settle('p', id, {})).rejects.toMatchObject({ code: 'store/rejected' })
+      await expect(ledger.release('p', id)).rejects.toMatchObject({ code: 'store/rejected' })
+      for (const [project, lease] of [
+        ['q', id],
+        ['p', `lease_${'0'.repeat(32)}`],
+      ] as const) {
+        await expect(ledger.returnLease(project, lease, {})).rejects.toMatchObject({ code: 'budget/not-found' })
+        await expect(ledger.reservation(project, lease)).rejects.toMatchObject({ code: 'budget/not-found' })
+      }
+      await debit(ledger, 'm', [
+        { trace: 1, span: 1, at: now, amounts: { usd: 3n }, reservation: `lease_${'0'.repeat(32)}` },
+      ])
+      expect(await position()).toMatchObject({ spent: 3n, reserved: 10n })
+    })
+
+    test('a call of unknown cost leaves the hold as it is', async () => {
+      await put('b')
+      const { id } = await take('k', 100n)
+      await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { requests: 1n }, reservation: id }])
+      expect(await position()).toMatchObject({ spent: 0n, reserved: 100n, unknown: 1 })
+    })
+  })
+}
