@@ -180,13 +180,14 @@ function createFollower({ url, queryUrl, key, sent, deadline }: FollowOptions) {
         read,
         ({ json }) => {
           const report = parse(conservation, json, reader)
-          return report.balanced && report.accepted >= least ? report : undefined
+          const open = Object.values(report.sinks).some(({ inFlight }) => inFlight > 0n)
+          return (report.balanced || open) && report.accepted >= least ? report : undefined
         },
         'the conservation report does not balance, or does not have the spans, in time',
       )
       const waiting = Object.entries(report.sinks).filter(([, { inFlight }]) => inFlight > 0n)
       const behind = waiting.map(([name, { inFlight }]) => `${inFlight} on their way to ${name}`)
-      return [`balanced, ${report.accepted} accepted`, ...behind].join(', ')
+      return `${report.accepted} accepted, ${behind.join(', ') || 'all where they belong'}`
     },
 
     /** Makes a budget that only the smoke trace spends; gives why there is none, or ''. */
