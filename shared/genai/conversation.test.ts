@@ -403,14 +403,27 @@ test('Google ADK: Gemini’s request and response', () => {
   })
 })
 
-test('OpenRouter: the request’s messages and the completion, as JSON or as text', () => {
-  const prompt = json({ messages: [{ role: 'user', content: 'Hi' }] })
-  const openrouter = (completion: string) =>
-    read({ scope: 'openrouter', attributes: { ...chat, 'gen_ai.prompt': prompt, 'gen_ai.completion': completion } })
-  for (const completion of ['Ho', json({ choices: [{ message: { role: 'assistant', content: 'Ho' } }] })]) {
-    expect(openrouter(completion).inputMessages).toStrictEqual([text('user', 'Hi')])
-    expect(openrouter(completion).outputMessages).toStrictEqual([text('assistant', 'Ho')])
-  }
+test('OpenRouter: the request’s messages, and its own form of an answer', () => {
+  const said = read({
+    scope: 'openrouter',
+    attributes: {
+      ...chat,
+      'gen_ai.response.finish_reason': 'tool_calls',
+      'gen_ai.prompt': json({ messages: [{ role: 'user', content: 'Weather?' }] }),
+      'gen_ai.completion': json({ completion: 'Let me see.', reasoning: 'A tool.', toolCalls: [OPENAI_CALL] }),
+    },
+  })
+  expect(said).toStrictEqual({
+    conversationId: '',
+    finishReasons: ['tool_call'],
+    inputMessages: [text('user', 'Weather?')],
+    outputMessages: [
+      {
+        role: 'assistant',
+        parts: [{ type: 'reasoning', content: 'A tool.' }, { type: 'text', content: 'Let me see.' }, CALL],
+      },
+    ],
+  })
 })
 
 test('Vercel AI SDK: reasoning, objects and a system prompt', () => {

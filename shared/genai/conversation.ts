@@ -25,7 +25,6 @@ export interface ConversationOptions {
   readonly messages?: boolean
 }
 
-const MAX_ID_LENGTH = 1_024
 const reading = newReading()
 
 /**
@@ -62,7 +61,7 @@ function readConversationId(span: Span, sources: readonly ConversationKeys[]): s
   for (const { ids = [], id } of sources) {
     const said = [...ids.map((key) => span.attributes.get(key)), id?.(span)]
     const text = said.find((value): value is string => typeof value === 'string' && value !== '')
-    if (text !== undefined) return text.slice(0, MAX_ID_LENGTH)
+    if (text !== undefined) return text
   }
   return ''
 }

@@ -3,6 +3,7 @@ import { attributeAsJson, type Json, parseJson } from './json.ts'
 
 const MAX_REASONS = 128
 const MAX_LENGTH = 128
+const MAX_TEXT = MAX_REASONS * MAX_LENGTH
 
 /** OpenTelemetry's reasons, and what providers and SDKs call the same thing. */
 const REASONS: ReadonlyMap<string, string> = new Map(
@@ -27,7 +28,7 @@ const REASONS: ReadonlyMap<string, string> = new Map(
 
 /** A finish reason in OpenTelemetry's words where it has one for it; else as sent, cut at 128 characters. */
 export function normaliseFinishReason(said: string): string {
-  const name = said.toLowerCase().replaceAll('-', '_')
+  const name = said.slice(0, MAX_LENGTH).toLowerCase().replaceAll('-', '_')
   return REASONS.get(name) ?? REASONS.get(name.slice(name.lastIndexOf('.') + 1)) ?? said.slice(0, MAX_LENGTH)
 }
 
@@ -35,7 +36,7 @@ export function normaliseFinishReason(said: string): string {
 export function readFinishReasons(value: AttributeValue | undefined): string[] {
   if (value === undefined) return []
   const json: Json | undefined =
-    typeof value === 'string' ? (parseJson(value) ?? value.split(',')) : attributeAsJson(value)
+    typeof value === 'string' ? (parseJson(value) ?? value.slice(0, MAX_TEXT).split(',')) : attributeAsJson(value)
   const list = Array.isArray(json) ? (json as readonly Json[]) : []
   return list
     .flatMap((item) => (typeof item === 'string' && item.trim() !== '' ? [normaliseFinishReason(item.trim())] : []))

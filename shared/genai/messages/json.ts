@@ -71,6 +71,7 @@ function isWithinBounds(root: Json): boolean {
   return true
 }
 
+/** Whether a value is an object. */
 export function isRecord(value: Json | undefined): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
