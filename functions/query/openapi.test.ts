@@ -6,11 +6,24 @@ import { openTestApp, sampleSpan, spanIdOf, traceIdOf } from './test-app.ts'
 
 type Json = Record<string, unknown>
 
+/** What some answers show only when asked. */
+const MORE = [
+  ['/usage', 'groupBy=model,user&interval=hour'],
+  ['/{traceId}', 'include=messages'],
+] as const
+
 const open = () =>
   openTestApp({
     acme: [
       sampleSpan(
-        {},
+        {
+          attributes: new Map([
+            ['gen_ai.operation.name', 'chat'],
+            ['gen_ai.prompt', 'Hello?'],
+            ['gen_ai.completion.0.content', 'Hello.'],
+            ['gen_ai.completion.0.finish_reason', 'end_turn'],
+          ]),
+        },
         { operation: 'chat', model: 'm', inputTokens: 1, costPicoUsd: 5n, costStatus: 'priced', receipt: '{}' },
       ),
       sampleSpan(
@@ -86,7 +99,8 @@ test('every real answer, right or wrong, has the shape that its route documents'
     const path = route.path.replace('{traceId}', traceIdOf(1))
     const answered = route.responses[200] as { content?: Record<string, { schema: unknown }> }
     const schema = answered.content?.['application/json']?.schema as z.ZodType
-    const questions = path.endsWith('/usage') ? [path, `${path}?groupBy=model,user&interval=hour`] : [path]
+    const more = MORE.find(([ending]) => route.path.endsWith(ending))?.[1]
+    const questions = more === undefined ? [path] : [path, `${path}?${more}`]
     for (const question of questions) {
       const response = await request(question)
       expect(response.headers.get('content-type')).toMatch('application/json')
