@@ -454,6 +454,41 @@ test('Vercel AI SDK: reasoning, objects and a system prompt', () => {
   })
 })
 
+test('instructions that are repeated among the messages are said once, others twice', () => {
+  const instructed = (instructions: string) =>
+    read({
+      attributes: {
+        ...chat,
+        'gen_ai.system_instructions': instructions,
+        'gen_ai.input.messages': json([text('system', 'Be brief.'), text('user', 'Hi')]),
+      },
+    }).inputMessages.map(({ role }) => role)
+  expect(instructed('Be brief.')).toStrictEqual(['system', 'user'])
+  expect(instructed('Be kind.')).toStrictEqual(['system', 'system', 'user'])
+})
+
+test('media: what is a reference stays one, data are left in the attributes', () => {
+  const part = (sent: unknown) =>
+    read({ attributes: { ...chat, 'gen_ai.prompt': json([{ role: 'user', content: [sent] }]) } }).inputMessages[0]
+      ?.parts
+  const image = { modality: 'image', mime_type: 'image/png' }
+  expect(part({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } })).toStrictEqual([
+    { type: 'blob', ...image },
+  ])
+  expect(part({ type: 'image', source: { type: 'url', url: 'https://example.com/a' } })).toStrictEqual([
+    { type: 'uri', modality: 'image', uri: 'https://example.com/a' },
+  ])
+  expect(part({ type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } })).toStrictEqual([
+    { type: 'blob', modality: 'audio' },
+  ])
+  expect(part({ type: 'file', file: { file_id: 'f1' } })).toStrictEqual([{ type: 'file', file_id: 'f1' }])
+  expect(part({ type: 'image', image: 'data:image/png;base64,AAAA' })).toStrictEqual([{ type: 'blob', ...image }])
+  const note = { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'Note: buy milk' } }
+  expect(part(note)).toStrictEqual([{ type: 'blob', mime_type: 'text/plain' }])
+  const unknown = { type: 'document', title: 'no source' }
+  expect(part(unknown)).toStrictEqual([unknown])
+})
+
 test('finish reasons are in OpenTelemetry’s words where it has one', () => {
   const reasons = (said: AttributeValue) =>
     read({ attributes: { ...chat, 'gen_ai.response.finish_reasons': said } }).finishReasons

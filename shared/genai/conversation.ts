@@ -66,13 +66,15 @@ function readConversationId(span: Span, sources: readonly ConversationKeys[]): s
   return ''
 }
 
-/** The system's instructions are apart only in some conventions; where the messages have them, they have them already. */
+/** Some emitters repeat among the messages the instructions that they also say apart. */
 function readInput(span: Span, sources: readonly ConversationKeys[]): readonly Message[] {
   const messages = readSide(span, sources, 'input')
   const system = firstFilled(sources, ({ system: keys = [] }) =>
     firstFilled(keys, (key) => firstFilled(carriers(span), (attributes) => readSystem(jsonOf(attributes.get(key))))),
   )
-  return messages.some(({ role }) => role === 'system') ? messages : [...system, ...messages]
+  const instructions = JSON.stringify(system[0]?.parts)
+  const repeated = messages.some(({ role, parts }) => role === 'system' && JSON.stringify(parts) === instructions)
+  return repeated ? messages : [...system, ...messages]
 }
 
 function readSide(span: Span, sources: readonly ConversationKeys[], side: 'input' | 'output'): readonly Message[] {

@@ -27,7 +27,7 @@ export function looksLikeJson(text: string): boolean {
 }
 
 /**
- * An attribute as JSON: int64 from 2^53 on as text; bytes and what is no number as null. Text stays text. Undefined if
+ * An attribute as JSON: int64 from 2^53 on as text; -0 as 0; bytes and what is no number as null. Text stays text. Undefined if
  * it is beyond the bounds.
  */
 export function attributeAsJson(value: AttributeValue): Json | undefined {
@@ -37,7 +37,7 @@ export function attributeAsJson(value: AttributeValue): Json | undefined {
 
 function plain(value: AttributeValue, depth: number): Json | undefined {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString()
-  if (typeof value === 'number') return Number.isFinite(value) ? value : null
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return null
   if (depth === MAX_DEPTH) return undefined

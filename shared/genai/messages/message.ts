@@ -42,7 +42,7 @@ export function readMessages(value: Json | undefined, role: DefaultRole): Messag
   const [name, list] = listIn(value)
   const bare = typeof value.model === 'string' ? firstText(value.prompt, value.input) : firstText(value.prompt)
   if (list === undefined && bare === undefined) return listOf(readMessage(value))
-  const messages = list === undefined ? listOf(readMessage(bare, role)) : readList(list, LISTS.get(name) ?? undefined)
+  const messages = list === undefined ? listOf(readMessage(bare, role)) : readList(list, LISTS.get(name))
   return role === 'user' ? [...readSystem(systemOf(value)), ...messages] : messages
 }
 
@@ -53,7 +53,8 @@ export function readJsonMessages(value: AttributeValue | undefined, role: Defaul
 
 /** Where requests and responses have their messages, and whose those are that do not say. */
 const LISTS: ReadonlyMap<string, DefaultRole | undefined> = new Map([
-  ['messages', 'user'],
+  ['messages', undefined],
+  ['prompts', 'user'],
   ['contents', 'user'],
   ['choices', 'assistant'],
   ['candidates', 'assistant'],

@@ -142,7 +142,7 @@ function readMedia(value: JsonRecord, type: string): Part | undefined {
   const members = (...names: readonly string[]) => levels.flatMap((level) => names.map((name) => level[name]))
   const mimeType = firstText(...members('mime_type', 'mimeType', 'mediaType', 'media_type'))
   const uris = members('uri', 'url', 'image_url', 'image', 'file_uri', 'fileUri', 'file_url', 'data', 'file_data')
-  const uri = uris.find((item): item is string => typeof item === 'string' && /^[a-z][a-z0-9+.-]*:/i.test(item))
+  const uri = uris.find((item): item is string => typeof item === 'string' && URI.test(item))
   const dataType = uri === undefined ? undefined : /^data:([^;,]{1,100})/i.exec(uri)?.[1]
   const mime = mimeType ?? dataType
   const modality = firstText(value.modality) ?? MODALITIES.exec(mime ?? type)?.[0]
@@ -155,3 +155,5 @@ function readMedia(value: JsonRecord, type: string): Part | undefined {
 }
 
 const MODALITIES = /image|audio|video/
+// Not any scheme: text may begin with a word and a colon.
+const URI = /^(data:|[a-z][a-z0-9+.-]*:\/\/)/i
