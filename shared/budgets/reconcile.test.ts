@@ -1,0 +1,244 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { buildSpan } from '../../test/support/span.ts'
+import { EMPTY_LEDGER, type PricedSpan, RESERVATION_ATTRIBUTE } from '../spans/ledger.ts'
+import { openSqliteStore } from '../warehouse/sqlite-store.ts'
+import type { TraceStore } from '../warehouse/trace-store.ts'
+import { chargesOf } from './charge.ts'
+import { digestOf, NOON, termsOf } from './ledger.fixtures.ts'
+import type { BudgetLedger } from './ledger.ts'
+import { reconcile } from './reconcile.ts'
+import { openSqliteLedger } from './sqlite-ledger.ts'
+
+const HOUR = 3_600_000
+
+let directory: string
+let path: string
+let now: number
+let ledger: BudgetLedger
+let store: TraceStore
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'spanledger-reconcile-'))
+  path = join(directory, 'budgets.sqlite')
+  now = NOON
+  ledger = openSqliteLedger({ path, now: () => now })
+  store = await openSqliteStore({ path: ':memory:' })
+})
+afterEach(async () => {
+  await Promise.all([ledger.close(), store.close()])
+  rmSync(directory, { recursive: true, force: true })
+})
+
+interface Call {
+  readonly id: number
+  readonly at: number
+  readonly cost: number | null
+  readonly user: string
+  readonly reservation?: string | undefined
+}
+
+function toSpan({ id, at, cost, user, reservation }: Call): PricedSpan {
+  const span = buildSpan({ traceId: '1', spanId: id.toString(16) })
+  const time = BigInt(at) * 1_000_000n
+  const attributes = new Map(span.attributes)
+  if (reservation !== undefined) attributes.set(RESERVATION_ATTRIBUTE, reservation)
+  const money = cost === null ? {} : { costStatus: 'priced' as const, costPicoUsd: BigInt(cost) }
+  return {
+    span: { ...span, attributes, startTimeUnixNano: time, endTimeUnixNano: time + 1n },
+    ledger: { ...EMPTY_LEDGER, operation: 'chat', model: 'm', userId: user, ...money },
+  }
+}
+
+async function debit(project: string, name: string, calls: readonly Call[]): Promise<void> {
+  const rules = await ledger.rules(project)
+  const charges = chargesOf(rules, calls.map(toSpan))
+  await ledger.debit([
+    { project, digest: digestOf(project + name), spans: calls.length, revision: rules.revision, ...charges },
+  ])
+}
+
+async function keep(project: string, name: string, calls: readonly Call[]): Promise<void> {
+  const context = { project, digest: digestOf(project + name), ingestedAt: BigInt(now) * 1_000_000n }
+  await store.write([{ context, spans: calls.map(toSpan) }])
+}
+
+async function arrive(project: string, name: string, calls: readonly Call[]): Promise<void> {
+  await debit(project, name, calls)
+  await keep(project, name, calls)
+}
+
+const put = (project: string, id: string, changes: Parameters<typeof termsOf>[0] = {}) =>
+  ledger.put(project, id, termsOf({ limit: 100_000n, thresholds: [], ...changes }), '')
+const whole = async (project: string, id: string) => {
+  const { budget } = await ledger.get(project, id)
+  await ledger.backfilled(project, id, budget.generation)
+}
+const spent = async (project: string, id: string) => (await ledger.get(project, id)).position.spent
+const run = (project: string, dryRun = false) =>
+  reconcile({ ledger, reader: store, now: () => now }, { project, dryRun })
+const lines = async (project: string, id: string) => (await ledger.entries(project, id, { pageSize: 500 })).items.length
+
+/** Forgets a part of what spans have brought to a bucket, as if their debit had been lost. */
+function lose(project: string, id: string, share: number): void {
+  const file = new DatabaseSync(path)
+  const rows = file
+    .prepare(
+      `SELECT entries.ref AS ref, balances.ref AS balance, entries.amount AS amount FROM entries
+       JOIN budgets ON budgets.ref = entries.budget
+       JOIN balances ON balances.budget = entries.budget AND balances.generation = entries.generation AND balances.start = entries.bucket
+       WHERE entries.kind = 'debited' AND budgets.project = ? AND budgets.id = ?`,
+    )
+    .all(project, id)
+  for (const { ref, balance, amount } of rows) {
+    const lost = Math.floor(Number(amount) * share)
+    file.prepare('UPDATE entries SET amount = amount - ? WHERE ref = ?').run(lost, ref as number)
+    file.prepare('UPDATE balances SET spent = spent - ? WHERE ref = ?').run(lost, balance as number)
+  }
+  file.close()
+}
+
+test('after any debits, of which some are lost, the ledger equals the warehouse; again nothing changes', async () => {
+  const anyCall = fc.record({
+    at: fc.integer({ min: -6, max: 0 }).map((hours) => NOON + hours * HOUR),
+    cost: fc.option(fc.integer({ min: 0, max: 500 }), { freq: 6 }),
+    user: fc.constantFrom('a', 'b'),
+  })
+  let runs = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(anyCall, { minLength: 1, maxLength: 6 }), { maxLength: 6 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.boolean(),
+      async (messages, share, reset) => {
+        const project = `p${runs++}`
+        const budgets = { day: 'day', hour: 'hour', rolling: { rollingSeconds: 4 * 3_600 } } as const
+        for (const [id, period] of Object.entries(budgets)) {
+          await put(project, id, { period, selector: id === 'hour' ? { user: ['a'] } : {} })
+          await whole(project, id)
+        }
+        let id = 0
+        const sent = messages.map((message) => message.map((call) => ({ ...call, id: ++id })))
+        for (const [i, message] of sent.entries()) await arrive(project, `m${i}`, message)
+        const kept = new Map<string, bigint>()
+        for (const id of Object.keys(budgets)) kept.set(id, await spent(project, id))
+        for (const id of Object.keys(budgets)) lose(project, id, share)
+        if (reset) await ledger.reset(project, 'day', 'ops', '')
+        const afterReset = reset ? await spent(project, 'day') : null
+
+        const dry = await run(project, true)
+        const found = await run(project)
+        expect(found.differences).toEqual(dry.differences)
+        expect(found).toMatchObject({ inFlight: false, skipped: [] })
+        for (const id of Object.keys(budgets)) {
+          if (id !== 'day' || afterReset === null) expect(await spent(project, id)).toBe(kept.get(id))
+        }
+        if (afterReset !== null) {
+          const corrected = found.differences.filter(({ budget }) => budget.id === 'day')
+          const gained = corrected.reduce((sum, { ledger, warehouse }) => sum + warehouse - ledger, 0n)
+          expect(await spent(project, 'day')).toBe(afterReset + gained)
+        }
+        const before = await lines(project, 'day')
+        expect((await run(project)).differences).toEqual([])
+        expect(await lines(project, 'day')).toBe(before)
+      },
+    ),
+    { numRuns: 25 },
+  )
+})
+
+test('nothing is corrected while spans are on their way, whichever store is behind', async () => {
+  await put('p', 'b')
+  await whole('p', 'b')
+  const calls = [{ id: 1, at: now, cost: 10, user: 'a' }]
+  await debit('p', 'm', calls)
+  lose('p', 'b', 0.5)
+  expect(await run('p')).toMatchObject({ inFlight: true, differences: [] })
+  expect(await spent('p', 'b')).toBe(5n)
+  await keep('p', 'm', calls)
+  await keep('p', 'n', [{ id: 2, at: now, cost: 7, user: 'a' }])
+  expect(await run('p')).toMatchObject({ inFlight: true, differences: [] })
+  expect(await spent('p', 'b')).toBe(5n)
+  await debit('p', 'n', [{ id: 2, at: now, cost: 7, user: 'a' }])
+  expect(await run('p')).toMatchObject({ inFlight: false, differences: [{ ledger: 12n, warehouse: 17n }] })
+  expect(await spent('p', 'b')).toBe(17n)
+})
+
+test('spans that come while it reads stop it', async () => {
+  await put('p', 'b')
+  await whole('p', 'b')
+  await arrive('p', 'm', [{ id: 1, at: now, cost: 10, user: 'a' }])
+  lose('p', 'b', 0.5)
+  const reader = {
+    counts: (project: string) => store.counts(project),
+    listSpans: async (query: Parameters<TraceStore['listSpans']>[0]) => {
+      await arrive('p', 'n', [{ id: 2, at: now, cost: 7, user: 'a' }])
+      return store.listSpans(query)
+    },
+  }
+  const report = await reconcile({ ledger, reader, now: () => now }, { project: 'p' })
+  expect(report).toMatchObject({ inFlight: true, differences: [] })
+  expect(await spent('p', 'b')).toBe(12n)
+})
+
+test('what is settled and not yet there, and what was taken back, is no difference', async () => {
+  await put('p', 'b')
+  await whole('p', 'b')
+  const reserve = async (key: string) => {
+    const amounts = { usd: 50n, tokens: 1n, requests: 1n }
+    const result = await ledger.reserve({ project: 'p', idempotencyKey: key, subject: {}, amounts, ttlMs: 60_000 })
+    if (result.kind === 'denied') throw new Error('denied')
+    return result.reservation.id
+  }
+  const [first, second] = [await reserve('k1'), await reserve('k2')]
+  await ledger.settle('p', first, { usd: 30n })
+  await ledger.settle('p', second, { usd: 20n })
+  await arrive('p', 'm', [{ id: 1, at: now, cost: 28, user: 'a', reservation: first }])
+  expect(await spent('p', 'b')).toBe(48n)
+  expect((await run('p')).differences).toEqual([])
+  expect(await spent('p', 'b')).toBe(48n)
+})
+
+test('a span is charged to the budgets of its reservation or lease, whatever it says; unknown where that is forgotten', async () => {
+  await put('p', 'b', { selector: { user: ['a'] } })
+  await whole('p', 'b')
+  const amounts = { usd: 50n, tokens: 1n, requests: 1n }
+  const leased = await ledger.lease({
+    project: 'p',
+    idempotencyKey: 'k',
+    subject: { user: 'a' },
+    amounts,
+    ttlMs: 60_000,
+  })
+  if (leased.kind === 'denied') throw new Error('denied')
+  const { id: reservation } = leased.reservation
+  await arrive('p', 'm', [{ id: 1, at: now, cost: 28, user: 'someone else', reservation }])
+  expect(await spent('p', 'b')).toBe(28n)
+  expect((await run('p')).differences).toEqual([])
+  lose('p', 'b', 0.5)
+  expect((await run('p')).differences).toMatchObject([{ ledger: 14n, warehouse: 28n }])
+  lose('p', 'b', 0.5)
+  const file = new DatabaseSync(path)
+  file.exec('DELETE FROM reservations')
+  file.close()
+  expect(await run('p')).toMatchObject({ differences: [], skipped: [{ budgetId: 'b' }] })
+})
+
+test('a budget whose backfill is not done is left alone, and so is what began before', async () => {
+  await put('p', 'b')
+  await arrive('p', 'm', [{ id: 1, at: now, cost: 10, user: 'a' }])
+  lose('p', 'b', 1)
+  expect(await run('p')).toMatchObject({ differences: [], skipped: [{ budgetId: 'b', bucket: null }] })
+  await whole('p', 'b')
+  const sources = { ledger, reader: store, now: () => now }
+  expect((await reconcile(sources, { project: 'p', from: now })).differences).toEqual([])
+  expect((await reconcile(sources, { project: 'p', budgetId: 'other' })).budgets).toBe(0)
+  expect((await run('p')).differences).toHaveLength(1)
+  const [entry] = (await ledger.entries('p', 'b', { pageSize: 1 })).items
+  expect(entry).toMatchObject({ kind: 'corrected', actor: 'reconcile', amount: 10n })
+  expect(entry?.note).toContain('the warehouse has spans of 0.00000000001 USD')
+})
