@@ -154,6 +154,7 @@ test('OpenRouter: the bill is its own, whoever served', () => {
       'gen_ai.request.model': 'anthropic/claude-sonnet-4.5',
       'gen_ai.usage.input_tokens': 100,
       'gen_ai.usage.input_tokens.cached': 80,
+      'gen_ai.usage.input_tokens.cache_write': 5,
       'gen_ai.usage.output_tokens': 10,
       'gen_ai.usage.output_tokens.reasoning': 4,
       'gen_ai.usage.total_cost': 0.00123,
@@ -162,8 +163,9 @@ test('OpenRouter: the bill is its own, whoever served', () => {
   expect(call).toMatchObject({ dialect: 'openrouter', provider: 'openrouter', reportedCostUsd: 0.00123 })
   expect(known(call)).toStrictEqual({
     rule: 'emitter_inclusive',
-    input_tokens: 20,
+    input_tokens: 15,
     cache_read_tokens: 80,
+    cache_write_5m_tokens: 5,
     output_tokens: 6,
     reasoning_tokens: 4,
     requests: 1,

@@ -10,6 +10,7 @@ import { opentelemetry } from './dialects/opentelemetry.ts'
 import { MAX_DEPTH, MAX_VALUES } from './messages/json.ts'
 import { MAX_MESSAGES } from './messages/message.ts'
 import { MAX_PARTS } from './messages/parts.ts'
+import { structured } from './test-conversation.ts'
 
 /** A message is within a list, its parts within it, and an argument within a part. */
 const OWN_DEPTH = 5
@@ -93,12 +94,6 @@ const likely = fc.oneof(
   messages.map((list) => ({ messages: list })),
   messages.map((list) => ({ choices: list.map((message) => ({ message })) })),
 )
-
-function structured(value: unknown): AttributeValue {
-  if (Array.isArray(value)) return value.map(structured)
-  if (typeof value !== 'object' || value === null) return value as AttributeValue
-  return new Map(Object.entries(value).map(([key, member]) => [key, structured(member)]))
-}
 
 const values = fc.oneof(
   likely.map((value) => JSON.stringify(value)),

@@ -27,8 +27,8 @@ export function looksLikeJson(text: string): boolean {
 }
 
 /**
- * An attribute as JSON: int64 from 2^53 on as text; -0 as 0; bytes and what is no number as null. Text stays text. Undefined if
- * it is beyond the bounds.
+ * An attribute as JSON: int64 from 2^53 on as text; -0 as 0; bytes, NaN and infinities as null. Text stays text.
+ * Undefined if it is beyond the bounds.
  */
 export function attributeAsJson(value: AttributeValue): Json | undefined {
   const json = plain(value, 0)
