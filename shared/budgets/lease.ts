@@ -1,4 +1,4 @@
-import { type Amounts, UNITS, type Unit } from './amount.ts'
+import { type Amounts, MAX_AMOUNT, UNITS, type Unit } from './amount.ts'
 import type { Balance } from './ledger.ts'
 import type { Kept } from './reservation.ts'
 
@@ -39,6 +39,16 @@ export function grantLease(
   const latest = (kept?.createdAt ?? now) + MAX_LEASE_MS
   const expiresAt = Math.min(Math.max(now + ttlMs, kept?.expiresAt ?? 0), latest)
   return { amounts: perUnit((unit) => before[unit] + more[unit]), more, expiresAt }
+}
+
+/** A slice in all units: as much of those not given as the calls take that `given` is enough for, each taking `estimate`. */
+export function sliceOf(given: Amounts, estimate: Required<Amounts>): Required<Amounts> {
+  const calls = UNITS.map((unit) => {
+    const [amount, each] = [given[unit] ?? 0n, estimate[unit]]
+    return each > 0n ? (amount + each - 1n) / each : amount
+  }).reduce((most, count) => (count > most ? count : most), 1n)
+  const limited = (amount: bigint) => (amount > MAX_AMOUNT ? MAX_AMOUNT : amount)
+  return perUnit((unit) => given[unit] ?? limited(calls * estimate[unit]))
 }
 
 /** What of a lease was not used; a unit of which nothing is said was used up. */

@@ -2,10 +2,12 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Authenticate, Principal } from '../../../shared/auth/authenticate.ts'
 import { type Amounts, amountText, type Unit } from '../../../shared/budgets/amount.ts'
+import { sliceOf } from '../../../shared/budgets/lease.ts'
 import type { Balance, Reservation } from '../../../shared/budgets/ledger.ts'
 import { endOrNull, fits } from '../../../shared/budgets/position.ts'
 import { SUBJECT_FIELDS, type Subject } from '../../../shared/budgets/selector.ts'
 import { isSpanledgerError } from '../../../shared/errors.ts'
+import { moneyJson, moneySchema } from '../../../shared/http/money.ts'
 import { problem, problemSchema } from '../../../shared/http/problem.ts'
 import { attribute, integer, parameter, repeatable, text } from '../parameters.ts'
 import type { ReaderEnv } from '../principal.ts'
@@ -28,6 +30,18 @@ const reserveInput = z.strictObject({
   ttlSeconds: z.number().int().min(1).max(MAX_TTL_SECONDS).default(DEFAULT_TTL_SECONDS),
 })
 const settleInput = z.strictObject({ reservationId: reservationIdInput, amount: amountsInput })
+const leaseInput = z.strictObject({
+  idempotencyKey: z.string().min(1).max(256).meta({ description: 'of one lease: again with a larger amount it grows' }),
+  subject: subjectInput.default({}),
+  amount: amountsInput
+    .refine((amounts) => Object.keys(amounts).length > 0, 'must be at least one of {usd}, {tokens} and {requests}')
+    .meta({ description: 'in all, what was granted before included; what is not given is what as many calls take' }),
+  ttlSeconds: z.number().int().min(1).max(MAX_TTL_SECONDS).default(DEFAULT_TTL_SECONDS),
+})
+const returnInput = z.strictObject({
+  leaseId: z.string().regex(/^lease_[0-9a-f]{32}$/, 'is no id of a lease'),
+  used: amountsInput.default({}).meta({ description: 'in all; a unit that is not given was used up' }),
+})
 const releaseInput = z.strictObject({ reservationId: reservationIdInput })
 
 const standing = z.object({ id: z.string(), remaining: amountSchema })
@@ -38,6 +52,13 @@ const reservationSchema = z.object({
   budgets: z.array(standing),
   exceeded: z.array(z.string()).optional().meta({ description: 'soft budgets that it did not fit into' }),
   degraded: z.boolean().optional().meta({ description: 'let through unseen, since the ledger did not answer' }),
+})
+const leaseSchema = z.object({
+  leaseId: z.string().meta({ description: 'what spans carry as the attribute spanledger.reservation' }),
+  state: z.string(),
+  granted: moneySchema.extend({ tokens: z.number(), requests: z.number() }).meta({ description: 'in all' }),
+  expiresAt: z.string(),
+  budgets: z.array(standing),
 })
 const decisionSchema = z.object({
   allowed: z.boolean(),
@@ -87,6 +108,22 @@ export function decisionRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoute
     200: reservationSchema,
   }).handle(async ({ project }, { reservationId }) =>
     Response.json(reservationJson(await ledger.release(project, reservationId))),
+  )
+
+  verb('lease', leaseInput, 'Hold a slice of every budget that applies, to be spent without asking; grow or renew it', {
+    201: leaseSchema,
+    402: problemSchema,
+  }).handle(async ({ project }, { subject, idempotencyKey, amount, ttlSeconds }) => {
+    const amounts = sliceOf(amount, await ledger.estimate(project, subject.model ?? ''))
+    const result = await ledger.lease({ project, idempotencyKey, subject, amounts, ttlMs: ttlSeconds * 1000 })
+    if (result.kind === 'denied') return denied(result.denying, amounts)
+    return Response.json(leaseJson(result.reservation), { status: 201 })
+  })
+
+  verb('return', returnInput, 'Let go of what of a lease was not used', {
+    200: leaseSchema,
+  }).handle(async ({ project }, { leaseId, used }) =>
+    Response.json(leaseJson(await ledger.returnLease(project, leaseId, used))),
   )
 
   const count = integer(0, 9_999_999_999)
@@ -209,6 +246,12 @@ function reservationJson({ id, state, expiresAt, balances }: Reservation): z.inf
       remaining: amountJson(budget.unit, position.remaining),
     })),
   }
+}
+
+function leaseJson({ id, amounts, ...reservation }: Reservation): z.infer<typeof leaseSchema> {
+  const { state, expiresAt, budgets } = reservationJson({ id, amounts, ...reservation })
+  const [tokens, requests] = [Number(amounts.tokens), Number(amounts.requests)]
+  return { leaseId: id, state, granted: { ...moneyJson(amounts.usd), tokens, requests }, expiresAt, budgets }
 }
 
 function decisionJson(
