@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises'
+import type { DuckDBConnection } from '@duckdb/node-api'
 import { SpanledgerError } from '../errors.ts'
 import { type Database, type DuckDbOptions, openDatabase, recoverDatabase } from './duckdb/database.ts'
 import { duckDbDialect } from './duckdb/dialect.ts'
+import { querySpans } from './duckdb/large-spans.ts'
 import { runQuery } from './duckdb/query.ts'
 import { writeBatches } from './duckdb/write.ts'
 import { createMutex } from './mutex.ts'
@@ -51,15 +53,8 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Trac
 
     ...createSqlReader({
       dialect: duckDbDialect,
-      async query(statement) {
-        const { readers } = await acquire()
-        const read = readers[queries++ % readers.length] as Database['readers'][number]
-        try {
-          return await read((connection) => runQuery(connection, statement))
-        } catch (error) {
-          throw new SpanledgerError('store/unavailable', 'the trace store did not answer', { cause: error })
-        }
-      },
+      query: (statement) => read((connection) => runQuery(connection, statement)),
+      querySpans: (statement) => read((connection) => querySpans(connection, statement)),
     }),
 
     close: () =>
@@ -72,6 +67,16 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Trac
         await checkpoint(database)
         await database.close()
       }),
+  }
+
+  async function read<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const { readers } = await acquire()
+    const reader = readers[queries++ % readers.length] as Database['readers'][number]
+    try {
+      return await reader(task)
+    } catch (error) {
+      throw new SpanledgerError('store/unavailable', 'the trace store did not answer', { cause: error })
+    }
   }
 
   async function acquire(): Promise<Database> {

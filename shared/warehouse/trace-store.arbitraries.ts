@@ -131,15 +131,81 @@ const correction: fc.Arbitrary<PricedSpan> = fc
   .tuple(pricedSpan, fc.integer({ min: 1, max: 9 }))
   .map(([priced, revision]) => ({ span: priced.span, ledger: { ...priced.ledger, revision } }))
 
+function batchesOf(spans: fc.Arbitrary<PricedSpan>): fc.Arbitrary<SpanBatch[]> {
+  return fc.array(
+    record({
+      context: record({ project: fc.constantFrom(...PROJECTS), ingestedAt: time, digest: fc.uuid() }),
+      spans: fc.array(spans, { maxLength: 6 }),
+      corrections: fc.array(correction, { maxLength: 2 }),
+    }),
+    { maxLength: 6 },
+  )
+}
+
 /** A few batches, each with a digest of its own. */
-export const batches: fc.Arbitrary<SpanBatch[]> = fc.array(
-  record({
-    context: record({ project: fc.constantFrom(...PROJECTS), ingestedAt: time, digest: fc.uuid() }),
-    spans: fc.array(pricedSpan, { maxLength: 6 }),
-    corrections: fc.array(correction, { maxLength: 2 }),
+export const batches: fc.Arbitrary<SpanBatch[]> = batchesOf(pricedSpan)
+
+/** What makes a span large: a value or a text of its own, somewhere in it. */
+const GROW: readonly ((span: Span, text: string) => Span)[] = [
+  (span, text) => ({ ...span, name: text }),
+  (span, text) => ({ ...span, statusMessage: text }),
+  (span, text) => ({ ...span, traceState: text }),
+  (span, text) => ({ ...span, attributes: new Map([...span.attributes, ['large', text]]) }),
+  (span, text) => ({
+    ...span,
+    attributes: new Map([...span.attributes, ['bytes', new Uint8Array(Buffer.from(text))]]),
   }),
-  { maxLength: 6 },
+  (span, text) => ({ ...span, attributes: new Map([...span.attributes, ['list', ['a', text, 1n, ['b', text]]]]) }),
+  (span, text) => ({
+    ...span,
+    attributes: new Map([
+      ...span.attributes,
+      [
+        'map',
+        new Map([
+          [text, null],
+          ['c', text],
+        ]),
+      ],
+    ]),
+  }),
+  (span, text) => ({ ...span, attributes: new Map([[text, 1n], ...span.attributes]) }),
+  (span, text) => {
+    const many = Array.from({ length: text.length / 32 }, (_, index) => [`key ${index}`, index % 2 === 0] as const)
+    return { ...span, attributes: new Map<string, AttributeValue>([...span.attributes, ...many]) }
+  },
+  (span, text) => ({ ...span, resource: { ...span.resource, attributes: new Map([['service.name', text]]) } }),
+  (span, text) => ({ ...span, resource: { ...span.resource, schemaUrl: text } }),
+  (span, text) => ({ ...span, scope: { ...span.scope, name: text, attributes: new Map([['large', text]]) } }),
+  (span, text) => {
+    const event = { timeUnixNano: 1n, name: text, attributes: new Map([['large', text]]), droppedAttributesCount: 0 }
+    return { ...span, events: [...span.events, event, event] }
+  },
+  (span, text) => {
+    const ids = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), flags: 1, droppedAttributesCount: 2 }
+    return { ...span, links: [{ ...ids, traceState: text, attributes: new Map([['large', text]]) }, ...span.links] }
+  },
+]
+
+const growth = fc.tuple(
+  fc.constantFrom(...GROW),
+  fc.constantFrom('x', 'ü', '🙂', '\u0001', '"'),
+  fc.constantFrom(100, 4_000, 4_100, 15_000, 16_500, 70_000),
 )
+
+/** Spans of any size around those at which a store may keep them in another way. */
+export const sizedSpan: fc.Arbitrary<PricedSpan> = fc
+  .tuple(pricedSpan, fc.array(growth, { maxLength: 3 }))
+  .map(([{ span, ledger }, growths]) => ({
+    ledger,
+    span: growths.reduce(
+      (grown, [grow, unit, bytes]) => grow(grown, unit.repeat(bytes / Buffer.byteLength(unit))),
+      span,
+    ),
+  }))
+
+/** As {@link batches}, of spans of any size. */
+export const sizedBatches: fc.Arbitrary<SpanBatch[]> = batchesOf(sizedSpan)
 
 const some = <T>(...values: T[]) => fc.array(fc.constantFrom(...values), { maxLength: 3 })
 

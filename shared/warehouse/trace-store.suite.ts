@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isSpanledgerError } from '../errors.ts'
 import { spanBytes } from '../spans/size.ts'
-import { batches, filter, looseFilter, pricedSpan, usageQuery } from './trace-store.arbitraries.ts'
+import { batches, filter, looseFilter, pricedSpan, sizedBatches, usageQuery } from './trace-store.arbitraries.ts'
 import { createModelStore } from './trace-store.model.ts'
 import type { Cursor, Page, SpanBatch, SpanQuery, StoredSpan, TraceQuery, TraceStore } from './trace-store.ts'
 
@@ -78,6 +78,27 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
             expect(await store.counts(project)).toStrictEqual(await model.counts(project))
             const query = { filter: { project }, sort: 'startTime', order: 'asc', pageSize: 100 } as const
             expect(await store.listSpans(query)).toStrictEqual(await model.listSpans(query))
+          }
+        }),
+        RUNS,
+      )
+    })
+
+    test('keeps spans of any size whole, whatever is delivered twice and whichever version or ledger holds', async () => {
+      await fc.assert(
+        fc.asyncProperty(sizedBatches, fc.infiniteStream(fc.nat()), async (list, random) => {
+          const own = ownProjects(list)
+          const model = createModelStore()
+          await model.write(own)
+          for (const call of deliveries([...own, ...own], random)) await store.write(call)
+          for (const project of new Set(own.map(({ context }) => context.project))) {
+            const query = { filter: { project }, sort: 'startTime', order: 'asc', pageSize: 100 } as const
+            const page = await model.listSpans(query)
+            expect(await store.listSpans(query)).toStrictEqual(page)
+            for (const { span } of page.items) {
+              const trace = await model.getTrace(project, span.traceId, { limit: 100 })
+              expect(await store.getTrace(project, span.traceId, { limit: 100 })).toStrictEqual(trace)
+            }
           }
         }),
         RUNS,

@@ -17,7 +17,7 @@ function named({ text }: Sql): string {
 }
 
 const STATEMENTS: Readonly<Record<string, string>> = {
-  trace: named(scoped(selectTrace('p', 'ab', 10), { project: 'p', traceId: 'ab' }, DATASET)),
+  trace: named(scoped(selectTrace('p', 'ab', 10, bigQueryDialect), { project: 'p', traceId: 'ab' }, DATASET)),
   traces: named(
     scoped(selectTraces({ filter, sort: 'cost', order: 'desc', pageSize: 5 }, null, bigQueryDialect), scope, DATASET),
   ),

@@ -16,11 +16,26 @@ const TYPES: Readonly<Record<ColumnType, string>> = {
 /** Of our own in `spans` and `corrections`: 64 bits of hash of project, trace and span id, by which duplicates are looked up. */
 export const SPAN_KEY = 'span_key'
 
+/** Of our own in `spans`: in how many rows of `large_spans` the whole span is; NULL or 0 where it is all in its row. */
+export const LARGE_PARTS = 'large_parts'
+
 /** The tables by name; columns that an older database lacks are added at the end. */
-export const DUCKDB_TABLES: Readonly<Record<'spans' | 'batches' | 'corrections', readonly TableColumn[]>> = {
+export const DUCKDB_TABLES: Readonly<
+  Record<'spans' | 'large_spans' | 'batches' | 'corrections', readonly TableColumn[]>
+> = {
   spans: [
     ...WAREHOUSE_COLUMNS.map(({ warehouse, type }) => ({ name: warehouse, type: TYPES[type] })),
     { name: SPAN_KEY, type: 'BIGINT' },
+    { name: LARGE_PARTS, type: 'INTEGER' },
+  ],
+  large_spans: [
+    { name: SPAN_KEY, type: 'BIGINT' },
+    { name: 'digest', type: 'VARCHAR' },
+    { name: 'trace_id', type: 'VARCHAR' },
+    { name: 'span_id', type: 'VARCHAR' },
+    { name: 'part', type: 'INTEGER' },
+    // OTLP, zstd-compressed by us: trying to compress it again costs a checkpoint four times as much.
+    { name: 'data', type: 'BLOB USING COMPRESSION uncompressed' },
   ],
   batches: batchColumns('VARCHAR', 'BIGINT', 'TIMESTAMP_NS'),
   corrections: [...correctionColumns('VARCHAR', 'BIGINT'), { name: SPAN_KEY, type: 'BIGINT' }],

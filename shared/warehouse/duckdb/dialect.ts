@@ -1,4 +1,5 @@
 import type { DuckDBListValue, DuckDBStructValue, DuckDBTimestampNanosecondsValue } from '@duckdb/node-api'
+import { LARGE_PARTS, SPAN_KEY } from '../ddl/duckdb.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { sql } from '../sql/statement.ts'
 
@@ -6,6 +7,7 @@ const FRACTIONS: Readonly<Record<number, string>> = { 50: '0.5', 95: '0.95', 99:
 
 /** DuckDB's SQL: sums are HUGEINT, attributes a list of structs, times TIMESTAMP_NS. */
 export const duckDbDialect: Dialect = {
+  ownColumns: [SPAN_KEY, LARGE_PARTS],
   nanos: (timestamp) => sql`epoch_ns(${timestamp})`,
   hasAttribute: (key, value) => sql`list_contains(attributes, struct_pack(key := ${key}, value := ${value}))`,
   sum: (integer) => sql`sum(${integer})`,

@@ -2,7 +2,7 @@ import { type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { type RowContext, WAREHOUSE_COLUMNS, type WarehouseColumn } from '../../spans/columns.ts'
 import type { PricedSpan } from '../../spans/ledger.ts'
-import { SPAN_KEY } from '../ddl/duckdb.ts'
+import { LARGE_PARTS, SPAN_KEY } from '../ddl/duckdb.ts'
 import type { SpanKey } from './span-key.ts'
 import {
   attributesWriter,
@@ -12,6 +12,7 @@ import {
   integerWriter,
   keyWriter,
   nullableTextWriter,
+  smallIntegerWriter,
   textWriter,
 } from './vectors.ts'
 
@@ -20,6 +21,10 @@ export interface SpanRow {
   readonly priced: PricedSpan
   readonly context: RowContext
   readonly key: SpanKey
+  /** Of the whole span, by `spanBytes`. */
+  readonly bytes: number
+  /** In how many rows of `large_spans` the whole span is; 0 if it is all here. */
+  readonly parts: number
 }
 
 /** Appends to the table `spans` within whatever transaction its connection is in. */
@@ -69,6 +74,9 @@ const COLUMNS = new Map<string, WarehouseColumn>(WAREHOUSE_COLUMNS.map((column) 
 
 function createFill(name: string): Fill {
   if (name === SPAN_KEY) return fillWith(keyWriter(), (row) => row.key)
+  if (name === LARGE_PARTS) return fillWith(smallIntegerWriter(), (row) => row.parts)
+  // Known already, and not to be taken from what a large span has left here.
+  if (name === 'span_bytes') return fillWith(integerWriter(), (row) => row.bytes)
   const column = COLUMNS.get(name)
   // A column that a newer version has added: this one has nothing to say there.
   if (column === undefined) return fillNull

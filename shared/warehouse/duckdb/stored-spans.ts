@@ -1,6 +1,8 @@
 import { BIGINT, type DuckDBConnection, LIST, listValue, VARCHAR } from '@duckdb/node-api'
+import { spanBytes } from '../../spans/size.ts'
 import { readSpan } from '../sql/stored-span.ts'
 import { duckDbDialect } from './dialect.ts'
+import { keyFromInt64 } from './span-key.ts'
 import type { StoredSpans } from './write-plan.ts'
 
 /** What the tables hold, as the transaction that `connection` is in sees it. */
@@ -17,15 +19,17 @@ export function createStoredSpans(connection: DuckDBConnection): StoredSpans {
     },
     async versions(keys) {
       const rows = await select(
-        `SELECT rowid, project_id, trace_id, span_id, end_time, digest
+        `SELECT rowid, span_key, project_id, trace_id, span_id, end_time, digest, large_parts
           FROM spans WHERE span_key IN (SELECT unnest($1))`,
         keys,
       )
       return rows.map((row) => ({
         ...identity(row),
         rowid: row.rowid as bigint,
+        key: row.span_key as bigint,
         endTime: duckDbDialect.readNanos(row.end_time),
         digest: row.digest as string,
+        parts: Number(row.large_parts ?? 0),
       }))
     },
     async corrections(keys) {
@@ -41,7 +45,16 @@ export function createStoredSpans(connection: DuckDBConnection): StoredSpans {
     },
     async spans(rowids) {
       const rows = await select('SELECT * FROM spans WHERE rowid IN (SELECT unnest($1))', rowids)
-      return rows.map((row) => readSpan(row, duckDbDialect))
+      return rows.map((row) => {
+        const { span, ledger, context } = readSpan(row, duckDbDialect)
+        return {
+          priced: { span, ledger },
+          context,
+          key: keyFromInt64(row.span_key as bigint),
+          bytes: Number(row.span_bytes ?? spanBytes(span)),
+          parts: Number(row.large_parts ?? 0),
+        }
+      })
     },
   }
 }

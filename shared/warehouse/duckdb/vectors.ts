@@ -62,6 +62,21 @@ export function integerWriter(): ColumnWriter<bigint | number | null> {
   }
 }
 
+/** INTEGER, without NULL. */
+export function smallIntegerWriter(): ColumnWriter<number> {
+  const values = new Int32Array(CHUNK_ROWS)
+  let count = 0
+  return {
+    push(value) {
+      values[count++] = value
+    },
+    flush(vector) {
+      duckdb.copy_data_to_vector(vector, 0, values.buffer, 0, count * 4)
+      count = 0
+    },
+  }
+}
+
 /** BIGINT of span keys, the trace's hash in its upper half. */
 export function keyWriter(): ColumnWriter<SpanKey> {
   const words = new Uint32Array(CHUNK_ROWS * 2)

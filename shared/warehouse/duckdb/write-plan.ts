@@ -1,5 +1,6 @@
+import { spanBytes } from '../../spans/size.ts'
 import { type Correction, correctedLedger, supersedes, toCorrection } from '../correction.ts'
-import type { BatchResult, SpanBatch, StoredSpan } from '../trace-store.ts'
+import type { BatchResult, SpanBatch } from '../trace-store.ts'
 import type { SeenKeys } from './seen-keys.ts'
 import type { SpanRow } from './span-appender.ts'
 import { keyToInt64, type SpanKey, spanKey } from './span-key.ts'
@@ -16,6 +17,9 @@ export interface StoredVersion extends SpanIdentity {
   readonly rowid: bigint
   readonly endTime: bigint
   readonly digest: string
+  readonly key: bigint
+  /** In how many rows of `large_spans` it is; 0 if it is all in its row. */
+  readonly parts: number
 }
 
 /** A row of the table `corrections`. */
@@ -31,8 +35,8 @@ export interface StoredSpans {
   versions(keys: readonly bigint[]): Promise<readonly StoredVersion[]>
   /** All corrections of spans with one of these keys. */
   corrections(keys: readonly bigint[]): Promise<readonly (SpanIdentity & Correction)[]>
-  /** The spans with these row ids. */
-  spans(rowids: readonly bigint[]): Promise<readonly StoredSpan[]>
+  /** The rows with these row ids: of a large span its beginnings. */
+  spans(rowids: readonly bigint[]): Promise<readonly SpanRow[]>
 }
 
 /** What a write changes. */
@@ -40,6 +44,8 @@ export interface WritePlan {
   readonly insert: readonly SpanRow[]
   /** Row ids of stored spans that are replaced. */
   readonly remove: readonly bigint[]
+  /** Those of them that are in `large_spans` and are there no more. */
+  readonly removeLarge: readonly StoredVersion[]
   readonly corrections: readonly SpanCorrection[]
   /** In the order of the batches. */
   readonly results: readonly BatchResult[]
@@ -87,7 +93,7 @@ export async function planWrite(
     if (priced.length === 0) doubtful.add(batch)
     for (const item of priced) {
       const key = spanKey(context.project, item.span.traceId, item.span.spanId)
-      const incoming = { priced: item, context, key, batch }
+      const incoming = { priced: item, context, key, batch, bytes: spanBytes(item.span), parts: 0 }
       spans.push(incoming)
       if (!seen.add(key)) continue
       suspects.push(incoming)
@@ -99,7 +105,7 @@ export async function planWrite(
   const fresh = known.size === 0 ? spans : spans.filter(({ batch }) => !known.has(batch))
   const change =
     suspects.length === 0 && corrections.length === 0
-      ? { insert: countStored(fresh, counts), remove: [], corrections: [] }
+      ? { insert: countStored(fresh, counts), remove: [], removeLarge: [], corrections: [] }
       : await settle(
           fresh,
           suspects,
@@ -151,7 +157,7 @@ async function settle(
   corrections: readonly IncomingCorrection[],
   counts: Counts,
   stored: StoredSpans,
-): Promise<Pick<WritePlan, 'insert' | 'remove' | 'corrections'>> {
+): Promise<Pick<WritePlan, 'insert' | 'remove' | 'removeLarge' | 'corrections'>> {
   const keys = [...new Set([...suspects, ...corrections].map(({ key }) => keyToInt64(key)))]
   const holders = new Map<string, Holder>()
   for (const version of await stored.versions(keys)) holders.set(identity(version), { ...version, stored: version })
@@ -165,18 +171,20 @@ async function settle(
     ledgers.set(id, correction)
     newCorrections.set(id, correction)
   }
-  const { dropped, remove } = settleVersions(spans, suspects, holders, counts)
+  const { dropped, replaced } = settleVersions(spans, suspects, holders, counts)
   const outdated: bigint[] = []
   for (const id of newCorrections.keys()) {
     const version = holders.get(id)?.stored
     if (version !== undefined) outdated.push(version.rowid)
   }
   const insert = spans.filter((incoming) => !dropped.has(incoming)).map((row) => withLedger(row, ledgers))
-  for (const { span, ledger, context } of outdated.length === 0 ? [] : await stored.spans(outdated)) {
-    const key = spanKey(context.project, span.traceId, span.spanId)
-    insert.push(withLedger({ priced: { span, ledger }, context, key }, ledgers))
+  for (const row of outdated.length === 0 ? [] : await stored.spans(outdated)) insert.push(withLedger(row, ledgers))
+  return {
+    insert,
+    remove: [...replaced.map(({ rowid }) => rowid), ...outdated],
+    removeLarge: replaced.filter(({ parts }) => parts > 0),
+    corrections: [...newCorrections.values()],
   }
-  return { insert, remove: [...remove, ...outdated], corrections: [...newCorrections.values()] }
 }
 
 /** Lets incoming spans and `holders` contend; `holders` then has the versions that hold. */
@@ -185,10 +193,10 @@ function settleVersions(
   suspects: readonly IncomingSpan[],
   holders: Map<string, Holder>,
   counts: Counts,
-): { readonly dropped: ReadonlySet<IncomingSpan>; readonly remove: readonly bigint[] } {
+): { readonly dropped: ReadonlySet<IncomingSpan>; readonly replaced: readonly StoredVersion[] } {
   const contested = new Set(suspects.map(rowIdentity))
   const dropped = new Set<IncomingSpan>()
-  const remove: bigint[] = []
+  const replaced: StoredVersion[] = []
   for (const incoming of spans) {
     const count = counts[incoming.batch] as Counts[number]
     const id = rowIdentity(incoming)
@@ -202,10 +210,10 @@ function settleVersions(
       continue
     }
     if (holder?.incoming !== undefined) dropped.add(holder.incoming)
-    if (holder?.stored !== undefined) remove.push(holder.stored.rowid)
+    if (holder?.stored !== undefined) replaced.push(holder.stored)
     holders.set(id, version)
   }
-  return { dropped, remove }
+  return { dropped, replaced }
 }
 
 function withLedger(row: SpanRow, ledgers: ReadonlyMap<string, Correction>): SpanRow {

@@ -10,6 +10,7 @@ import {
 } from '@duckdb/node-api'
 import type { BatchResult, SpanBatch } from '../trace-store.ts'
 import type { Database } from './database.ts'
+import { deleteLargeSpans, storeLargeSpans } from './large-spans.ts'
 import { keyToInt64 } from './span-key.ts'
 import { createStoredSpans } from './stored-spans.ts'
 import { planWrite, type SpanCorrection, type WritePlan } from './write-plan.ts'
@@ -27,7 +28,8 @@ export async function writeBatches(
   if (plan.remove.length > 0) {
     await writer.run('DELETE FROM spans WHERE rowid IN (SELECT unnest($1))', [listValue(plan.remove)], [INTEGERS])
   }
-  if (plan.insert.length > 0) appender.append(plan.insert)
+  if (plan.removeLarge.length > 0) await deleteLargeSpans(writer, plan.removeLarge)
+  if (plan.insert.length > 0) appender.append(await storeLargeSpans(writer, plan.insert))
   if (plan.corrections.length > 0) await replaceCorrections(writer, plan.corrections)
   if (plan.newBatches.length > 0) await insertBatches(writer, plan.newBatches)
   await writer.run('COMMIT')

@@ -2,6 +2,8 @@ import type { Sql } from './statement.ts'
 
 /** All in which the stores' SQL differs. Everything else is written once, in the other files of this folder. */
 export interface Dialect {
+  /** Columns of the store's own that it needs to make spans of rows. */
+  readonly ownColumns?: readonly string[]
   /** A timestamp expression as integer nanoseconds since 1970. */
   nanos(timestamp: Sql): Sql
   /** Whether the span has the attribute with this value text. */

@@ -4,6 +4,7 @@ import {
   MAX_READ_BYTES,
   type Page,
   type SpanReader,
+  type StoredSpan,
   type TraceQuery,
   type TraceSummary,
 } from '../trace-store.ts'
@@ -21,6 +22,8 @@ export interface SqlSource {
   readonly dialect: Dialect
   /** Rows by column name; integers as `bigint`. Rejects with `store/unavailable`. */
   query(statement: Sql): Promise<readonly Readonly<Record<string, unknown>>[]>
+  /** The spans of whole rows of `spans`, for a store that does not keep all of a span there. Rejects likewise. */
+  querySpans?(statement: Sql): Promise<readonly StoredSpan[]>
 }
 
 /** Spans looked at for each trace wanted, at first; and how much further each next look goes. */
@@ -28,13 +31,16 @@ const SPANS_PER_TRACE = 32
 const WIDENING = 16
 
 /** A {@link SpanReader} over any database whose {@link Dialect} is known. */
-export function createSqlReader({ dialect, query }: SqlSource): SpanReader {
+export function createSqlReader({ dialect, query, ...source }: SqlSource): SpanReader {
+  const querySpans =
+    source.querySpans ??
+    (async (statement: Sql) => (await query(statement)).map((row): StoredSpan => readSpan(row, dialect)))
   return {
     async getTrace(project, traceId, { limit, maxBytes = MAX_READ_BYTES }) {
       const sizes = await query(selectTraceBytes(project, traceId, limit))
       const fitting = fittingRows(sizes, limit, maxBytes)
-      const rows = fitting === 0 ? [] : await query(selectTrace(project, traceId, fitting))
-      return { spans: rows.map((row) => readSpan(row, dialect)), truncated: fitting < sizes.length }
+      const spans = fitting === 0 ? [] : await querySpans(selectTrace(project, traceId, fitting, dialect))
+      return { spans, truncated: fitting < sizes.length }
     },
 
     async listTraces(request) {
@@ -49,8 +55,7 @@ export function createSqlReader({ dialect, query }: SqlSource): SpanReader {
       const { pageSize, maxBytes = MAX_READ_BYTES } = request
       const sizes = await query(selectSpansBytes(request, dialect))
       const fitting = fittingRows(sizes, pageSize, maxBytes)
-      const rows = fitting === 0 ? [] : await query(selectSpans(request, fitting, dialect))
-      const items = rows.map((row) => readSpan(row, dialect))
+      const items = fitting === 0 ? [] : await querySpans(selectSpans(request, fitting, dialect))
       const last = items.at(-1)
       return { items, next: last === undefined || fitting === sizes.length ? null : spanCursor(last, request.sort) }
     },

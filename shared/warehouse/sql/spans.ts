@@ -7,12 +7,11 @@ import { wholeSpanCondition } from './filter.ts'
 import { afterCursor, listOrder, type SortKey } from './page.ts'
 import { identifier, join, type Sql, sql } from './statement.ts'
 
-const ALL_COLUMNS = join(WAREHOUSE_COLUMNS.map((column) => identifier(column.warehouse)))
 const IDS = [sql`trace_id`, sql`span_id`]
 
 /** The first `limit` spans of a trace, in order of time. */
-export function selectTrace(project: string, traceId: string, limit: number): Sql {
-  return traceRows(ALL_COLUMNS, project, traceId, limit)
+export function selectTrace(project: string, traceId: string, limit: number, dialect: Dialect): Sql {
+  return traceRows(allColumns(dialect), project, traceId, limit)
 }
 
 /** The sizes of the first `limit` spans of a trace and of the next one. */
@@ -22,12 +21,16 @@ export function selectTraceBytes(project: string, traceId: string, limit: number
 
 /** The first `limit` spans of a list. */
 export function selectSpans(query: SpanQuery, limit: number, dialect: Dialect): Sql {
-  return listRows(ALL_COLUMNS, query, limit, dialect)
+  return listRows(allColumns(dialect), query, limit, dialect)
 }
 
 /** The sizes of one page of spans and of the first of the next one. */
 export function selectSpansBytes(query: SpanQuery, dialect: Dialect): Sql {
   return listRows(ROW_BYTES, query, query.pageSize + 1, dialect)
+}
+
+function allColumns({ ownColumns = [] }: Dialect): Sql {
+  return join([...WAREHOUSE_COLUMNS.map((column) => column.warehouse), ...ownColumns].map(identifier))
 }
 
 function traceRows(columns: Sql, project: string, traceId: string, limit: number): Sql {

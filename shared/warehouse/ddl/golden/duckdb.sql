@@ -50,7 +50,17 @@ CREATE TABLE IF NOT EXISTS spans (
   reported_cost_pico_usd BIGINT,
   ledger_revision BIGINT,
   span_bytes BIGINT,
-  span_key BIGINT
+  span_key BIGINT,
+  large_parts INTEGER
+);
+
+CREATE TABLE IF NOT EXISTS large_spans (
+  span_key BIGINT,
+  digest VARCHAR,
+  trace_id VARCHAR,
+  span_id VARCHAR,
+  part INTEGER,
+  data BLOB USING COMPRESSION uncompressed
 );
 
 CREATE TABLE IF NOT EXISTS batches (
