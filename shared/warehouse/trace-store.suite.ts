@@ -95,13 +95,13 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
             const query = { filter: { project }, sort: 'startTime', order: 'asc', pageSize: 100 } as const
             const page = await model.listSpans(query)
             expect(await store.listSpans(query)).toStrictEqual(page)
-            for (const { span } of page.items) {
-              const trace = await model.getTrace(project, span.traceId, { limit: 100 })
-              expect(await store.getTrace(project, span.traceId, { limit: 100 })).toStrictEqual(trace)
+            for (const traceId of new Set(page.items.map(({ span }) => span.traceId))) {
+              const trace = await model.getTrace(project, traceId, { limit: 100 })
+              expect(await store.getTrace(project, traceId, { limit: 100 })).toStrictEqual(trace)
             }
           }
         }),
-        RUNS,
+        { numRuns: Math.ceil(runs / 3) },
       )
     })
 
