@@ -35,7 +35,7 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
       const pricer = createPricer({ catalogue: await platform.openCatalogue(await platform.openPriceStore()) })
       const state = await platform.openTraceState()
       const subscriber = createPriceSubscriber({ bus: await platform.openBus(), pricer, state, log })
-      return { subscriber, remote: {}, maxBytes: 8 * MIB, lingerMs: 0 }
+      return { subscriber, remote: {}, maxBytes: 4 * MIB, lingerMs: 0 }
     }
     case 'budget': {
       const { createBudgetSubscriber } = await import('../functions/budget/handler.ts')
@@ -54,7 +54,7 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
       return {
         subscriber: createWarehouseSubscriber({ writer: store }),
         remote: store,
-        maxBytes: 12 * MIB,
+        maxBytes: 8 * MIB,
         lingerMs: 200,
       }
     }

@@ -18,7 +18,6 @@ import { createLog } from '../shared/log.ts'
 import { createLocalConservation } from '../shared/platform/conservation.ts'
 import { lockDataDirectory } from '../shared/platform/data-lock.ts'
 import { createLocalPlatform } from '../shared/platform/local.ts'
-import { boundMemory } from '../shared/platform/threads/memory.ts'
 import { type Supervisor, supervise } from '../shared/platform/threads/supervisor.ts'
 import { createPricer, type Pricer } from '../shared/pricing/pricer.ts'
 import type { SpanReader } from '../shared/warehouse/trace-store.ts'
@@ -182,7 +181,6 @@ function banner(url: string, config: Config): string {
 }
 
 async function main(): Promise<void> {
-  boundMemory()
   const config = readConfig()
   const server = await startLocal(config)
   process.stdout.write(banner(server.url, config))

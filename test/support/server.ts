@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,12 +24,15 @@ export interface TestServerOptions {
   readonly data?: string
 }
 
-const ENTRY = join(import.meta.dirname, '../../scripts/local.ts')
+const ROOT = join(import.meta.dirname, '../..')
+/** What `npm start` runs, less the shell and the name of Node. */
+const START = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).scripts.start as string).split(' ').slice(2)
 const READY_MS = 30_000
 
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'spanledger-'))
-  const child = spawn(process.execPath, [ENTRY], {
+  const child = spawn(process.execPath, START, {
+    cwd: ROOT,
     env: {
       ...withoutSettings(process.env),
       PORT: '0',
