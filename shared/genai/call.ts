@@ -1,5 +1,5 @@
 import type { Span } from '../spans/span.ts'
-import { FIELD, text } from './fields.ts'
+import { FIELD, name, text } from './fields.ts'
 import { isComposite, normaliseOperation } from './operations.ts'
 import { normaliseProvider } from './providers.ts'
 import { newReading, readSpan } from './reading.ts'
@@ -87,7 +87,7 @@ function resourceEnvironment({ resource }: Span): string {
   if (environment === undefined) {
     const { attributes } = resource
     const said = attributes.get('deployment.environment.name') ?? attributes.get('deployment.environment')
-    environment = typeof said === 'string' ? said : ''
+    environment = name(said)
     environments.set(resource, environment)
   }
   return environment

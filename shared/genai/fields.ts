@@ -49,8 +49,19 @@ export type Reading = (AttributeValue | undefined)[]
 
 /** The non-empty string in a field; '' otherwise. */
 export function text(reading: Reading, field: Field): string {
-  const value = reading[FIELD[field]]
-  return typeof value === 'string' ? value : ''
+  return name(reading[FIELD[field]])
+}
+
+/** Longest name or id that is kept, in UTF-16 units: they stand in columns, which stores hold by the thousand in memory. */
+export const MAX_TEXT_LENGTH = 1024
+
+/** A name or id, cut where no sane one reaches; '' for what is none. */
+export function name(value: AttributeValue | undefined): string {
+  if (typeof value !== 'string') return ''
+  if (value.length <= MAX_TEXT_LENGTH) return value
+  const last = value.charCodeAt(MAX_TEXT_LENGTH - 1)
+  const splitsPair = last >= 0xd800 && last <= 0xdbff
+  return value.slice(0, splitsPair ? MAX_TEXT_LENGTH - 1 : MAX_TEXT_LENGTH)
 }
 
 /** Sets a field that the keys left empty. */
