@@ -105,7 +105,8 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
       )
     })
 
-    test.runIf(tellsDuplicates)('tells stored spans from duplicates', async () => {
+    const testCounts = tellsDuplicates ? test : () => {}
+    testCounts('tells stored spans from duplicates', async () => {
       await fc.assert(
         fc.asyncProperty(batches, async (list) => {
           const own = ownProjects(list)
