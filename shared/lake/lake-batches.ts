@@ -1,3 +1,4 @@
+import '../duckdb-text.ts'
 import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBMapValue } from '@duckdb/node-api'
 import { COLUMNS } from '../spans/columns.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isSpanledgerError } from '../errors.ts'
+import type { PricedSpan } from '../spans/ledger.ts'
 import { spanBytes } from '../spans/size.ts'
 import { batches, filter, looseFilter, pricedSpan, sizedBatches, usageQuery } from './trace-store.arbitraries.ts'
 import { createModelStore } from './trace-store.model.ts'
@@ -103,6 +104,18 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
         }),
         { numRuns: Math.ceil(runs / 3) },
       )
+    })
+
+    test('a byte order mark at the start of a text was lost on the way back', async () => {
+      const [sample] = fc.sample(pricedSpan, { numRuns: 1, seed: 7 }) as [PricedSpan]
+      const attributes = new Map([['\ufeffkey', '\ufeffvalue']])
+      const stored = { ...sample, span: { ...sample.span, name: '\ufeffname', attributes } }
+      const context = { project: 'mark', digest: 'mark', ingestedAt: 1_700_000_000_000_000_000n }
+      await store.write([{ context, spans: [stored] }])
+      const { spans } = await store.getTrace('mark', sample.span.traceId, { limit: 10 })
+      expect(spans.map(({ span }) => [span.name, ...span.attributes])).toEqual([
+        ['\ufeffname', ['\ufeffkey', '\ufeffvalue']],
+      ])
     })
 
     const testCounts = tellsDuplicates ? test : () => {}

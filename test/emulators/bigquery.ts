@@ -131,9 +131,18 @@ function translate(body: {
  * NUMERIC to a double, where BigQuery gives the text of the number.
  */
 function adaptEmulator(): void {
-  const { DuckDBConnection, DuckDBDecimalValue } = createRequire(import.meta.resolve('bigquery-local'))(
-    '@duckdb/node-api',
-  ) as {
+  const require = createRequire(import.meta.resolve('bigquery-local'))
+  // Its own, older copy of DuckDB's client drops a leading byte order mark, too (shared/duckdb-text.ts), with a decoder that
+  // it makes when it is loaded and keeps to itself.
+  const { TextDecoder } = globalThis
+  globalThis.TextDecoder = class extends TextDecoder {
+    constructor(label?: string) {
+      super(label, { ignoreBOM: true })
+    }
+  }
+  require('@duckdb/node-api')
+  globalThis.TextDecoder = TextDecoder
+  const { DuckDBConnection, DuckDBDecimalValue } = require('@duckdb/node-api') as {
     DuckDBConnection: { prototype: { run: (this: unknown, ...args: unknown[]) => Promise<unknown> } }
     DuckDBDecimalValue: { prototype: { toDouble: (this: { value: bigint; scale: number }) => unknown } }
   }
