@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import { SpanledgerError } from '../../shared/errors.ts'
-import { type Cursor, MAX_READ_BYTES } from '../../shared/warehouse/trace-store.ts'
+import { type Cursor, MAX_READ_BYTES, type SpanFilter } from '../../shared/warehouse/trace-store.ts'
+import { type FilterParameters, toFilter } from './filter.ts'
 import { integer, parameter, text } from './parameters.ts'
 
 export const DEFAULT_PAGE_SIZE = 50
@@ -41,6 +42,39 @@ export function sortParameter<const T extends string>(fields: readonly T[]) {
 /** How a list ends. */
 export const nextPageSchema = {
   nextPageToken: z.string().optional().meta({ description: 'absent on the last page' }),
+}
+
+/** A page of a list as its store is asked for it. */
+interface ListQuery<S extends string> {
+  readonly filter: SpanFilter
+  readonly sort: S | 'startTime'
+  readonly order: 'asc' | 'desc'
+  readonly pageSize: number
+  readonly after?: Cursor
+}
+
+/** What a request gives to a list, read. */
+type ListParameters<S extends string> = FilterParameters & {
+  readonly sort?: { readonly sort: S; readonly order: 'asc' | 'desc' } | undefined
+  readonly pageSize?: number | undefined
+  readonly pageToken?: string | undefined
+}
+
+/**
+ * The query that `given` asks `list` for, within `project`, and `next`, which makes the token of the page after it.
+ * Throws `query/invalid` for an empty range or the token of another query.
+ */
+export function toListQuery<S extends string>(
+  list: string,
+  project: string,
+  given: ListParameters<S>,
+  shape: CursorShape,
+): { query: ListQuery<S>; next: (cursor: Cursor | null) => { nextPageToken?: string } } {
+  const { sort, pageSize = DEFAULT_PAGE_SIZE, pageToken, ...rest } = given
+  const asked = { filter: toFilter(project, rest), ...(sort ?? { sort: 'startTime', order: 'desc' }) } as const
+  const identity = [list, asked]
+  const after = pageToken === undefined ? {} : { after: fromPageToken(pageToken, identity, shape) }
+  return { query: { ...asked, pageSize, ...after }, next: (cursor) => nextPage(cursor, identity) }
 }
 
 /**

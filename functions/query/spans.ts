@@ -1,16 +1,8 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
-import type { SpanQuery, SpanReader } from '../../shared/warehouse/trace-store.ts'
-import { filterParameters, toFilter } from './filter.ts'
-import {
-  DEFAULT_PAGE_SIZE,
-  fromPageToken,
-  nextPage,
-  nextPageSchema,
-  pageParameters,
-  READ_BOUND,
-  sortParameter,
-} from './page.ts'
+import type { SpanReader } from '../../shared/warehouse/trace-store.ts'
+import { filterParameters } from './filter.ts'
+import { nextPageSchema, pageParameters, READ_BOUND, sortParameter, toListQuery } from './page.ts'
 import type { ReaderEnv } from './principal.ts'
 import { readRoute, refuseInvalid, responses } from './route.ts'
 import { spanJson, spanSchema } from './span-json.ts'
@@ -35,15 +27,8 @@ export function spanRoutes(reader: SpanReader, authenticate: Authenticate): Open
   })
   return new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid }).openapi(list, async (c) => {
     const { project } = c.get('principal')
-    const { sort, pageSize = DEFAULT_PAGE_SIZE, pageToken, ...rest } = c.req.valid('query')
-    const asked = { filter: toFilter(project, rest), ...(sort ?? { sort: 'startTime', order: 'desc' }) } as const
-    const identity = ['spans', asked]
-    const query: SpanQuery = {
-      ...asked,
-      pageSize,
-      ...(pageToken !== undefined && { after: fromPageToken(pageToken, identity, CURSOR) }),
-    }
-    const { items, next } = await reader.listSpans(query)
-    return c.json({ spans: items.map((span) => spanJson(span)), ...nextPage(next, identity) }, 200)
+    const { query, next } = toListQuery('spans', project, c.req.valid('query'), CURSOR)
+    const page = await reader.listSpans(query)
+    return c.json({ spans: page.items.map((span) => spanJson(span)), ...next(page.next) }, 200)
   })
 }

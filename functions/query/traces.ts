@@ -1,17 +1,9 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import { SpanledgerError } from '../../shared/errors.ts'
-import type { SpanReader, StoredSpan, TraceQuery, TraceSummary } from '../../shared/warehouse/trace-store.ts'
-import { filterParameters, toFilter } from './filter.ts'
-import {
-  DEFAULT_PAGE_SIZE,
-  fromPageToken,
-  nextPage,
-  nextPageSchema,
-  pageParameters,
-  READ_BOUND,
-  sortParameter,
-} from './page.ts'
+import type { SpanReader, StoredSpan, TraceSummary } from '../../shared/warehouse/trace-store.ts'
+import { filterParameters } from './filter.ts'
+import { nextPageSchema, pageParameters, READ_BOUND, sortParameter, toListQuery } from './page.ts'
 import { choices, traceId } from './parameters.ts'
 import type { ReaderEnv } from './principal.ts'
 import { readRoute, refuseInvalid, responses } from './route.ts'
@@ -53,17 +45,10 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
   return new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid })
     .openapi(list, async (c) => {
       const { project } = c.get('principal')
-      const { sort, pageSize = DEFAULT_PAGE_SIZE, pageToken, ...rest } = c.req.valid('query')
-      const asked = { filter: toFilter(project, rest), ...(sort ?? { sort: 'startTime', order: 'desc' }) } as const
-      const identity = ['traces', asked]
-      const query: TraceQuery = {
-        ...asked,
-        pageSize,
-        ...(pageToken !== undefined && { after: fromPageToken(pageToken, identity, CURSOR) }),
-      }
-      const { items, next } = await reader.listTraces(query)
-      const traces = items.map((trace) => traceJson(project, trace))
-      return c.json({ traces, ...nextPage(next, identity) }, 200)
+      const { query, next } = toListQuery('traces', project, c.req.valid('query'), CURSOR)
+      const page = await reader.listTraces(query)
+      const traces = page.items.map((trace) => traceJson(project, trace))
+      return c.json({ traces, ...next(page.next) }, 200)
     })
     .openapi(get, async (c) => {
       const { project } = c.get('principal')
