@@ -64,6 +64,9 @@ const schema = z.object({
     .string()
     .default('(default)')
     .describe('on Google Cloud: the Firestore database of keys and budgets'),
+  SPANLEDGER_GCP_MAX_QUERY_BYTES: bytes
+    .default(20 * 1024 ** 3)
+    .describe('on Google Cloud: what one query of BigQuery may be billed for; one that would read more is refused'),
   SPANLEDGER_FIRST_KEY: z
     .string()
     .optional()

@@ -15,13 +15,13 @@ import { createBudgetRoutes } from './budgets/routes.ts'
 import { createQueryApp } from './handler.ts'
 
 const config = readFunctionConfig('query')
+const log = createLog('query')
 const [keys, reader, store, ledger] = await Promise.all([
   openGcpKeyStore(config),
-  openGcpTraceStore(config),
+  openGcpTraceStore(config, (bytes) => log.info({ bytes }, 'queried BigQuery')),
   openGcpObjectStore(config),
   openGcpBudgetLedger(config),
 ])
-const log = createLog('query')
 const authenticate = createAuthenticate({ keys, requireKeys: true })
 
 serveFunction(

@@ -1,11 +1,17 @@
-import { ACK, type Delivery, type Outcome, type Subscriber } from '../../shared/bus/bus.ts'
+import { ACK, type Delivery, type Message, type Outcome, type Subscriber } from '../../shared/bus/bus.ts'
 import { describeError, isSpanledgerError } from '../../shared/errors.ts'
-import { decodeBatch } from '../../shared/otlp/batch.ts'
-import type { SpanBatch, SpanWriter } from '../../shared/warehouse/trace-store.ts'
+import { decodeBatch, decodeSpans } from '../../shared/otlp/batch.ts'
+import { encodeTraces } from '../../shared/otlp/encode.ts'
+import type { BatchResult, RefusedSpan, SpanBatch, SpanWriter } from '../../shared/warehouse/trace-store.ts'
 
 export interface WarehouseOptions {
   /** Where priced spans go: a trace store, or another system's OTLP endpoint. */
   readonly writer: SpanWriter
+  /**
+   * Keeps the spans of a message that a store refused while it took those beside them, as a dead letter of their own. Without
+   * it the whole message is one.
+   */
+  readonly bury?: (message: Message, reason: string) => Promise<void>
 }
 
 interface Item {
@@ -15,9 +21,10 @@ interface Item {
 
 /**
  * The consumer of `priced-spans` that stores spans: everything it is given in one write. A message that cannot be read or
- * stored is dead-lettered alone, those beside it are stored; while the store is down all wait, and none is blamed.
+ * stored is dead-lettered alone, those beside it are stored, and so are the other spans of a message where the store takes them
+ * one by one; while the store is down all wait, and none is blamed.
  */
-export function createWarehouseSubscriber({ writer }: WarehouseOptions): Subscriber {
+export function createWarehouseSubscriber({ writer, bury }: WarehouseOptions): Subscriber {
   return {
     async handle(deliveries) {
       const outcomes = new Map<Delivery, Outcome>()
@@ -38,24 +45,54 @@ export function createWarehouseSubscriber({ writer }: WarehouseOptions): Subscri
   /** Writes all of `items`, or halves of them until the one that is refused is alone. */
   async function write(items: readonly Item[], outcomes: Map<Delivery, Outcome>): Promise<void> {
     if (items.length === 0) return
-    const outcome = await writeAll(items)
-    if (outcome.kind === 'dead' && items.length > 1) {
+    const results = await writeAll(items)
+    if ('kind' in results && results.kind === 'dead' && items.length > 1) {
       const middle = items.length >> 1
       await write(items.slice(0, middle), outcomes)
       await write(items.slice(middle), outcomes)
       return
     }
-    for (const { delivery } of items) outcomes.set(delivery, outcome)
+    await Promise.all(
+      items.map(async (item, index) => {
+        outcomes.set(item.delivery, 'kind' in results ? results : await settle(item, results[index]!))
+      }),
+    )
   }
 
-  async function writeAll(items: readonly Item[]): Promise<Outcome> {
+  async function writeAll(items: readonly Item[]): Promise<readonly BatchResult[] | Outcome> {
     try {
-      await writer.write(items.map(({ batch }) => batch))
-      return ACK
+      return await writer.write(items.map(({ batch }) => batch))
     } catch (error) {
       const reason = describeError(error)
       if (isSpanledgerError(error, 'store/rejected')) return { kind: 'dead', reason }
       return { kind: 'retry', reason, blameless: true }
     }
   }
+
+  /** Acknowledges a message once what the store refused of it is kept. */
+  async function settle({ delivery, batch }: Item, { refused = [] }: BatchResult): Promise<Outcome> {
+    if (refused.length === 0) return ACK
+    const all = batch.spans.length + (batch.corrections?.length ?? 0)
+    const reason = `store: ${[...new Set(refused.map((span) => span.reason))].slice(0, 3).join('; ')}`
+    if (bury === undefined || refused.length === all) return { kind: 'dead', reason }
+    try {
+      await bury(refusedPart(delivery, batch, refused), reason)
+      return ACK
+    } catch (error) {
+      return { kind: 'retry', reason: describeError(error), blameless: true }
+    }
+  }
+}
+
+/** A message of the refused spans alone, priced as they came. Its digest is the message's with `.r0` after it. */
+function refusedPart({ data, attributes }: Delivery, batch: SpanBatch, refused: readonly RefusedSpan[]): Message {
+  const { rejected: _, ...own } = attributes
+  const places = new Set(refused.map(({ index }) => index))
+  const wanted = [...batch.spans, ...(batch.corrections ?? [])]
+    .filter((_, index) => places.has(index))
+    .map(({ span }) => `${span.traceId}${span.spanId}`)
+  const ids = new Set(wanted)
+  const part = decodeSpans(data).filter(({ traceId, spanId }) => ids.has(traceId + spanId))
+  const spans = refused.filter(({ index }) => index < batch.spans.length).length
+  return { data: encodeTraces(part), attributes: { ...own, digest: `${own.digest}.r0`, spans } }
 }

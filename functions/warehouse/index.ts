@@ -1,3 +1,4 @@
+import { toPubsubMessage } from '../../shared/bus/pubsub-message.ts'
 import { createPushApp } from '../../shared/bus/pubsub-push.ts'
 import { createLog } from '../../shared/log.ts'
 import { serveFunction } from '../../shared/platform/function-server.ts'
@@ -8,6 +9,9 @@ import { createWarehouseSubscriber } from './handler.ts'
 const config = readFunctionConfig('warehouse')
 const log = createLog('warehouse')
 const [bus, writer] = await Promise.all([openGcpBus(config), openGcpTraceStore(config)])
-const subscriber = createWarehouseSubscriber({ writer })
+const subscriber = createWarehouseSubscriber({
+  writer,
+  bury: (message, reason) => bus.bury(toPubsubMessage(message), 'warehouse', reason),
+})
 
 serveFunction('warehouse', createPushApp({ subscription: 'warehouse', subscriber, bus, log }))

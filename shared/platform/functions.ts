@@ -46,7 +46,7 @@ export const FUNCTIONS = {
   },
   query: {
     trigger: { kind: 'http' },
-    settings: [...BUS, ...KEYS, 'SPANLEDGER_GCP_DATASET', 'SPANLEDGER_GCP_BUCKET'],
+    settings: [...BUS, ...KEYS, 'SPANLEDGER_GCP_DATASET', 'SPANLEDGER_GCP_BUCKET', 'SPANLEDGER_GCP_MAX_QUERY_BYTES'],
   },
 } as const satisfies Record<string, FunctionFacts>
 

@@ -7,10 +7,12 @@ import type { PubsubSource } from '../bus/pubsub-source.ts'
 import type { Config } from '../config.ts'
 import type { ObjectStore } from '../lake/object-store.ts'
 import type { TraceStateStore } from '../pricing/trace-state.ts'
+import type { BigQueryOptions } from '../warehouse/bigquery/client.ts'
 import type { TraceStore } from '../warehouse/trace-store.ts'
 import type { Platform } from './platform.ts'
 
 type GcpConfig<Name extends keyof Config> = Pick<Config, Name>
+type BigQueryConfig = GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_DATASET'>
 
 /**
  * Google Cloud. Each adapter is a function of its own that loads its client when it is called, so that a bundle holds the clients
@@ -51,15 +53,17 @@ export async function openGcpObjectStore(
   })
 }
 
+/** Queries are refused beyond a bound if the configuration has one, and told of to `onBilled`, in bytes. */
 export async function openGcpTraceStore(
-  config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_DATASET'>,
+  config: BigQueryConfig & Partial<GcpConfig<'SPANLEDGER_GCP_MAX_QUERY_BYTES'>>,
+  onBilled?: (bytes: number) => void,
 ): Promise<TraceStore> {
   const { openBigQueryStore } = await import('../warehouse/bigquery-store.ts')
-  const apiEndpoint = process.env.BIGQUERY_EMULATOR_HOST
+  const { SPANLEDGER_GCP_MAX_QUERY_BYTES: maxBytesBilled } = config
   return openBigQueryStore({
-    projectId: config.SPANLEDGER_GCP_PROJECT,
-    dataset: config.SPANLEDGER_GCP_DATASET,
-    ...(apiEndpoint && { apiEndpoint }),
+    ...bigquery(config),
+    ...(maxBytesBilled !== undefined && { maxBytesBilled }),
+    ...(onBilled !== undefined && { onBilled }),
   })
 }
 
@@ -95,6 +99,15 @@ function pubsub(config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_PRE
   return {
     projectId: config.SPANLEDGER_GCP_PROJECT,
     prefix: config.SPANLEDGER_GCP_PREFIX,
+    ...(apiEndpoint && { apiEndpoint }),
+  }
+}
+
+function bigquery(config: BigQueryConfig): BigQueryOptions {
+  const apiEndpoint = process.env.BIGQUERY_EMULATOR_HOST
+  return {
+    projectId: config.SPANLEDGER_GCP_PROJECT,
+    dataset: config.SPANLEDGER_GCP_DATASET,
     ...(apiEndpoint && { apiEndpoint }),
   }
 }

@@ -59,7 +59,11 @@ describe('inserts', () => {
   test('go in requests of at most 500 rows and 10 MB', async () => {
     const store = await open()
     await store.write([batch(1_201)])
-    expect(inserts().map(({ rows }) => rows)).toStrictEqual([500, 500, 201])
+    expect(
+      inserts()
+        .map(({ rows }) => rows)
+        .sort(),
+    ).toStrictEqual([201, 500, 500])
     expect((await store.listSpans(everything)).items).toHaveLength(1_201)
     double.requests.length = 0
     await store.write([batch(3, 3_500_000, 'e')])
@@ -108,16 +112,46 @@ describe('inserts', () => {
     await expect(store.write([batch(1)])).rejects.toMatchObject({ code: 'store/unavailable' })
   })
 
-  test('a row that BigQuery refuses is told apart; those beside it are stored', async () => {
+  test("of an SDK's largest export go at once, in two round trips with the books", async () => {
+    const store = await open()
+    const order: string[] = []
+    double.fault = ({ kind, table }) => void (kind === 'insert' && order.push(table))
+    await store.write([batch(512)])
+    expect(order).toStrictEqual(['spans', 'spans', 'batches'])
+  })
+
+  test('tell which rows BigQuery refuses, and store those beside them', async () => {
     const store = await open()
     double.fault = ({ kind, table }) => (kind === 'insert' && table === 'spans' ? 'refuse-row' : undefined)
-    await expect(store.write([batch(3)])).rejects.toMatchObject({
-      code: 'store/rejected',
-      message: 'store: BigQuery refuses rows: the row is invalid',
-    })
+    const results = await store.write([batch(2, 0, 'a'), batch(3, 0, 'b')])
+    expect(results).toStrictEqual([
+      { stored: 2, duplicates: 0 },
+      { stored: 2, duplicates: 0, refused: [{ index: 2, reason: 'the row is invalid' }] },
+    ])
     // Asked once: what is invalid stays so.
     expect(inserts()).toHaveLength(1)
-    expect((await store.listSpans(everything)).items).toHaveLength(2)
+    double.fault = () => undefined
+    expect(await store.counts('p')).toStrictEqual({ stored: 2n, duplicates: 2n })
+  })
+
+  test('send a row again that was only left for later, and no other', async () => {
+    const store = await open()
+    let left = 2
+    double.fault = ({ kind, table }) => (kind === 'insert' && table === 'spans' && left-- > 0 ? 'stop-row' : undefined)
+    expect(await store.write([batch(3)])).toStrictEqual([{ stored: 3, duplicates: 0 }])
+    expect(inserts().map(({ rows }) => rows)).toStrictEqual([3, 1, 1])
+    expect((await store.listSpans(everything)).items).toHaveLength(3)
+    left = 9
+    await expect(store.write([batch(3)])).rejects.toMatchObject({ code: 'store/unavailable' })
+  })
+
+  test('refuse a row that is larger than a request, alone', async () => {
+    const store = await open()
+    double.fault = ({ table, bytes }) => (table === 'spans' && bytes > 10_000_000 ? 413 : undefined)
+    const [small] = batch(1).spans as [PricedSpan]
+    const large = { ...small, span: { ...small.span, spanId: 'ff'.repeat(8), statusMessage: 'x'.repeat(11_000_000) } }
+    const results = await store.write([{ ...batch(1), spans: [large, small] }])
+    expect(results).toMatchObject([{ stored: 1, refused: [{ index: 0, reason: 'it is larger than BigQuery takes' }] }])
   })
 })
 
@@ -141,6 +175,21 @@ describe('queries', () => {
       const { query } = findQuery(JSON.parse(text))
       expect(query).not.toContain('DROP')
     }
+  })
+
+  test('that would read more than may be billed are refused unread, and say how much that is', async () => {
+    const billed: number[] = []
+    const store = await open({ maxBytesBilled: 1_000_000, onBilled: (bytes) => billed.push(bytes) })
+    double.queryBytes = 10_485_760
+    await expect(store.listSpans(everything)).rejects.toMatchObject({
+      code: 'query/invalid',
+      message:
+        'query: this would read 10485760 bytes or more, and 1000000 are allowed: narrow the time range, or raise SPANLEDGER_GCP_MAX_QUERY_BYTES',
+    })
+    double.queryBytes = 1_000_000
+    await store.listSpans(everything)
+    double.queryBytes = 0
+    expect(billed).toHaveLength(1)
   })
 
   test('read a day around the time range, no more', async () => {

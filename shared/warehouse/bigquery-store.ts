@@ -1,10 +1,10 @@
 import { SpanledgerError } from '../errors.ts'
-import { type BigQueryOptions, createBigQueryClient } from './bigquery/client.ts'
+import { type BigQueryClient, type BigQueryOptions, createBigQueryClient, type RefusedRow } from './bigquery/client.ts'
 import { bigQueryDialect } from './bigquery/dialect.ts'
-import { batchRows } from './bigquery/rows.ts'
+import { batchRow, correctionRows, type InsertRow, spanRows } from './bigquery/rows.ts'
 import { countsStatement, type Scope, scoped } from './bigquery/scope.ts'
 import { createSqlReader } from './sql/reader.ts'
-import type { SpanFilter, TraceStore } from './trace-store.ts'
+import type { BatchResult, SpanFilter, TraceStore } from './trace-store.ts'
 
 const DAY_NANOS = 86_400_000_000_000n
 const LIMIT = 2n ** 63n - 1n
@@ -37,21 +37,22 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
   return {
     async write(batches) {
       if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
-      const rows = batches.map(batchRows)
-      await client.insert(
-        'spans',
-        rows.flatMap(({ spans }) => spans),
-      )
-      await client.insert(
-        'corrections',
-        rows.flatMap(({ corrections }) => corrections),
-      )
+      const [spans, corrections] = await Promise.all([
+        insertEach(client, 'spans', batches.map(spanRows)),
+        insertEach(client, 'corrections', batches.map(correctionRows)),
+      ])
+      const results = batches.map((batch, index): BatchResult => {
+        const late = corrections[index]!.map((row) => ({ ...row, index: row.index + batch.spans.length }))
+        const refused = [...spans[index]!, ...late]
+        const stored = batch.spans.length - spans[index]!.length
+        return { stored, duplicates: 0, ...(refused.length > 0 && { refused }) }
+      })
       // Last: what is in the books is stored.
-      await client.insert(
-        'batches',
-        rows.flatMap(({ batches }) => batches),
-      )
-      return batches.map(({ spans }) => ({ stored: spans.length, duplicates: 0 }))
+      const books = batches.map((batch, index) => batchRow(batch, results[index]!.stored))
+      const [refused] = await client.insert('batches', books)
+      if (refused !== undefined)
+        throw new SpanledgerError('store/unavailable', `BigQuery refuses rows of batches: ${refused.reason}`)
+      return results
     },
     getTrace: async (project, traceId, limit) => reader({ project, traceId }).getTrace(project, traceId, limit),
     listSpans: async (query) => reader(scopeOf(query.filter, marginNanos)).listSpans(query),
@@ -67,6 +68,22 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
       closed = true
     },
   }
+}
+
+/** Inserts the rows of several batches together; returns what is refused of each. */
+async function insertEach(
+  client: Pick<BigQueryClient, 'insert'>,
+  table: string,
+  batches: readonly (readonly InsertRow[])[],
+): Promise<RefusedRow[][]> {
+  const refused = await client.insert(table, batches.flat())
+  let start = 0
+  return batches.map((rows) => {
+    const first = start
+    start += rows.length
+    const own = refused.filter(({ index }) => index >= first && index < start)
+    return own.map(({ index, reason }) => ({ index: index - first, reason }))
+  })
 }
 
 /** The part of the table that a filter can need, and `margin` nanoseconds more on either side. */

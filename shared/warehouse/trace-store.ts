@@ -18,11 +18,21 @@ export interface BatchResult {
   readonly stored: number
   /** Spans that the store already had from another batch: of two that differ, one holds whatever their order. */
   readonly duplicates: number
+  /** Spans that can never be stored, in a store that takes the others nevertheless; absent when there are none. */
+  readonly refused?: readonly RefusedSpan[]
+}
+
+/** A span that a store can never hold. */
+export interface RefusedSpan {
+  /** Its place in the batch: among its spans, and after those among its corrections. */
+  readonly index: number
+  readonly reason: string
 }
 
 /**
  * Where spans go. All batches of a call are stored in one transaction, or none is and the call rejects: with `store/rejected`
- * if one of them can never be stored, with `store/unavailable` if the same call may succeed later.
+ * if one of them can never be stored, with `store/unavailable` if the same call may succeed later. A store without transactions
+ * stores what it can, returns what it refuses, and may have stored a part of a call that it rejects.
  */
 export interface SpanWriter {
   /**

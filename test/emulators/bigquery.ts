@@ -21,8 +21,13 @@ export interface BigQueryRequest {
 export interface BigQueryDouble {
   readonly url: string
   readonly requests: BigQueryRequest[]
-  /** Consulted before each request: a status to answer; to do the work and lose the answer; to refuse an insert's last row. */
-  fault: (request: BigQueryRequest) => number | 'lose-answer' | 'refuse-row' | undefined
+  /**
+   * Consulted before each request: a status to answer; to do the work and lose the answer; to refuse an insert's last row for
+   * what it is, or to leave it for later.
+   */
+  fault: (request: BigQueryRequest) => number | 'lose-answer' | 'refuse-row' | 'stop-row' | undefined
+  /** What every query would read: one that may not be billed for it is refused. */
+  queryBytes: number
   /** Makes a dataset with our tables. */
   createDataset(projectId: string, dataset: string): Promise<void>
   close(): Promise<void>
@@ -43,6 +48,7 @@ export async function startBigQuery(): Promise<BigQueryDouble> {
     url,
     requests: [],
     fault: () => undefined,
+    queryBytes: 0,
     async createDataset(projectId, dataset) {
       const client = new BigQuery({ projectId, apiEndpoint: url, ...{ token: 'none' } })
       const [created] = await client.createDataset(dataset)
@@ -71,17 +77,14 @@ export async function startBigQuery(): Promise<BigQueryDouble> {
     const seen = describe(request.url ?? '', received)
     double.requests.push(seen)
     const fault = double.fault(seen)
-    if (typeof fault === 'number') {
-      const error = {
-        code: fault,
-        message: 'fault on cue',
-        errors: [{ reason: 'backendError', message: 'fault on cue' }],
-      }
-      response.writeHead(fault, { 'content-type': 'application/json' }).end(JSON.stringify({ error }))
-      return
+    if (typeof fault === 'number') return sendError(response, fault, 'backendError', 'fault on cue')
+    const most = maximumBytesBilled(seen.body)
+    if (double.queryBytes > most) {
+      const message = `Query exceeded limit for bytes billed: ${most}. ${double.queryBytes} or higher required.`
+      return sendError(response, 400, 'bytesBilledLimitExceeded', message)
     }
-    const forwarded =
-      fault === 'refuse-row' ? { ...seen.body, rows: (seen.body.rows as unknown[]).slice(0, -1) } : seen.body
+    const partial = fault === 'refuse-row' || fault === 'stop-row'
+    const forwarded = partial ? { ...seen.body, rows: (seen.body.rows as unknown[]).slice(0, -1) } : seen.body
     const answer = await fetch(`${emulator.url}${request.url}`, {
       method: request.method ?? 'GET',
       headers: { 'content-type': 'application/json' },
@@ -89,10 +92,23 @@ export async function startBigQuery(): Promise<BigQueryDouble> {
     })
     const text = await answer.text()
     if (fault === 'lose-answer') return void request.socket.destroy()
-    const errors = [{ reason: 'invalid', message: 'the row is invalid', location: 'start_time' }]
-    const body = fault === 'refuse-row' ? JSON.stringify({ insertErrors: [{ index: seen.rows - 1, errors }] }) : text
+    const reason = fault === 'refuse-row' ? 'invalid' : 'stopped'
+    const errors = [{ reason, message: `the row is ${reason}`, location: 'start_time' }]
+    const body = partial ? JSON.stringify({ insertErrors: [{ index: seen.rows - 1, errors }] }) : text
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(body)
   }
+}
+
+function sendError(response: ServerResponse, code: number, reason: string, message: string): void {
+  const error = { code, message, errors: [{ reason, message }] }
+  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify({ error }))
+}
+
+/** What a query may be billed for; no bound for other requests. */
+function maximumBytesBilled(body: Readonly<Record<string, unknown>>): number {
+  const query = (body.configuration as { query?: Readonly<Record<string, unknown>> } | undefined)?.query ?? body
+  const { maximumBytesBilled: text } = query
+  return text === undefined ? Number.POSITIVE_INFINITY : Number(text)
 }
 
 function describe(url: string, body: Buffer): BigQueryRequest {

@@ -1,7 +1,8 @@
 import { BigQuery } from '@google-cloud/bigquery'
-import { SpanledgerError } from '../../errors.ts'
 import { type RetryOptions, retrying } from '../../retry.ts'
-import type { Sql, SqlValue } from '../sql/statement.ts'
+import type { Sql } from '../sql/statement.ts'
+import { failedRows, isTransient, toStoreError } from './failure.ts'
+import { plainRow, queryRequest } from './query.ts'
 import type { InsertRow } from './rows.ts'
 
 /** Where the dataset is, and how hard to try. */
@@ -12,26 +13,35 @@ export interface BigQueryOptions {
   readonly apiEndpoint?: string
   /** Of every request. */
   readonly retry?: RetryOptions
-  /** Most bytes that one query may be billed for; BigQuery refuses it beyond. @defaultValue 100 GiB */
-  readonly maxBytesBilled?: bigint
+  /** Most bytes that one query may be billed for; one that would read more is refused unread. @defaultValue 20 GiB */
+  readonly maxBytesBilled?: number
+  /** Told of every query what it was billed for, in bytes. */
+  readonly onBilled?: (bytes: number) => void
 }
 
-/** The two things that are asked of BigQuery. */
+/** A row that BigQuery will never take: its place among those given, and what is wrong with it. */
+export interface RefusedRow {
+  readonly index: number
+  readonly reason: string
+}
+
+/** What is asked of BigQuery. Rejects with `store/unavailable` when it does not answer. */
 export interface BigQueryClient {
-  /** Inserts rows. Rejects with `store/rejected` when some of them cannot be stored, once all others are. */
-  insert(table: string, rows: readonly InsertRow[]): Promise<void>
-  /** Rows by column name, integers as `bigint`. */
+  /** Inserts rows and returns those that it refuses; all others are stored. Rejects when some were neither. */
+  insert(table: string, rows: readonly InsertRow[]): Promise<readonly RefusedRow[]>
+  /** Rows by column name, integers as `bigint`. Rejects with `query/invalid` when it would read more than it may. */
   query(statement: Sql): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
 
 /** Of one request: BigQuery takes 10 MB, and advises 500 rows. */
 const MAX_REQUEST_BYTES = 9_000_000
 const MAX_REQUEST_ROWS = 500
-const QUERY_TIMEOUT_MS = 30_000
+/** Requests of one insert that are under way at once: as many as wait for each other, so few that memory holds them. */
+const PARALLEL = 4
 
-/** A client of the REST API; it connects when first used. Its requests reject with `store/unavailable`. */
+/** A client of the REST API; it connects when first used. */
 export function createBigQueryClient(options: BigQueryOptions): BigQueryClient {
-  const { projectId, dataset, apiEndpoint, maxBytesBilled = 100n * 1024n ** 3n } = options
+  const { projectId, dataset, apiEndpoint, maxBytesBilled = 20 * 1024 ** 3, onBilled } = options
   const bigquery = new BigQuery({
     projectId,
     // The client's own retries have no jitter, and repeat less than may be repeated here.
@@ -46,107 +56,74 @@ export function createBigQueryClient(options: BigQueryOptions): BigQueryClient {
     }
   }
 
-  async function insertChunk(table: string, rows: readonly InsertRow[]): Promise<void> {
+  /** Rows whose failure may pass are sent again, without those that are stored or refused. */
+  async function insertChunk(table: string, chunk: Chunk): Promise<RefusedRow[]> {
     const target = bigquery.dataset(dataset).table(table)
-    await attempt(`insert into ${table}`, () =>
-      target.insert([...rows], { raw: true, skipInvalidRows: true, partialRetries: 0 }),
-    )
+    const refused: RefusedRow[] = []
+    let waiting = chunk.rows
+    await attempt(`insert into ${table}`, async () => {
+      try {
+        await target.insert([...waiting], { raw: true, skipInvalidRows: true, partialRetries: 0 })
+      } catch (error) {
+        const failed = failedRows(error, waiting)
+        if (failed === undefined) throw error
+        for (const { row, reason } of failed.refused)
+          refused.push({ index: chunk.start + chunk.rows.indexOf(row), reason })
+        waiting = failed.transient
+        if (waiting.length > 0) throw error
+      }
+    })
+    return refused
   }
 
   return {
     async insert(table, rows) {
-      let refused: unknown
-      for (const chunk of chunks(rows)) {
-        try {
-          await insertChunk(table, chunk)
-        } catch (error) {
-          if (!(error instanceof SpanledgerError && error.code === 'store/rejected')) throw error
-          refused = error
-        }
+      const waiting = chunks(rows)
+      const refused: RefusedRow[] = []
+      const work = async () => {
+        for (const chunk of waiting) refused.push(...(await insertChunk(table, chunk)))
       }
-      if (refused !== undefined) throw refused
+      // All are waited for: what is still under way must not meet its own repetition.
+      const results = await Promise.allSettled(Array.from({ length: PARALLEL }, work))
+      const failure = results.find((result) => result.status === 'rejected')
+      if (failure !== undefined) throw failure.reason
+      return refused.sort((a, b) => a.index - b.index)
     },
 
-    async query({ text, values }) {
-      let index = 0
-      const query = text.replaceAll('?', () => `@p${index++}`)
-      const request = {
-        query,
-        params: Object.fromEntries(values.map((value, position) => [`p${position}`, parameter(value)])),
-        types: Object.fromEntries(values.map((value, position) => [`p${position}`, typeOf(value)])),
-        maximumBytesBilled: maxBytesBilled.toString(),
-        wrapIntegers: true,
-        jobTimeoutMs: QUERY_TIMEOUT_MS,
-      }
-      const [rows] = await attempt('query', () => bigquery.query(request))
-      return (rows as Record<string, unknown>[]).map(plainRow)
+    async query(statement) {
+      const request = { ...queryRequest(statement), maximumBytesBilled: String(maxBytesBilled) }
+      const [rows, , answer] = (await attempt('query', () => bigquery.query(request))) as unknown as QueryAnswer
+      onBilled?.(Number(answer?.totalBytesBilled ?? answer?.totalBytesProcessed ?? 0))
+      return rows.map(plainRow)
     },
   }
+}
+
+/** What the client answers, whatever its types say. */
+type QueryAnswer = [
+  rows: Record<string, unknown>[],
+  next: unknown,
+  answer?: { readonly totalBytesBilled?: string; readonly totalBytesProcessed?: string },
+]
+
+/** Rows of one request, and the place of the first of them. */
+interface Chunk {
+  readonly start: number
+  readonly rows: readonly InsertRow[]
 }
 
 /** Splits rows into requests that BigQuery takes. A row that is alone too large is left to BigQuery to refuse. */
-function* chunks(rows: readonly InsertRow[]): Iterable<readonly InsertRow[]> {
-  let chunk: InsertRow[] = []
+function* chunks(rows: readonly InsertRow[]): Generator<Chunk> {
+  let start = 0
   let bytes = 0
-  for (const row of rows) {
+  for (const [index, row] of rows.entries()) {
     const size = Buffer.byteLength(JSON.stringify(row)) + 1
-    if (chunk.length > 0 && (bytes + size > MAX_REQUEST_BYTES || chunk.length >= MAX_REQUEST_ROWS)) {
-      yield chunk
-      chunk = []
+    if (index > start && (bytes + size > MAX_REQUEST_BYTES || index - start >= MAX_REQUEST_ROWS)) {
+      yield { start, rows: rows.slice(start, index) }
+      start = index
       bytes = 0
     }
-    chunk.push(row)
     bytes += size
   }
-  if (chunk.length > 0) yield chunk
-}
-
-function parameter(value: SqlValue): string {
-  return typeof value === 'object' ? value.nanos.toString() : value.toString()
-}
-
-/** Times are compared as the integers that `scope.ts` makes of them. */
-function typeOf(value: SqlValue): string {
-  return typeof value === 'string' ? 'STRING' : 'INT64'
-}
-
-function plainRow(row: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plainValue(value)]))
-}
-
-/** The client wraps what JSON cannot hold: integers in an object with their text, NUMERIC in one that prints itself. */
-function plainValue(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  if ('type' in value && value.type === 'BigQueryInt') return BigInt(String((value as { value?: unknown }).value))
-  return 'toFixed' in value && typeof value.toFixed === 'function' ? String(value.toFixed(0)) : value
-}
-
-function isTransient(error: unknown): boolean {
-  if (!(error instanceof Error) || error.name === 'PartialFailureError') return false
-  const code = 'code' in error ? Number(error.code) : Number.NaN
-  // Without a status there was no answer; it may have been lost on its way back.
-  if (Number.isNaN(code) || code === 0) return true
-  return code === 408 || code === 429 || code >= 500 || /rateLimitExceeded|backendError/.test(error.message)
-}
-
-function toStoreError(what: string, cause: unknown): SpanledgerError {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  if (cause instanceof Error && cause.name === 'PartialFailureError')
-    return new SpanledgerError('store/rejected', `BigQuery refuses rows: ${reasons(cause)}`, { cause })
-  if (code === 413) return new SpanledgerError('store/rejected', 'a row is larger than BigQuery takes', { cause })
-  const hint =
-    code === 404 ? 'it is missing: deploy infra' : code === 403 ? 'grant the function access to it' : 'try again later'
-  return new SpanledgerError('store/unavailable', `cannot ${what} in BigQuery (${code ?? 'no answer'}): ${hint}`, {
-    cause,
-  })
-}
-
-/** The distinct reasons of refused rows, without their contents. */
-function reasons(error: Error): string {
-  const rows = (error as Error & { errors?: readonly { errors?: readonly { reason?: string; message?: string }[] }[] })
-    .errors
-  const found = (rows ?? []).flatMap(({ errors = [] }) =>
-    errors.map(({ message, reason }) => message ?? reason ?? 'invalid'),
-  )
-  return [...new Set(found)].slice(0, 3).join('; ').slice(0, 300)
+  if (rows.length > start) yield { start, rows: rows.slice(start) }
 }

@@ -13,36 +13,32 @@ export interface InsertRow {
   readonly json: Readonly<Record<string, unknown>>
 }
 
-/** The rows of a batch, by table. */
-export interface BatchRows {
-  readonly spans: readonly InsertRow[]
-  readonly corrections: readonly InsertRow[]
-  readonly batches: readonly InsertRow[]
+/** What a batch adds to `spans`, in the order of its spans. */
+export function spanRows({ context, spans }: SpanBatch): InsertRow[] {
+  return spans.map((priced, index) => ({ insertId: insertId(context, index), json: spanJson(priced, context) }))
 }
 
-/** What a batch adds to each table. */
-export function batchRows({ context, spans, corrections = [] }: SpanBatch): BatchRows {
+/** What a batch adds to `corrections`, in the order of its corrections. */
+export function correctionRows({ context, corrections = [] }: SpanBatch): InsertRow[] {
+  return corrections.map((priced, index) => ({
+    insertId: insertId(context, index),
+    json: correctionJson(priced, context),
+  }))
+}
+
+/** What a batch adds to `batches` once so many of its spans are stored. */
+export function batchRow({ context }: SpanBatch, stored: number): InsertRow {
   const { project, digest, ingestedAt } = context
-  return {
-    spans: spans.map((priced, index) => ({ insertId: insertId(context, index), json: spanJson(priced, context) })),
-    corrections: corrections.map((priced, index) => ({
-      insertId: insertId(context, index),
-      json: correctionJson(priced, context),
-    })),
-    batches: [
-      {
-        insertId: insertId(context, 0),
-        json: {
-          digest,
-          project_id: project,
-          spans: String(spans.length),
-          stored: String(spans.length),
-          duplicates: '0',
-          ingested_at: timestamp(ingestedAt),
-        },
-      },
-    ],
+  const spans = stored.toString()
+  const json = {
+    digest,
+    project_id: project,
+    spans,
+    stored: spans,
+    duplicates: '0',
+    ingested_at: timestamp(ingestedAt),
   }
+  return { insertId: insertId(context, 0), json }
 }
 
 function spanJson(priced: PricedSpan, context: RowContext): InsertRow['json'] {
