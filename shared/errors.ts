@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'lake/unavailable'
   | 'query/invalid'
   | 'query/not-found'
+  | 'query/busy'
   | 'auth/missing'
   | 'auth/invalid'
   | 'auth/forbidden'

@@ -6,12 +6,16 @@ import { handleProblems } from '../../shared/http/problem.ts'
 import type { Log } from '../../shared/log.ts'
 import type { SpanReader } from '../../shared/warehouse/trace-store.ts'
 import { conservationRoutes } from './conservation.ts'
+import { createGate } from './gate.ts'
 import { modelRoutes } from './models.ts'
 import type { ReaderEnv } from './principal.ts'
 import { API_KEY_SCHEME, responses } from './route.ts'
 import { spanRoutes } from './spans.ts'
 import { traceRoutes } from './traces.ts'
 import { usageRoutes } from './usage.ts'
+
+/** Reads whose answers hold whole spans: each may be `READ_BOUND`, and several times that on its way. */
+const WHOLE_SPANS = { running: 4, waiting: 64 }
 
 export interface QueryAppOptions {
   readonly reader: SpanReader
@@ -36,9 +40,10 @@ export function createQueryApp(options: QueryAppOptions): OpenAPIHono<ReaderEnv>
     c.header('x-content-type-options', 'nosniff')
     c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
   })
+  const gate = createGate(WHOLE_SPANS)
   const resources = [
-    traceRoutes(reader, authenticate),
-    spanRoutes(reader, authenticate),
+    traceRoutes(reader, authenticate, gate),
+    spanRoutes(reader, authenticate, gate),
     usageRoutes(reader, authenticate),
     modelRoutes(reader, authenticate),
     conservationRoutes(conservation, authenticate),

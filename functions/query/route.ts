@@ -1,4 +1,5 @@
 import type { OpenAPIHonoOptions, RouteConfig, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import { problem, problemSchema } from '../../shared/http/problem.ts'
 import { type ReaderEnv, requireScope } from './principal.ts'
@@ -14,13 +15,13 @@ const ERRORS: Readonly<Record<number, string>> = {
   503: 'the store does not answer: try again',
 }
 
-/** What every route that reads has in common: `GET`, an API key with the scope `read`. */
-export function readRoute(authenticate: Authenticate, tag: string) {
+/** What every route that reads has in common: `GET`, an API key with the scope `read`, then `further` middleware. */
+export function readRoute(authenticate: Authenticate, tag: string, ...further: MiddlewareHandler<ReaderEnv>[]) {
   return {
     method: 'get' as const,
     tags: [tag],
     security: [{ [API_KEY_SCHEME]: [] }],
-    middleware: requireScope(authenticate, 'read'),
+    middleware: [requireScope(authenticate, 'read'), ...further],
   }
 }
 

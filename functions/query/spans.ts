@@ -1,4 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import type { SpanReader } from '../../shared/warehouse/trace-store.ts'
 import { filterParameters } from './filter.ts'
@@ -10,9 +11,13 @@ import { spanJson, spanSchema } from './span-json.ts'
 const CURSOR = { id: /^[0-9a-f]{32}:[0-9a-f]{16}$/, limit: 2n ** 63n }
 
 /** `GET /ledger/v1/spans`. */
-export function spanRoutes(reader: SpanReader, authenticate: Authenticate): OpenAPIHono<ReaderEnv> {
+export function spanRoutes(
+  reader: SpanReader,
+  authenticate: Authenticate,
+  gate: MiddlewareHandler<ReaderEnv>,
+): OpenAPIHono<ReaderEnv> {
   const list = createRoute({
-    ...readRoute(authenticate, 'spans'),
+    ...readRoute(authenticate, 'spans', gate),
     path: '/ledger/v1/spans',
     summary: 'Spans that meet the filter',
     description: `A page ends early where its spans would be more than ${READ_BOUND} together.`,

@@ -1,4 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import { SpanledgerError } from '../../shared/errors.ts'
 import type { SpanReader, StoredSpan, TraceSummary } from '../../shared/warehouse/trace-store.ts'
@@ -20,10 +21,13 @@ const INCLUDES = ['messages'] as const
 const SORTS = ['startTime', 'duration', 'cost', 'spanCount'] as const
 
 /** `GET /ledger/v1/traces` and `/ledger/v1/traces/{traceId}`. */
-export function traceRoutes(reader: SpanReader, authenticate: Authenticate): OpenAPIHono<ReaderEnv> {
-  const shared = readRoute(authenticate, 'traces')
+export function traceRoutes(
+  reader: SpanReader,
+  authenticate: Authenticate,
+  gate: MiddlewareHandler<ReaderEnv>,
+): OpenAPIHono<ReaderEnv> {
   const list = createRoute({
-    ...shared,
+    ...readRoute(authenticate, 'traces'),
     path: '/ledger/v1/traces',
     summary: 'Traces with at least one span that meets the whole filter',
     description: 'Bounds of cost and duration alone are on the trace, as are all sums.',
@@ -31,7 +35,7 @@ export function traceRoutes(reader: SpanReader, authenticate: Authenticate): Ope
     responses: responses('a page of traces', z.object({ traces: z.array(traceSchema), ...nextPageSchema })),
   })
   const get = createRoute({
-    ...shared,
+    ...readRoute(authenticate, 'traces', gate),
     path: '/ledger/v1/traces/{traceId}',
     summary: 'A trace with its spans',
     description: `The first ${MAX_TRACE_SPANS.toLocaleString('en')} spans, of ${READ_BOUND} together.`,

@@ -27,6 +27,7 @@ export const PROBLEM_STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   'lake/unavailable': 503,
   'query/invalid': 400,
   'query/not-found': 404,
+  'query/busy': 503,
   'auth/missing': 401,
   'auth/invalid': 401,
   'auth/forbidden': 403,
