@@ -6,13 +6,13 @@ export interface Deployment {
   readonly project: string
   /** Of the functions, topics, bucket and jobs, as `europe-west1`. */
   readonly region: string
-  /** Of BigQuery and Firestore where they are to be multi-regional, as `EU`. @defaultValue the region */
+  /** Of BigQuery and Firestore where they are to be multi-regional: `EU` or `US`, and {@link region} in it. @defaultValue the region */
   readonly dataLocation?: string
   /** Before every name, so that several deployments fit into one project: lower-case letters, digits, dashes. */
   readonly prefix: string
   /** Bucket that keeps Terraform's state; in a local file without one. Must exist. */
   readonly stateBucket?: string
-  /** Days after which rows are deleted from BigQuery and files from the bucket; never if absent. */
+  /** Days, at least one, after which rows are deleted from BigQuery and files from the bucket; never if absent. */
   readonly retentionDays?: number
   /** Instances kept warm, which cost money while idle. @defaultValue 0 */
   readonly minInstances?: number
@@ -26,6 +26,7 @@ export interface Deployment {
   readonly alertEmails?: readonly string[]
   /** Monthly spend in units of the billing account's currency at which they are told; needs {@link billingAccount}. */
   readonly monthlyBudget?: number
+  /** Id of the billing account, as `01AB23-CD45EF-67GH89`, for {@link monthlyBudget}. */
   readonly billingAccount?: string
   /** Host name to serve both URLs under, by a load balancer, which costs money while idle. */
   readonly domain?: string
@@ -33,8 +34,12 @@ export interface Deployment {
   readonly protectData?: boolean
 }
 
+/** What BigQuery's multi-regions hold: its queries read only buckets that are in the same place. */
+const MULTI_REGIONS: Readonly<Record<string, RegExp>> = { EU: /^europe-(?!west2$|west6$)/, US: /^us-/ }
+/** Of which none would mean that nothing is kept, or nothing runs. */
+const COUNTS = ['retentionDays', 'maxInstances', 'maxBodyBytes', 'monthlyBudget']
+
 const TEXTS = ['project', 'region', 'dataLocation', 'prefix', 'stateBucket', 'logLevel', 'billingAccount', 'domain']
-const NUMBERS = ['retentionDays', 'minInstances', 'maxInstances', 'maxBodyBytes', 'monthlyBudget']
 
 /** Reads a deployment from a JSON file; throws an error that names everything wrong with it. */
 export function readDeployment(path: string): Deployment {
@@ -51,20 +56,32 @@ export function readDeployment(path: string): Deployment {
 export function parseDeployment(given: unknown): Deployment {
   if (typeof given !== 'object' || given === null) throw new Error('a deployment is an object')
   const problems = Object.entries(given).flatMap(([name, value]) => checkField(name, value))
-  const { project, region, prefix } = given as Partial<Record<string, unknown>>
+  const fields = given as Partial<Record<string, unknown>>
+  const { project, region, prefix, dataLocation = region } = fields
   if (project === undefined || !/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(String(project))) problems.push('project: an id')
   if (region === undefined || !/^[a-z]+-[a-z]+\d$/.test(String(region))) problems.push('region: as europe-west1')
   if (prefix === undefined || !/^[a-z][a-z0-9-]{0,14}$/.test(String(prefix)))
     problems.push('prefix: up to 15 lower-case letters, digits and dashes')
+  if (dataLocation !== region && !MULTI_REGIONS[String(dataLocation)]?.test(String(region)))
+    problems.push(
+      'dataLocation: the region, or EU or US with the region in it, since BigQuery reads no bucket elsewhere',
+    )
+  if ((fields.monthlyBudget === undefined) !== (fields.billingAccount === undefined))
+    problems.push('monthlyBudget and billingAccount: both or neither')
   if (problems.length > 0) throw new Error(`deployment: ${problems.join('; ')}`)
   return given as Deployment
 }
 
 function checkField(name: string, value: unknown): string[] {
   if (TEXTS.includes(name)) return typeof value === 'string' ? [] : [`${name}: a text`]
-  if (NUMBERS.includes(name)) return Number.isInteger(value) && Number(value) >= 0 ? [] : [`${name}: a whole number`]
+  if (COUNTS.includes(name)) return isWhole(value, 1) ? [] : [`${name}: a whole number, at least 1`]
+  if (name === 'minInstances') return isWhole(value, 0) ? [] : [`${name}: a whole number`]
   if (name === 'protectData') return typeof value === 'boolean' ? [] : [`${name}: true or false`]
   if (name !== 'alertEmails') return [`${name}: no such setting`]
   const valid = Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry.includes('@'))
   return valid ? [] : [`${name}: a list of addresses`]
+}
+
+function isWhole(value: unknown, least: number): boolean {
+  return Number.isInteger(value) && Number(value) >= least
 }

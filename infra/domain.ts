@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Cloudfunctions2Function } from '@cdktf/provider-google/lib/cloudfunctions2-function/index.js'
 import { ComputeBackendService } from '@cdktf/provider-google/lib/compute-backend-service/index.js'
 import { ComputeGlobalAddress } from '@cdktf/provider-google/lib/compute-global-address/index.js'
@@ -39,7 +40,11 @@ export function createDomain(context: Context, { domain, ingest, query }: Domain
     ...{ project, name: context.name('address') },
   })
   const certificate = new ComputeManagedSslCertificate(scope, 'certificate', {
-    ...{ project, name: context.name('certificate'), managed: { domains: [domain] } },
+    project,
+    // The proxy holds on to the certificate of the last domain until it has that of the next, which so needs another name.
+    name: context.name(`certificate-${createHash('sha256').update(domain).digest('hex').slice(0, 8)}`),
+    managed: { domains: [domain] },
+    lifecycle: { createBeforeDestroy: true },
   })
   const urlMap = new ComputeUrlMap(scope, 'urls', {
     project,

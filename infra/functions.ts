@@ -1,14 +1,13 @@
 import { CloudRunServiceIamMember } from '@cdktf/provider-google/lib/cloud-run-service-iam-member/index.js'
 import { Cloudfunctions2Function } from '@cdktf/provider-google/lib/cloudfunctions2-function/index.js'
-import { ProjectIamMember } from '@cdktf/provider-google/lib/project-iam-member/index.js'
 import type { SecretManagerSecretVersion } from '@cdktf/provider-google/lib/secret-manager-secret-version/index.js'
-import { ServiceAccount } from '@cdktf/provider-google/lib/service-account/index.js'
 import type { StorageBucket } from '@cdktf/provider-google/lib/storage-bucket/index.js'
 import { StorageBucketObject } from '@cdktf/provider-google/lib/storage-bucket-object/index.js'
 import { readConfig } from '../shared/config.ts'
 import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type Setting } from '../shared/platform/functions.ts'
 import type { Context } from './context.ts'
 import type { Resources } from './resources.ts'
+import type { Accounts } from './roles.ts'
 
 export const RUNTIME = 'nodejs24'
 
@@ -46,7 +45,7 @@ export type Bundles = Readonly<Record<FunctionName, Bundle>>
 
 export interface FunctionsOptions {
   readonly resources: Resources
-  readonly accounts: Readonly<Record<FunctionName, ServiceAccount>>
+  readonly accounts: Accounts
   readonly bundles: Bundles
   readonly source: StorageBucket
   readonly firstKey: SecretManagerSecretVersion
@@ -57,24 +56,14 @@ export function createFunctions(
   context: Context,
   options: FunctionsOptions,
 ): Readonly<Record<FunctionName, Cloudfunctions2Function>> {
-  const builder = createBuilder(context)
-  const entries = FUNCTION_NAMES.map((name) => [name, createFunction(context, { ...options, builder }, name)] as const)
+  const entries = FUNCTION_NAMES.map((name) => [name, createFunction(context, options, name)] as const)
   return Object.fromEntries(entries) as Record<FunctionName, Cloudfunctions2Function>
 }
 
-interface Builder {
-  readonly account: ServiceAccount
-  readonly grants: readonly ProjectIamMember[]
-}
-
-function createFunction(
-  context: Context,
-  options: FunctionsOptions & { readonly builder: Builder },
-  name: FunctionName,
-): Cloudfunctions2Function {
+function createFunction(context: Context, options: FunctionsOptions, name: FunctionName): Cloudfunctions2Function {
   const { scope, deployment, labels } = context
   const { project, region, minInstances = 0, maxInstances = 10 } = deployment
-  const { resources, accounts, bundles, source, firstKey, builder } = options
+  const { resources, accounts, bundles, source, firstKey } = options
   const { memory, cpu, concurrency, timeoutSeconds, maxInstances: most = maxInstances } = SIZING[name]
   const isPublic = FUNCTIONS[name].trigger.kind === 'http'
   const archive = new StorageBucketObject(scope, `source-${name}`, {
@@ -91,11 +80,11 @@ function createFunction(
     buildConfig: {
       runtime: RUNTIME,
       entryPoint: name,
-      serviceAccount: builder.account.id,
+      serviceAccount: accounts.build.id,
       source: { storageSource: { bucket: source.name, object: archive.name } },
     },
     serviceConfig: {
-      serviceAccountEmail: accounts[name].email,
+      serviceAccountEmail: accounts.functions[name].email,
       environmentVariables: plain,
       ...(secret && {
         secretEnvironmentVariables: [
@@ -116,7 +105,7 @@ function createFunction(
       ingressSettings: ingress(isPublic, deployment.domain !== undefined),
       allTrafficOnLatestRevision: true,
     },
-    dependsOn: [...builder.grants],
+    dependsOn: [accounts.granted],
   })
   if (isPublic)
     new CloudRunServiceIamMember(scope, `invoke-${name}`, {
@@ -148,21 +137,4 @@ function environment({ deployment, ...context }: Context, resources: Resources, 
     setting === 'SPANLEDGER_FIRST_KEY' ? [] : [[setting, values[setting] ?? String(DEFAULTS[setting])]],
   )
   return { plain: Object.fromEntries(plain), secret: settings.includes('SPANLEDGER_FIRST_KEY') }
-}
-
-/** Google's documented minimum for building functions by an account of one's own. */
-export const BUILD_ROLES = ['roles/logging.logWriter', 'roles/artifactregistry.writer', 'roles/storage.objectViewer']
-
-function createBuilder(context: Context): Builder {
-  const { scope, deployment } = context
-  const { project } = deployment
-  const account = new ServiceAccount(scope, 'account-build', {
-    project,
-    accountId: context.name('build'),
-    displayName: 'Spanledger: builds functions',
-  })
-  const grants = BUILD_ROLES.map(
-    (role, index) => new ProjectIamMember(scope, `build-${index}`, { project, role, member: account.member }),
-  )
-  return { account, grants }
 }

@@ -5,9 +5,11 @@ import { join, relative, resolve } from 'node:path'
 const here = import.meta.dirname
 const root = resolve(here, '..')
 
-/** Runs one of the project's own scripts; its output is not ours. */
+/** Runs one of the project's own scripts. */
 function run(script: string): void {
-  const { status } = spawnSync(process.execPath, [join(root, 'scripts', script)], { stdio: ['ignore', 2, 2] })
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts', script)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   if (status !== 0) process.exit(status ?? 1)
 }
 
@@ -19,7 +21,8 @@ try {
   const { createStack } = await import('./stack.ts')
   const { readManifest } = await import('../scripts/bundle/manifest.ts')
 
-  const output = join(here, 'cdktf.out')
+  // The CDKTF command says where it looks for it.
+  const output = resolve(process.env.CDKTF_OUTDIR ?? join(here, 'cdktf.out'))
   const deployment = readDeployment(resolve(process.env.SPANLEDGER_DEPLOYMENT ?? join(here, 'deployment.json')))
   const app = new App({ outdir: output })
   const stackFolder = join(output, 'stacks', 'spanledger')

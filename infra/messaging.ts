@@ -73,7 +73,7 @@ export function createPushSubscriptions(
     accountId: context.name('push'),
     displayName: 'Spanledger: Pub/Sub calling functions',
   })
-  new ServiceAccountIamMember(scope, 'push-token', {
+  const token = new ServiceAccountIamMember(scope, 'push-token', {
     serviceAccountId: pusher.name,
     role: 'roles/iam.serviceAccountTokenCreator',
     member: pubsubAgent(context),
@@ -88,7 +88,7 @@ export function createPushSubscriptions(
     const uri = functions[name].serviceConfig.uri
     subscribe(context, topics, trigger.subscription, {
       pushConfig: { pushEndpoint: uri, oidcToken: { serviceAccountEmail: pusher.email, audience: uri } },
-      dependsOn: [invoker],
+      dependsOn: [invoker, token],
     })
   }
 }

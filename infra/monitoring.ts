@@ -5,6 +5,7 @@ import {
 } from '@cdktf/provider-google/lib/monitoring-alert-policy/index.js'
 import { MonitoringDashboard } from '@cdktf/provider-google/lib/monitoring-dashboard/index.js'
 import { MonitoringNotificationChannel } from '@cdktf/provider-google/lib/monitoring-notification-channel/index.js'
+import { SUBSCRIPTIONS } from '../shared/bus/bus.ts'
 import type { Context } from './context.ts'
 
 interface Alert {
@@ -36,7 +37,7 @@ function alerts({ deployment, ...context }: Context): Alert[] {
     {
       title: 'backlog',
       severity: 'WARNING',
-      filter: `${subscription} = monitoring.regex.full_match("${prefix}-(price|budget|notify|warehouse|lake|forward)") AND ${metric('pubsub.googleapis.com/subscription/oldest_unacked_message_age')}`,
+      filter: `${subscription} = monitoring.regex.full_match("${prefix}-(${Object.keys(SUBSCRIPTIONS).join('|')})") AND ${metric('pubsub.googleapis.com/subscription/oldest_unacked_message_age')}`,
       aligner: 'ALIGN_MAX',
       threshold: 900,
       seconds: 300,

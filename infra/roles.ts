@@ -5,8 +5,11 @@ import { PubsubTopicIamMember } from '@cdktf/provider-google/lib/pubsub-topic-ia
 import { SecretManagerSecretIamMember } from '@cdktf/provider-google/lib/secret-manager-secret-iam-member/index.js'
 import { ServiceAccount } from '@cdktf/provider-google/lib/service-account/index.js'
 import { StorageBucketIamMember } from '@cdktf/provider-google/lib/storage-bucket-iam-member/index.js'
+import { Sleep } from '@cdktf/provider-time/lib/sleep/index.js'
+import type { ITerraformDependable } from 'cdktf'
 import type { Subscription, Topic } from '../shared/bus/bus.ts'
 import { FUNCTION_NAMES, type FunctionName } from '../shared/platform/functions.ts'
+import { SETTLING } from './apis.ts'
 import type { Context } from './context.ts'
 import type { Resources } from './resources.ts'
 
@@ -45,20 +48,40 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   ],
 }
 
-/** A service account for each function, with its grants and nothing more. */
-export function grantRoles(context: Context, resources: Resources): Record<FunctionName, ServiceAccount> {
+/** Google's documented minimum for building functions by an account of one's own. */
+export const BUILD_ROLES = ['roles/logging.logWriter', 'roles/artifactregistry.writer', 'roles/storage.objectViewer']
+
+/** Who runs the functions, and who builds them. */
+export interface Accounts {
+  readonly functions: Readonly<Record<FunctionName, ServiceAccount>>
+  readonly build: ServiceAccount
+  /** After which all that is granted here holds: a function whose secret or build is still denied is not made. */
+  readonly granted: Sleep
+}
+
+/** A service account for each function and one for their builds, with their grants and nothing more. */
+export function grantRoles(context: Context, resources: Resources): Accounts {
   const { scope, deployment } = context
-  const accounts = FUNCTION_NAMES.map((name) => {
+  const bindings: ITerraformDependable[] = []
+  const create = (name: string, displayName: string, grants: readonly Grant[]) => {
     const account = new ServiceAccount(scope, `account-${name}`, {
       project: deployment.project,
       accountId: context.name(name),
-      displayName: `Spanledger ${name}`,
+      displayName,
     })
-    for (const [index, grant] of GRANTS[name].entries())
-      bind(context, resources, { id: `grant-${name}-${index}`, member: account.member, grant })
-    return [name, account] as const
+    for (const [index, grant] of grants.entries())
+      bindings.push(bind(context, resources, { id: `grant-${name}-${index}`, member: account.member, grant }))
+    return account
+  }
+  const accounts = FUNCTION_NAMES.map((name) => [name, create(name, `Spanledger ${name}`, GRANTS[name])] as const)
+  const building = BUILD_ROLES.map((role): Grant => ({ on: 'project', role }))
+  const build = create('build', 'Spanledger: builds functions', building)
+  const granted = new Sleep(scope, 'roles-settled', {
+    createDuration: SETTLING,
+    triggers: { grants: JSON.stringify([GRANTS, BUILD_ROLES]) },
+    dependsOn: bindings,
   })
-  return Object.fromEntries(accounts) as Record<FunctionName, ServiceAccount>
+  return { functions: Object.fromEntries(accounts) as Accounts['functions'], build, granted }
 }
 
 interface Binding {
@@ -67,33 +90,36 @@ interface Binding {
   readonly grant: Grant
 }
 
-function bind({ scope, deployment: { project } }: Context, resources: Resources, { id, member, grant }: Binding): void {
+function bind(
+  { scope, deployment: { project } }: Context,
+  resources: Resources,
+  { id, member, grant }: Binding,
+): ITerraformDependable {
   const { role } = grant
   switch (grant.on) {
     case 'topic':
-      new PubsubTopicIamMember(scope, id, { project, topic: resources.topics[grant.name].name, role, member })
-      return
+      return new PubsubTopicIamMember(scope, id, { project, topic: resources.topics[grant.name].name, role, member })
     case 'subscription': {
       const { name: subscription } = resources.subscriptions[grant.name]!
-      new PubsubSubscriptionIamMember(scope, id, { project, subscription, role, member })
-      return
+      return new PubsubSubscriptionIamMember(scope, id, { project, subscription, role, member })
     }
     case 'dataset':
-      new BigqueryDatasetIamMember(scope, id, { project, datasetId: resources.dataset.datasetId, role, member })
-      return
+      return new BigqueryDatasetIamMember(scope, id, { project, datasetId: resources.dataset.datasetId, role, member })
     case 'bucket':
-      new StorageBucketIamMember(scope, id, { bucket: resources.bucket.name, role, member })
-      return
+      return new StorageBucketIamMember(scope, id, { bucket: resources.bucket.name, role, member })
     case 'first-key':
-      new SecretManagerSecretIamMember(scope, id, { project, secretId: resources.firstKey.secretId, role, member })
-      return
+      return new SecretManagerSecretIamMember(scope, id, {
+        project,
+        secretId: resources.firstKey.secretId,
+        role,
+        member,
+      })
     case 'project':
-      new ProjectIamMember(scope, id, { project, role, member })
-      return
+      return new ProjectIamMember(scope, id, { project, role, member })
     case 'database': {
       const title = `only ${resources.database.name}`
       const expression = `resource.name == "projects/${project}/databases/${resources.database.name}"`
-      new ProjectIamMember(scope, id, { project, role, member, condition: { title, expression } })
+      return new ProjectIamMember(scope, id, { project, role, member, condition: { title, expression } })
     }
   }
 }

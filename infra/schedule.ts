@@ -6,8 +6,10 @@ import type { Context } from './context.ts'
 
 /** What runs when, by path of the function `lake`; in cron's notation, UTC. */
 export const SCHEDULE = {
-  write: { schedule: '*/5 * * * *', path: '/write' },
-  compact: { schedule: '20 * * * *', path: '/compact' },
+  // The next run does what one left.
+  write: { schedule: '*/5 * * * *', path: '/write', retries: 0 },
+  // Never in the minute of a write: `lake` takes one request at a time and refuses what waits for long.
+  compact: { schedule: '22 * * * *', path: '/compact', retries: 3 },
 } as const
 
 /** The jobs that call `lake`, by an account that may call nothing else. */
@@ -23,7 +25,7 @@ export function createSchedule(context: Context, lake: Cloudfunctions2Function):
     ...{ project, location: region, service: lake.name, role: 'roles/run.invoker', member: account.member },
   })
   const { uri } = lake.serviceConfig
-  for (const [name, { schedule, path }] of Object.entries(SCHEDULE))
+  for (const [name, { schedule, path, retries }] of Object.entries(SCHEDULE))
     new CloudSchedulerJob(scope, `job-${name}`, {
       project,
       region,
@@ -31,8 +33,7 @@ export function createSchedule(context: Context, lake: Cloudfunctions2Function):
       schedule,
       timeZone: 'Etc/UTC',
       attemptDeadline: '600s',
-      // The next run does what this one left.
-      retryConfig: { retryCount: 0 },
+      retryConfig: { retryCount: retries, minBackoffDuration: '60s', maxBackoffDuration: '120s' },
       httpTarget: {
         httpMethod: 'POST',
         uri: `${uri}${path}`,

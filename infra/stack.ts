@@ -1,6 +1,7 @@
 import { DataGoogleProject } from '@cdktf/provider-google/lib/data-google-project/index.js'
 import { GoogleProvider } from '@cdktf/provider-google/lib/provider/index.js'
 import { RandomProvider } from '@cdktf/provider-random/lib/provider/index.js'
+import { TimeProvider } from '@cdktf/provider-time/lib/provider/index.js'
 import { GcsBackend, TerraformOutput, TerraformStack } from 'cdktf'
 import type { Construct } from 'constructs'
 import { enableApis } from './apis.ts'
@@ -23,6 +24,7 @@ export function createStack(app: Construct, deployment: Deployment, bundles: Bun
   if (stateBucket !== undefined) new GcsBackend(stack, { bucket: stateBucket, prefix: `spanledger/${prefix}` })
   new GoogleProvider(stack, 'google', { project, region, userProjectOverride: true, billingProject: project })
   new RandomProvider(stack, 'random')
+  new TimeProvider(stack, 'time')
   const { number: projectNumber } = new DataGoogleProject(stack, 'project', { projectId: project })
   const context: Context = {
     scope: stack,

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import { parseDeployment } from './deployment.ts'
+import { LEAST, synthesise } from './stack.fixture.ts'
+
+describe('a deployment that is wrong', () => {
+  test.each([
+    [null, 'is an object'],
+    [{}, 'project: an id; region: as europe-west1; prefix'],
+    [{ ...LEAST, region: 'Europe' }, 'region'],
+    [{ ...LEAST, prefix: 'Ledger_1' }, 'prefix'],
+    [{ ...LEAST, retentionDays: -1 }, 'retentionDays: a whole number'],
+    // It would have deleted every file on the day it was written.
+    [{ ...LEAST, retentionDays: 0 }, 'retentionDays: a whole number, at least 1'],
+    [{ ...LEAST, maxInstances: 0 }, 'maxInstances: a whole number, at least 1'],
+    [{ ...LEAST, monthlyBudget: 5 }, 'monthlyBudget and billingAccount: both or neither'],
+    [{ ...LEAST, dataLocation: 'US' }, 'dataLocation: the region, or EU or US with the region in it'],
+    [{ ...LEAST, dataLocation: 'europe-west3' }, 'dataLocation'],
+    [{ ...LEAST, region: 'europe-west2', dataLocation: 'EU' }, 'dataLocation'],
+    [{ ...LEAST, retention: 1 }, 'retention: no such setting'],
+    [{ ...LEAST, alertEmails: 'me' }, 'alertEmails'],
+    [{ ...LEAST, protectData: 'no' }, 'protectData'],
+  ])('%j is refused', (given, message) => {
+    expect(() => parseDeployment(given)).toThrow(message)
+  })
+
+  test.each([
+    { dataLocation: 'EU' },
+    { dataLocation: 'europe-west1' },
+    { region: 'us-central1', dataLocation: 'US' },
+    { minInstances: 0 },
+  ])('%j is taken', (given) => {
+    expect(parseDeployment({ ...LEAST, ...given })).toMatchObject(given)
+  })
+
+  test('the example is right', async () => {
+    const example = await import('./deployment.example.json', { with: { type: 'json' } })
+    expect(synthesise(parseDeployment({ ...example.default }))).toHaveProperty('resource')
+  })
+})
