@@ -25,10 +25,11 @@ export const SIZING: Readonly<Record<FunctionName, { readonly cpu: number; reado
   notify: { cpu: 1, gib: 0.5 },
   warehouse: { cpu: 1, gib: 1 },
   lake: { cpu: 2, gib: 4 },
+  books: { cpu: 1, gib: 0.5 },
   query: { cpu: 1, gib: 0.5 },
 }
 
-/** As `infra/schedule.ts` has it: the writer every five minutes, the compactor once an hour at minute 20. */
+/** As `infra/schedule.ts` has it: the writer every five minutes, the compactor once an hour at minute 22. */
 export const SCHEDULE = { jobs: 2, writeEveryMinutes: 5, compactAtMinute: 22 } as const
 
 /** As `infra/storage.ts` has it: what is deleted is billed for a week more. */

@@ -18,6 +18,7 @@ import type { PriceStore } from '../pricing/price-store.ts'
 import { openSqlitePriceStore } from '../pricing/sqlite-price-store.ts'
 import { openSqliteTraceState } from '../pricing/sqlite-trace-state.ts'
 import type { TraceStateStore } from '../pricing/trace-state.ts'
+import { readForward } from '../warehouse/forward-settings.ts'
 import type { SpanWriter } from '../warehouse/trace-store.ts'
 import type { Platform } from './platform.ts'
 
@@ -92,26 +93,10 @@ export function createLocalPlatform(config: Config, doorbell: Doorbell = createD
     },
     async openForward() {
       const { createForwardWriter } = await import('../warehouse/forward-writer.ts')
-      return createForwardWriter({
-        url: config.SPANLEDGER_FORWARD_URL ?? '',
-        headers: parseHeaders(config.SPANLEDGER_FORWARD_HEADERS),
-        projects: config.SPANLEDGER_FORWARD_PROJECTS.split(',')
-          .map((name) => name.trim())
-          .filter(Boolean),
-      })
+      return createForwardWriter(readForward(config))
     },
     openObjectStore: async () => openDirectoryStore(paths.lake),
     openBudgetLedger: async () => openSqliteLedger({ path: paths.budgets }),
     openKeyStore: async () => openSqliteKeyStore(paths.keys),
   }
-}
-
-/** `key=value,key=value`, values percent-encoded, as OTEL_EXPORTER_OTLP_HEADERS has it. */
-function parseHeaders(text: string): Record<string, string> {
-  const headers: Record<string, string> = {}
-  for (const pair of text.split(',')) {
-    const [key, ...value] = pair.split('=')
-    if (key?.trim()) headers[key.trim()] = decodeURIComponent(value.join('=').trim())
-  }
-  return headers
 }
