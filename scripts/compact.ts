@@ -1,50 +1,71 @@
 import { parseArgs } from 'node:util'
-import { readConfig } from '../shared/config.ts'
+import { keepDays, retentionPolicy } from '../functions/lake/settings.ts'
+import { type Config, readConfig } from '../shared/config.ts'
 import { describeError, SpanledgerError } from '../shared/errors.ts'
 import { createCompactor } from '../shared/lake/compactor.ts'
 import type { ObjectStore } from '../shared/lake/object-store.ts'
 import { createParquetFormat } from '../shared/lake/parquet-format.ts'
-import { planRetention, type RetentionPolicy, retain } from '../shared/lake/retention.ts'
+import { planRetention, type RetentionPolicy, type RetentionStep, retain } from '../shared/lake/retention.ts'
 import { openPlatform } from '../shared/platform/platform.ts'
 
 const USAGE = `npm run compact -- [--grace MINUTES] [--days N] [--project NAME=N]… [--dry-run]
 One pass over the lake; the server may be running. Closed hours become one sorted file each, which is staged first and shown
-once it is older than the grace (default 15 minutes): run it again after that, by a timer say.
---days and --project delete spans so many days after their hour; --dry-run says which, and does nothing at all.`
+once it is older than the grace: run it again after that, by a timer say. Spans are deleted so many days after their hour: by
+the settings SPANLEDGER_LAKE_RETENTION_DAYS and SPANLEDGER_LAKE_RETENTION_PROJECTS, or by --days and --project instead; 0 days
+keep them forever. --dry-run says of which hours, and does nothing at all.`
 
 const MINUTE_MILLIS = 60_000
 
-/** Runs the command's arguments against `store` and returns what to print. */
-export async function runCompact(args: readonly string[], store: ObjectStore, now: () => number): Promise<string> {
+export interface CompactOptions {
+  readonly store: ObjectStore
+  /** The settings that hold unless an argument says otherwise. */
+  readonly config: Config
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** Runs the command's arguments and returns what to print. */
+export async function runCompact(args: readonly string[], { store, config, now }: CompactOptions): Promise<string> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      grace: { type: 'string', default: '15' },
+      grace: { type: 'string' },
       days: { type: 'string' },
-      project: { type: 'string', multiple: true, default: [] },
+      project: { type: 'string', multiple: true },
       'dry-run': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   })
   if (values.help) return USAGE
+  const set = retentionPolicy(config)
   const policy: RetentionPolicy = {
-    ...(values.days !== undefined && { days: number(values.days) }),
-    projects: Object.fromEntries(values.project.map(readProject)),
+    ...set,
+    ...(values.days !== undefined && { days: keepDays(number(values.days)) }),
+    ...(values.project !== undefined && { projects: Object.fromEntries(values.project.map(readProject)) }),
   }
-  const format = createParquetFormat({ codec: readConfig().SPANLEDGER_LAKE_CODEC })
-  const compactor = createCompactor({ store, format, now, graceMs: number(values.grace) * MINUTE_MILLIS })
-  const steps = await planRetention({ store, format, policy, now: now() })
-  const plan = steps.map(({ prefix, kind, expired }) => `${kind} ${prefix} ${[...expired].join(' ')}`.trimEnd())
-  if (values['dry-run']) return plan.length === 0 ? 'nothing has expired' : plan.join('\n')
+  const graceMs = values.grace === undefined ? config.SPANLEDGER_LAKE_GRACE_MS : number(values.grace) * MINUTE_MILLIS
+  const format = createParquetFormat({ codec: config.SPANLEDGER_LAKE_CODEC })
+  const compactor = createCompactor({ store, format, now, graceMs })
+  const plan = await planRetention({ store, format, policy, now: now() })
+  const planned = [...plan.steps.map(describeStep), ...problems(plan.failed)]
+  if (values['dry-run']) return planned.length === 0 ? 'nothing has expired' : planned.join('\n')
 
-  await retain(steps, { store, compactor })
+  await retain(plan.steps, { store, compactor })
   const { merged, published, cleaned, failed } = await compactor.run()
-  const failures = Object.entries(failed).map(([prefix, reason]) => `${prefix}: ${reason}`)
   return [
-    ...plan,
+    ...planned,
     `merged ${merged.length}, shown ${published.length}, cleaned ${cleaned.length} partitions`,
-    ...failures,
+    ...problems(failed),
   ].join('\n')
+}
+
+function describeStep(step: RetentionStep): string {
+  if (step.kind === 'expire') return `expire ${step.prefix} ${[...step.expired].join(' ')}`
+  return `delete ${[...step.files.map(({ name }) => name), ...step.beside].join(' ')}`
+}
+
+function problems(failed: Readonly<Record<string, string>>): string[] {
+  return Object.entries(failed).map(([prefix, reason]) => `${prefix}: ${reason}`)
 }
 
 function number(text: string): number {
@@ -58,13 +79,14 @@ function number(text: string): number {
 function readProject(text: string): [string, number] {
   const at = text.lastIndexOf('=')
   if (at < 1) throw new SpanledgerError('query/invalid', `${JSON.stringify(text)} is not NAME=DAYS`)
-  return [text.slice(0, at), number(text.slice(at + 1))]
+  return [text.slice(0, at), keepDays(number(text.slice(at + 1)))]
 }
 
 if (import.meta.main) {
   try {
-    const platform = await openPlatform(readConfig())
-    console.log(await runCompact(process.argv.slice(2), await platform.openObjectStore(), Date.now))
+    const config = readConfig()
+    const store = await (await openPlatform(config)).openObjectStore()
+    console.log(await runCompact(process.argv.slice(2), { store, config, now: Date.now }))
   } catch (error) {
     console.error(`${describeError(error)}\n\n${USAGE}`)
     process.exitCode = 2

@@ -101,13 +101,16 @@ test('rebuild fills an empty warehouse with the same rows and sums, however ofte
 
 test('compact merges, and deletes what has expired, which a dry run only names', async () => {
   let clock = Date.now()
-  const compact = (...args: string[]) => runCompact(args, store, () => clock)
+  const compact = (...args: string[]) => runCompact(args, { store, config: readConfig({}), now: () => clock })
   const names = async () => (await Array.fromAsync(store.list('traces/'))).map(({ name }) => name)
   const before = await names()
   clock = Number((DAY + 10n * 24n * HOUR) / 1_000_000n)
-  expect(await compact('--dry-run', '--project', 'default=0', '--days', '1')).toContain(
-    'delete traces/dt=2026-02-05/hr=00/ default',
+  expect(await compact('--dry-run', '--project', 'default=0.5', '--days', '0')).toContain(
+    'expire traces/dt=2026-02-05/hr=00/ default',
   )
+  expect(await compact('--dry-run', '--project', 'default=0', '--days', '1')).toBe('nothing has expired')
+  const config = readConfig({ SPANLEDGER_LAKE_RETENTION_PROJECTS: 'default=1' })
+  expect(await runCompact(['--dry-run'], { store, config, now: () => clock })).toContain('hr=01/ default')
   expect(await names()).toStrictEqual(before)
   clock = Date.now() + 1000
   expect(await compact('--grace', '0')).toMatch(/merged 4/)

@@ -12,7 +12,7 @@ export function settingsDocument(): string {
   return [
     '# Settings',
     '',
-    'Environment variables, read once at start. Sizes are in bytes, times in milliseconds. This page is written by `npm run docs`.',
+    'Environment variables, read once at start. Sizes are in bytes, times in milliseconds unless a name says days. This page is written by `npm run docs`.',
     '',
     '| variable | default | meaning |',
     '|---|---|---|',

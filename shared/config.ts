@@ -3,6 +3,7 @@ import { SpanledgerError } from './errors.ts'
 
 const bytes = z.coerce.number().int().positive()
 const millis = z.coerce.number().int().nonnegative()
+const days = z.coerce.number().nonnegative()
 const flag = z.stringbool().default(false)
 
 /**
@@ -47,6 +48,32 @@ const schema = z.object({
     .default(16 * 1024 * 1024)
     .describe('size of waiting messages that writes a Parquet file early'),
   SPANLEDGER_LAKE_CODEC: z.enum(['zstd', 'snappy']).default('zstd').describe('compression of Parquet files'),
+  SPANLEDGER_LAKE_PAST_DAYS: days
+    .default(400)
+    .describe('days before its arrival that a span may start; one that starts earlier is quarantined in the lake'),
+  SPANLEDGER_LAKE_FUTURE_DAYS: days
+    .default(2)
+    .describe('days after its arrival that a span may start; one that starts later is quarantined in the lake'),
+  SPANLEDGER_LAKE_COMPACT_MS: millis
+    .default(600_000)
+    .describe('embedded: pause between two runs of the compactor; 0 runs none'),
+  SPANLEDGER_LAKE_GRACE_MS: millis
+    .default(900_000)
+    .describe('for how long a reader of the lake may take: a file that was replaced is deleted that much later'),
+  SPANLEDGER_LAKE_RETENTION_DAYS: days
+    .default(0)
+    .describe('days after their hour that spans are deleted from the lake; 0 keeps them forever'),
+  SPANLEDGER_LAKE_RETENTION_PROJECTS: z
+    .string()
+    .regex(/^\s*([^=,]+=\d+(\.\d+)?\s*(,|$))*\s*$/, 'is not NAME=DAYS,NAME=DAYS')
+    .default('')
+    .describe('the same for single projects: name=days,name=days'),
+  SPANLEDGER_RECONCILE_MS: millis
+    .default(86_400_000)
+    .describe('how often budgets are compared with the stored spans, and corrected; 0 for never'),
+  SPANLEDGER_WAREHOUSE_RETENTION_DAYS: days
+    .default(0)
+    .describe('days after which the trace store forgets spans, where it is made to: such are not compared; 0 for never'),
   SPANLEDGER_PRICES: z
     .string()
     .optional()

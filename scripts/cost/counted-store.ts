@@ -32,10 +32,10 @@ export function createCountedStore(meter: Meter, now: () => number): CountedStor
       if (object === undefined) throw new SpanledgerError('lake/not-found', `there is no object ${name}`)
       return object.data.slice(range?.start, range?.end)
     },
-    async *list(prefix) {
+    async *list(prefix, { from = '' } = {}) {
       const found: ObjectInfo[] = []
       for (const [name, { data, updatedAt }] of objects)
-        if (name.startsWith(prefix)) found.push({ name, size: data.length, updatedAt })
+        if (name.startsWith(prefix) && name >= from) found.push({ name, size: data.length, updatedAt })
       for (let page = 0; page < Math.max(1, Math.ceil(found.length / PAGE_OBJECTS)); page++) {
         meter.add('storage.classA', 1)
         await call()

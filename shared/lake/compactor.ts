@@ -12,9 +12,21 @@ import {
 } from './format.ts'
 import { type LakeFile, liveFiles, parseFiles } from './live-files.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
-import { CORRECTIONS, type FileName, fileName, partitionHour, prefixOf, STAGING, TRACES } from './partition.ts'
+import {
+  CORRECTIONS,
+  type FileName,
+  fileName,
+  partitionHour,
+  partitionPrefix,
+  prefixOf,
+  STAGING,
+  TRACES,
+} from './partition.ts'
 
 const HOUR_MILLIS = 3_600_000
+const DAY_HOURS = 24
+/** What was listed longer ago, in milliseconds, is listed again before it is acted upon. */
+const LISTING_AGE = 60_000
 const DEFAULT_GRACE_MS = 15 * 60_000
 const DEFAULT_CLOSE_MS = 15 * 60_000
 /** A partition takes a handful of steps; more would mean that two compactors are at odds. */
@@ -42,12 +54,20 @@ export interface CompactionReport {
   readonly failed: Readonly<Record<string, string>>
 }
 
+/** How much of the lake a pass looks at. */
+export interface CompactionScope {
+  /** Only the partitions of so many days, today's and those before, and whatever is staged; default: all. */
+  readonly days?: number
+}
+
 export interface Compactor {
-  /** One pass over all partitions, one at a time. What waits for its grace period is left to the next pass. */
-  run(): Promise<CompactionReport>
+  /** One pass over the partitions, one at a time. What waits for its grace period is left to the next pass. */
+  run(scope?: CompactionScope): Promise<CompactionReport>
   /** Rewrites one closed partition without the rows of some projects. False while it is busy with a compaction. */
   rewrite(prefix: string, drop: ReadonlySet<string>): Promise<boolean>
 }
+
+const NO_PROJECTS: ReadonlySet<string> = new Set()
 
 /**
  * Makes one sorted file of a closed hour's many. At every instant each row is in exactly one file of those that
@@ -70,31 +90,57 @@ export function createCompactor(options: CompactorOptions): Compactor {
   const look = async (prefix: string) =>
     stateOf(prefix, await Array.fromAsync(store.list(prefix)), await Array.fromAsync(store.list(STAGING + prefix)))
 
-  const act = async (prefix: string, step: CompactionStep, drop: ReadonlySet<string>): Promise<void> => {
+  /** Returns what the partition is like afterwards: what was done is known, and needs no listing. */
+  const act = async (
+    prefix: string,
+    state: PartitionState,
+    step: Exclude<CompactionStep, { readonly kind: 'nothing' }>,
+    drop: ReadonlySet<string>,
+  ): Promise<PartitionState> => {
     switch (step.kind) {
-      case 'nothing':
-        return
-      case 'delete':
+      case 'delete': {
+        const published = state.published.filter((file) => !step.published.includes(file))
+        const staged = state.staged.filter((file) => !step.staged.includes(file))
         for (const file of [...step.published, ...step.staged]) await store.delete(file.name)
-        return sweepFacts(prefix)
-      case 'publish':
-        for (const file of step.group) {
-          await putUnlessThere(store, file.name.slice(STAGING.length), await store.read(file.name))
+        const used = new Set([...published, ...staged].map(({ parsed }) => factsName(prefix, parsed)))
+        const replaced = new Set(step.published.filter(isCompacted).map(({ parsed }) => factsName(prefix, parsed)))
+        for (const facts of replaced.difference(used)) await store.delete(facts)
+        return stateOf(prefix, published, staged)
+      }
+      case 'publish': {
+        const shown = step.group.map((file) => ({
+          ...file,
+          name: file.name.slice(STAGING.length),
+          updatedAt: now(),
+        }))
+        for (const [index, file] of step.group.entries()) {
+          await putUnlessThere(store, (shown[index] as LakeFile).name, await store.read(file.name))
         }
-        return
+        return stateOf(prefix, [...state.published, ...shown], state.staged)
+      }
       case 'merge':
-        return merge(prefix, step.inputs, step.name, drop)
+        return stateOf(prefix, state.published, [
+          ...state.staged,
+          ...(await merge(prefix, step.inputs, step.name, drop)),
+        ])
     }
   }
 
-  const merge = async (prefix: string, inputs: readonly LakeFile[], name: FileName, drop: ReadonlySet<string>) => {
+  /** Returns what it staged. */
+  const merge = async (
+    prefix: string,
+    inputs: readonly LakeFile[],
+    name: FileName,
+    drop: ReadonlySet<string>,
+  ): Promise<ObjectInfo[]> => {
     const facts = await Promise.all(inputs.map((file) => readFacts(file, options)))
     const corrections = await correctionsOf(prefix)
     const input = (file: ObjectInfo) => ({ name: file.name, read: () => store.read(file.name) })
-    const merged = await options.format.merge(inputs.map(input), { drop, corrections: corrections.map(input) })
+    const merged = isEmptied(facts, drop)
+      ? NOTHING_LEFT
+      : await options.format.merge(inputs.map(input), { drop, corrections: corrections.map(input) })
     try {
-      const { published } = await look(prefix)
-      const present = new Set(published.map((file) => file.name))
+      const present = new Set((await Array.fromAsync(store.list(prefix))).map((file) => file.name))
       if (!inputs.every((file) => present.has(file.name))) {
         throw new SpanledgerError('lake/unavailable', `${prefix} was compacted by someone else meanwhile`)
       }
@@ -102,11 +148,17 @@ export function createCompactor(options: CompactorOptions): Compactor {
         ...mergeFacts(facts, merged, drop),
         corrections: corrections.length,
       })
-      const parts = merged.parts.length
-      for (const [index, read] of merged.parts.entries()) {
-        const part = fileName({ ...name, version, part: index + 1, parts })
-        await store.putIfAbsent(STAGING + prefix + part, await read())
+      // A partition of which nothing is left keeps an empty file: it says which numbers are taken and which messages were in.
+      const empty = async () => options.format.encode([], { digests: [], projects: {} })
+      const parts = merged.parts.length > 0 ? merged.parts : [empty]
+      const staged: ObjectInfo[] = []
+      for (const [index, read] of parts.entries()) {
+        const part = STAGING + prefix + fileName({ ...name, version, part: index + 1, parts: parts.length })
+        const data = await read()
+        await store.putIfAbsent(part, data)
+        staged.push({ name: part, size: data.length, updatedAt: now() })
       }
+      return staged
     } finally {
       await merged.close()
     }
@@ -114,12 +166,10 @@ export function createCompactor(options: CompactorOptions): Compactor {
 
   const correctionsOf = (prefix: string) => Array.fromAsync(store.list(prefix.replace(TRACES, CORRECTIONS)))
 
-  /** Whether corrections have come since the partition's compacted files were merged. They are never deleted, only more. */
-  const isOutdated = async (prefix: string, published: readonly ObjectInfo[]): Promise<boolean> => {
-    const compacted = liveFiles(published).find(({ parsed }) => parsed.version > 0 && parsed.part === 1)
-    if (compacted === undefined) return false
-    const { corrections = 0 } = await readFacts(compacted, options)
-    return (await correctionsOf(prefix)).length > corrections
+  /** Whether other corrections are there than when the partition's compacted files were merged. */
+  const isOutdated = async (state: PartitionState, corrections: number): Promise<boolean> => {
+    const compacted = liveFiles(state.published).find((file) => isCompacted(file) && file.parsed.part === 1)
+    return compacted !== undefined && ((await readFacts(compacted, options)).corrections ?? 0) !== corrections
   }
 
   /** Whoever gets to write the facts owns the version: no two compactors ever mix their parts. */
@@ -134,63 +184,103 @@ export function createCompactor(options: CompactorOptions): Compactor {
     }
   }
 
-  /** Deletes facts whose files are gone, or never came. */
-  const sweepFacts = async (prefix: string): Promise<void> => {
-    const { published, staged, now, graceMs } = await look(prefix)
-    const used = new Set([...published, ...staged].map(({ parsed }) => factsName(prefix, parsed)))
-    for await (const object of store.list(`facts/${prefix}`)) {
-      if (!used.has(object.name) && now - object.updatedAt >= graceMs) await store.delete(object.name)
+  /** Deletes those of the listed `facts` whose files never came, or are gone. */
+  const sweepFacts = async (facts: readonly ObjectInfo[], partitions: ReadonlyMap<string, PartitionState>) => {
+    const used = new Set<string>()
+    for (const [prefix, { published, staged }] of partitions) {
+      for (const { parsed } of [...published, ...staged]) used.add(factsName(prefix, parsed))
+    }
+    const graceMs = options.graceMs ?? DEFAULT_GRACE_MS
+    for (const { name, updatedAt } of facts) {
+      if (!used.has(name) && now() - updatedAt >= graceMs) await store.delete(name)
     }
   }
 
-  const NO_PROJECTS: ReadonlySet<string> = new Set()
-
-  const compactPartition = async (prefix: string, outdated: boolean): Promise<Set<CompactionStep['kind']>> => {
+  const compactPartition = async (
+    prefix: string,
+    first: PartitionState,
+    outdated: boolean,
+  ): Promise<Set<CompactionStep['kind']>> => {
     const done = new Set<CompactionStep['kind']>()
+    let state = first
     for (let count = 0; count < MAX_STEPS; count++) {
-      const step = planCompaction(await look(prefix), { force: outdated && !done.has('merge') })
+      const step = planCompaction(state, { force: outdated && !done.has('merge') })
       if (step.kind === 'nothing') break
-      await act(prefix, step, NO_PROJECTS)
+      state = await act(prefix, state, step, NO_PROJECTS)
       done.add(step.kind)
     }
     return done
   }
 
   return {
-    async run() {
+    async run({ days } = {}) {
       const kinds: Record<Exclude<CompactionStep['kind'], 'nothing'>, string[]> = { merge: [], publish: [], delete: [] }
       const failed: Record<string, string> = {}
-      const published = await byPartition(store, TRACES)
+      const whole = days === undefined
+      const from = whole ? '' : firstOfDay(now(), days)
+      // Facts come before the files that they are of: those that are listed first and have none will not get one.
+      const facts = whole ? await Array.fromAsync(store.list('facts/')) : []
+      const listedAt = now()
+      const published = await byPartition(store, TRACES, from)
       const staged = await byPartition(store, STAGING)
-      const corrections = await byPartition(store, CORRECTIONS)
-      const corrected = new Set([...corrections.keys()].map((key) => key.replace(CORRECTIONS, TRACES)))
-      for (const prefix of new Set([
-        ...published.keys(),
-        ...[...staged.keys()].map((key) => key.slice(STAGING.length)),
-      ])) {
-        const state = stateOf(prefix, published.get(prefix) ?? [], staged.get(STAGING + prefix) ?? [])
+      const corrections = whole ? await byPartition(store, CORRECTIONS) : new Map<string, ObjectInfo[]>()
+      const prefixes = new Set([...published.keys(), ...[...staged.keys()].map((key) => key.slice(STAGING.length))])
+      const partitions = new Map<string, PartitionState>()
+      for (const prefix of prefixes) {
+        const known = prefix >= from || published.has(prefix)
+        partitions.set(
+          prefix,
+          known ? stateOf(prefix, published.get(prefix) ?? [], staged.get(STAGING + prefix) ?? []) : await look(prefix),
+        )
+      }
+      for (const [prefix, listed] of partitions) {
         try {
-          const outdated = corrected.has(prefix) && (await isOutdated(prefix, state.published))
-          if (planCompaction(state, { force: outdated }).kind === 'nothing') continue
-          for (const kind of await compactPartition(prefix, outdated)) if (kind !== 'nothing') kinds[kind].push(prefix)
+          const corrected = corrections.get(prefix.replace(TRACES, CORRECTIONS))?.length
+          const outdated = corrected !== undefined && (await isOutdated(listed, corrected))
+          if (planCompaction(listed, { force: outdated }).kind === 'nothing') continue
+          const state = now() - listedAt < LISTING_AGE ? listed : await look(prefix)
+          for (const kind of await compactPartition(prefix, state, outdated))
+            if (kind !== 'nothing') kinds[kind].push(prefix)
         } catch (error) {
           log.error({ err: error, prefix }, 'a partition was not compacted')
           failed[prefix] = describeError(error)
         }
       }
+      await sweepFacts(facts, partitions)
       return { merged: kinds.merge, published: kinds.publish, cleaned: kinds.delete, failed }
     },
 
     async rewrite(prefix, drop) {
+      let state = await look(prefix)
       for (let count = 0; count < MAX_STEPS; count++) {
-        const step = planCompaction(await look(prefix), { force: true })
+        const step = planCompaction(state, { force: true })
         if (step.kind === 'nothing') return false
-        await act(prefix, step, drop)
+        state = await act(prefix, state, step, drop)
         if (step.kind === 'merge') return true
       }
       return false
     },
   }
+}
+
+/** Where the partitions of the last `days` days begin. */
+function firstOfDay(now: number, days: number): string {
+  const today = Math.floor(now / (DAY_HOURS * HOUR_MILLIS))
+  return partitionPrefix(TRACES, (today + 1 - days) * DAY_HOURS)
+}
+
+function isCompacted({ parsed }: LakeFile): boolean {
+  return parsed.version > 0
+}
+
+/** What a merge of which nothing is left would give. */
+const NOTHING_LEFT: MergedFiles = { parts: [], rows: new Map(), close: async () => {} }
+
+/** Whether `drop` has every project of which there are rows: then none need be read. */
+function isEmptied(facts: readonly FileFacts[], drop: ReadonlySet<string>): boolean {
+  return facts.every(({ projects }) =>
+    Object.entries(projects).every(([project, { rows }]) => rows === 0 || drop.has(project)),
+  )
 }
 
 function mergeFacts(facts: readonly FileFacts[], merged: MergedFiles, drop: ReadonlySet<string>): FileFacts {
@@ -216,7 +306,7 @@ async function putUnlessThere(store: ObjectStore, name: string, data: Uint8Array
   }
 }
 
-async function byPartition(store: ObjectStore, base: string): Promise<Map<string, ObjectInfo[]>> {
-  const objects = await Array.fromAsync(store.list(base))
+async function byPartition(store: ObjectStore, base: string, from = ''): Promise<Map<string, ObjectInfo[]>> {
+  const objects = await Array.fromAsync(store.list(base, { from }))
   return Map.groupBy(objects, ({ name }) => prefixOf(name))
 }

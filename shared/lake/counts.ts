@@ -57,8 +57,8 @@ export function createLakeCounter(options: CounterOptions): (project: string) =>
     const traces = await sum(TRACES, project, kept)
     const quarantine = await sum(QUARANTINE, project, kept)
     known = kept
-    const { rows: stored, duplicates, expired } = traces
-    return { stored, duplicates, quarantined: quarantine.rows, expired }
+    const { rows: stored, duplicates } = traces
+    return { stored, duplicates, quarantined: quarantine.rows, expired: traces.expired + quarantine.expired }
   }
 }
 

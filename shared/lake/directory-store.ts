@@ -66,7 +66,7 @@ export function openDirectoryStore(root: string): ObjectStore {
       }
     },
 
-    list: (prefix) => listDirectory(root, '', prefix),
+    list: (prefix, { from = '' } = {}) => listDirectory(root, '', { prefix, from }),
 
     async delete(name) {
       checkObjectName(name)
@@ -81,7 +81,13 @@ export function openDirectoryStore(root: string): ObjectStore {
   }
 }
 
-async function* listDirectory(root: string, directory: string, prefix: string): AsyncGenerator<ObjectInfo> {
+interface Wanted {
+  readonly prefix: string
+  readonly from: string
+}
+
+async function* listDirectory(root: string, directory: string, wanted: Wanted): AsyncGenerator<ObjectInfo> {
+  const { prefix, from } = wanted
   const path = join(root, directory)
   const entries = await readdir(path, { withFileTypes: true }).catch((error) => {
     if (errno(error) === 'ENOENT') return []
@@ -92,10 +98,10 @@ async function* listDirectory(root: string, directory: string, prefix: string): 
     .map((entry) => (entry.isDirectory() ? `${directory}${entry.name}/` : `${directory}${entry.name}`))
     .sort()
   for (const name of names) {
-    if (name === `${SCRATCH}/`) continue
+    if (name === `${SCRATCH}/` || (name < from && !from.startsWith(name))) continue
     if (name.endsWith('/')) {
-      if (name.startsWith(prefix) || prefix.startsWith(name)) yield* listDirectory(root, name, prefix)
-    } else if (name.startsWith(prefix)) {
+      if (name.startsWith(prefix) || prefix.startsWith(name)) yield* listDirectory(root, name, wanted)
+    } else if (name.startsWith(prefix) && name >= from) {
       const info = await stat(join(root, name)).catch((error) => {
         if (errno(error) === 'ENOENT') return undefined
         throw failure(error, 'list', join(root, name))

@@ -81,9 +81,9 @@ export function openGcsStore(options: GcsStoreOptions): ObjectStore {
       }
     },
 
-    async *list(prefix) {
+    async *list(prefix, { from = '' } = {}) {
       for (let pageToken: string | undefined; ; ) {
-        const page = await listPage(prefix, pageToken)
+        const page = await listPage({ prefix, from, pageToken })
         yield* page.objects
         pageToken = page.next
         if (pageToken === undefined) return
@@ -100,12 +100,21 @@ export function openGcsStore(options: GcsStoreOptions): ObjectStore {
     },
   }
 
-  async function listPage(prefix: string, pageToken: string | undefined) {
+  async function listPage({
+    prefix,
+    from,
+    pageToken,
+  }: {
+    prefix: string
+    from: string
+    pageToken: string | undefined
+  }) {
     const query = {
       prefix,
       maxResults: pageSize,
       autoPaginate: false,
       fields: 'items(name,size,updated),nextPageToken',
+      ...(from !== '' && { startOffset: from }),
       ...(pageToken !== undefined && { pageToken }),
     }
     try {

@@ -4,8 +4,8 @@ import type { ObjectStore } from './object-store.ts'
 /** What every {@link ObjectStore} has to do. `open` gives a fresh, empty one. */
 export function testObjectStore(open: () => Promise<ObjectStore>): void {
   const bytes = (text: string) => Buffer.from(text)
-  const names = async (store: ObjectStore, prefix: string) =>
-    (await Array.fromAsync(store.list(prefix))).map(({ name }) => name)
+  const names = async (store: ObjectStore, prefix: string, from?: string) =>
+    (await Array.fromAsync(store.list(prefix, from === undefined ? {} : { from }))).map(({ name }) => name)
 
   test('what was put is read back, whole and in part', async () => {
     const store = await open()
@@ -46,6 +46,10 @@ export function testObjectStore(open: () => Promise<ObjectStore>): void {
     expect(await names(store, 't/b')).toStrictEqual(['t/b.x', 't/b/1/x', 't/b/10', 't/b/2'])
     expect(await names(store, 't/b/1')).toStrictEqual(['t/b/1/x', 't/b/10'])
     expect(await names(store, 'none/')).toStrictEqual([])
+    expect(await names(store, 't/', 't/b/1')).toStrictEqual(['t/b/1/x', 't/b/10', 't/b/2'])
+    expect(await names(store, 't/', 't/b.x')).toStrictEqual(['t/b.x', 't/b/1/x', 't/b/10', 't/b/2'])
+    expect(await names(store, 't/', 'u')).toStrictEqual([])
+    expect(await names(store, '', 't/b/10')).toStrictEqual(['t/b/10', 't/b/2', 'u/a'])
     const [first] = await Array.fromAsync(store.list('t/a'))
     expect(first).toMatchObject({ name: 't/a', size: 3 })
     expect(Math.abs((first?.updatedAt ?? 0) - Date.now())).toBeLessThan(60_000)

@@ -14,8 +14,8 @@ export interface ObjectStore {
   putIfAbsent(name: string, data: Uint8Array): Promise<void>
   /** Rejects with `lake/not-found`. `range` is in bytes, `end` exclusive. */
   read(name: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array>
-  /** All objects whose name starts with `prefix`, in order of name. */
-  list(prefix: string): AsyncIterable<ObjectInfo>
+  /** All objects whose name starts with `prefix`, in order of name; with `from`, only those whose name is not before it. */
+  list(prefix: string, options?: { readonly from?: string }): AsyncIterable<ObjectInfo>
   /** Deleting what is not there is no error. */
   delete(name: string): Promise<void>
 }

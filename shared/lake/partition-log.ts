@@ -32,16 +32,20 @@ export function digestKey(digest: string): string {
   return /^[0-9a-f]{64}$/.test(digest) ? Buffer.from(digest.slice(0, 32), 'hex').toString('latin1') : digest
 }
 
+interface RefreshOptions {
+  readonly store: ObjectStore
+  readonly format: LakeFormat
+  readonly now: () => number
+  readonly log: Log
+}
+
 /** Lists the partition and reads the facts of files that are new. A corrupt one is named in the log and passed over. */
-export async function refreshPartitionLog(
-  partition: PartitionLog,
-  options: {
-    readonly store: ObjectStore
-    readonly format: LakeFormat
-    readonly now: () => number
-    readonly log: Log
-  },
-): Promise<void> {
+export async function refreshPartitionLog(partition: PartitionLog, options: RefreshOptions): Promise<void> {
+  return refresh(partition, options, new Set())
+}
+
+/** `missing` are files whose facts were not there although they were listed. */
+async function refresh(partition: PartitionLog, options: RefreshOptions, missing: Set<string>): Promise<void> {
   const listedAt = options.now()
   const objects = await Array.fromAsync(options.store.list(partition.prefix))
   for (const { name } of objects) partition.next = Math.max(partition.next, (parseFileName(name)?.last ?? 0) + 1)
@@ -54,9 +58,11 @@ export async function refreshPartitionLog(
       for (const digest of digests) partition.digests.add(digestKey(digest))
     } catch (error) {
       // A compactor may have removed it since; what it held stands in a file that the next listing shows.
-      if (isSpanledgerError(error, 'lake/not-found')) return refreshPartitionLog(partition, options)
-      if (!isSpanledgerError(error, 'lake/corrupt')) throw error
-      options.log.error({ err: error }, 'a file of the lake is corrupt')
+      if (isSpanledgerError(error, 'lake/not-found') && !missing.has(file.name)) {
+        return refresh(partition, options, missing.add(file.name))
+      }
+      if (!isSpanledgerError(error, 'lake/corrupt') && !isSpanledgerError(error, 'lake/not-found')) throw error
+      options.log.error({ err: error, file: file.name }, 'a file of the lake is corrupt')
     }
     partition.seen.add(file.name)
   }

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest'
 import { createLog } from '../log.ts'
 import { createCompactor } from './compactor.ts'
 import { createLakeCounter } from './counts.ts'
-import { createParquetFormat } from './parquet-format.ts'
 import { planRetention, type RetentionPolicy, retain } from './retention.ts'
+import { createObservedParquet } from './schedules.formats.ts'
 import { DAY, HOUR, hexId, testBatch, testSpan } from './test-spans.ts'
 import { createMemoryStore, createMortalStore, Killed } from './test-store.ts'
 import { createLakeWriter } from './writer.ts'
 
 const log = createLog('lake', 'silent')
-const format = createParquetFormat({ memory: 128 * 1024 * 1024 })
+const { format, readRows } = createObservedParquet()
 const HOUR_MILLIS = 3_600_000
 const START = Number(DAY / 1_000_000n)
 
@@ -20,33 +20,48 @@ async function openLake() {
   const store = createMemoryStore(now)
   const writer = createLakeWriter({ store, format, log, now })
   const span = (id: number, start: bigint) => testSpan({ spanId: hexId(id, 16), startTimeUnixNano: start })
-  await writer.write(
-    [
-      testBatch('a', [span(1, DAY), span(2, DAY + HOUR)], 'short'),
-      testBatch('b', [span(3, DAY)], 'long'),
-      { ...testBatch('c', [span(4, DAY + 40n * 24n * HOUR)], 'long') },
-    ].map((batch) => ({ ...batch, context: { ...batch.context, ingestedAt: DAY + 40n * 24n * HOUR } })),
-  )
+  const messages = [
+    testBatch('a', [span(1, DAY), span(2, DAY + HOUR)], 'short'),
+    testBatch('b', [span(3, DAY)], 'long'),
+    testBatch('c', [span(4, DAY + 40n * 24n * HOUR)], 'long'),
+    // Of a span that never came.
+    { ...testBatch('d', [], 'long'), corrections: [span(5, DAY - 35n * 24n * HOUR)] },
+  ]
+  const write = async (batches: typeof messages = messages) => {
+    const ingestedAt = BigInt(clock) * 1_000_000n
+    const received = batches.map((batch) => ({ ...batch, context: { ...batch.context, ingestedAt } }))
+    expect((await writer.write(received)).filter((failure) => failure !== undefined)).toStrictEqual([])
+  }
+  await write()
   const counts = createLakeCounter({ store, format })
   const compactor = () => createCompactor({ store, format, log, now })
+  const plan = (policy: RetentionPolicy) => planRetention({ store, format, policy, now: clock })
   const apply = async (policy: RetentionPolicy, through = store as Parameters<typeof retain>[1]['store']) => {
-    const steps = await planRetention({ store: through, format, policy, now: clock })
+    const { steps } = await planRetention({ store: through, format, policy, now: clock })
     await retain(steps, { store: through, compactor: createCompactor({ store: through, format, log, now }) })
-    return steps.map(({ prefix, kind, expired }) => [prefix.slice(7), kind, ...expired])
+    return steps.map((step) => [step.kind, step.prefix, ...(step.kind === 'expire' ? step.expired : [])])
   }
   const settle = async () => {
     for (let pass = 0; pass < 3; pass++) {
       clock += HOUR_MILLIS
-      await compactor().run()
+      expect((await compactor().run()).failed).toStrictEqual({})
     }
   }
-  const names = () => [...store.objects.keys()].filter((name) => name.startsWith('traces/')).sort()
+  const objects = () => [...store.objects.keys()].sort()
+  const names = () => objects().filter((name) => name.startsWith('traces/'))
+  /** Rows of each file. */
+  const sizes = () =>
+    Promise.all(names().map(async (name) => (await readRows((await store.read(name)) as Uint8Array)).length))
   return {
     store,
     counts,
+    plan,
     apply,
     settle,
     names,
+    objects,
+    sizes,
+    write,
     setClock: (time: number) => {
       clock = time
     },
@@ -54,30 +69,93 @@ async function openLake() {
   }
 }
 
-test('what a project keeps no longer is deleted, or left out where others keep theirs', async () => {
-  const { counts, apply, settle, names } = await openLake()
+const HOUR_0 = 'traces/dt=2026-02-05/hr=00/'
+const HOUR_1 = 'traces/dt=2026-02-05/hr=01/'
+const NEWEST = 'traces/dt=2026-03-17/hr=00/'
+const fileOf = (prefix: string) => `${prefix}spans_0001-0001_v1_1of1.parquet`
+
+test('what a project keeps no longer is left out, where others keep theirs too', async () => {
+  const { counts, apply, settle, names, sizes } = await openLake()
   expect(await apply({ projects: { short: 30 } })).toStrictEqual([
-    ['dt=2026-02-05/hr=00/', 'rewrite', 'short'],
-    ['dt=2026-02-05/hr=01/', 'delete', 'short'],
+    ['expire', HOUR_0, 'short'],
+    ['expire', HOUR_1, 'short'],
   ])
+  expect(await apply({ projects: { short: 30 } })).toStrictEqual([])
   await settle()
-  expect(names()).toStrictEqual([
-    'traces/dt=2026-02-05/hr=00/spans_0001-0001_v1_1of1.parquet',
-    'traces/dt=2026-03-17/hr=00/spans_0001-0001_v1_1of1.parquet',
-  ])
+  expect(names()).toStrictEqual([HOUR_0, HOUR_1, NEWEST].map(fileOf))
+  expect(await sizes()).toStrictEqual([1, 0, 1])
   expect(await counts('short')).toMatchObject({ stored: 0n, expired: 2n })
   expect(await counts('long')).toMatchObject({ stored: 2n, expired: 0n })
   expect(await apply({ projects: { short: 30 } })).toStrictEqual([])
-  expect(await apply({ days: 30, projects: { short: 30 } })).toStrictEqual([['dt=2026-02-05/hr=00/', 'delete', 'long']])
+  expect(await apply({ days: 30, projects: { short: 30 } })).toStrictEqual([['expire', HOUR_0, 'long']])
+  await settle()
   expect(await counts('long')).toMatchObject({ stored: 1n, expired: 1n })
   expect(await counts('short')).toMatchObject({ stored: 0n, expired: 2n })
 })
 
+test('an hour of which nothing is left goes altogether after a week, and stays counted', async () => {
+  const { counts, apply, settle, names, objects, setClock, now } = await openLake()
+  await apply({ days: 30, projects: {} })
+  await settle()
+  expect(await apply({ days: 30, projects: {} })).toStrictEqual([])
+  setClock(now() + 7 * 24 * HOUR_MILLIS)
+  expect(await apply({ days: 30, projects: {} })).toStrictEqual([
+    ['delete', HOUR_0],
+    ['delete', HOUR_1],
+    ['delete', 'corrections/traces/dt=2026-01-01/hr=00/'],
+  ])
+  expect(names()).toStrictEqual([fileOf(NEWEST)])
+  expect(objects().filter((name) => !name.startsWith('retired/'))).toStrictEqual([
+    `facts/${NEWEST}spans_0001-0001_v1.json`,
+    fileOf(NEWEST),
+  ])
+  expect(await counts('short')).toMatchObject({ stored: 0n, expired: 2n })
+  expect(await counts('long')).toMatchObject({ stored: 1n, expired: 1n })
+})
+
+test('a message that is delivered again after it has expired stays expired', async () => {
+  const { counts, apply, settle, write } = await openLake()
+  await apply({ days: 30, projects: {} })
+  await settle()
+  await write()
+  expect(await counts('short')).toMatchObject({ stored: 0n, expired: 2n })
+})
+
+test('a span in quarantine expires by when it came, with the last project of its file', async () => {
+  const { counts, apply, objects, setClock, now, write } = await openLake()
+  const lost = testSpan({ startTimeUnixNano: 0n })
+  await write([testBatch('q1', [lost], 'short'), testBatch('q2', [lost], 'long')])
+  await write([testBatch('q3', [lost], 'short')])
+  const came = now()
+  const quarantined = () => objects().filter((name) => name.startsWith('quarantine/'))
+  expect(quarantined()).toHaveLength(2)
+  await apply({ days: 30, projects: { short: 5 } })
+  expect(quarantined()).toHaveLength(2)
+  // Time is that of the lake, so something new has to come.
+  const later = came + 6 * 24 * HOUR_MILLIS
+  setClock(later)
+  await write([testBatch('new', [testSpan({ startTimeUnixNano: BigInt(later - HOUR_MILLIS) * 1_000_000n })], 'long')])
+  expect(await apply({ projects: { short: 5 } })).toContainEqual(['delete', 'quarantine/traces/dt=1970-01-01/hr=00/'])
+  expect(quarantined()).toStrictEqual(['quarantine/traces/dt=1970-01-01/hr=00/spans_0001.parquet'])
+  expect(await counts('short')).toMatchObject({ quarantined: 1n, expired: 1n })
+  expect(await counts('long')).toMatchObject({ quarantined: 1n, expired: 0n })
+})
+
+test('an hour whose file cannot be read is named and left alone, and others expire', async () => {
+  const { store, plan } = await openLake()
+  const broken = `${HOUR_0}spans_0002.parquet`
+  await store.putIfAbsent(broken, Buffer.from('PAR1 but no more'))
+  const { steps, failed } = await plan({ days: 30, projects: {} })
+  expect(steps.map(({ prefix }) => prefix)).toStrictEqual([HOUR_1])
+  expect(failed[HOUR_0]).toContain(broken)
+})
+
 test('a wrong clock deletes nothing of the newest data', async () => {
-  const { apply, names, setClock } = await openLake()
+  const { apply, setClock, settle, sizes } = await openLake()
   setClock(START + 10_000 * 24 * HOUR_MILLIS)
   await apply({ days: 3, projects: {} })
-  expect(names()).toStrictEqual(['traces/dt=2026-03-17/hr=00/spans_0001.parquet'])
+  await settle()
+  expect(await sizes()).toStrictEqual([0, 0, 1])
 })
 
 test('no policy, no step; and nothing is deleted before its time', async () => {
@@ -87,16 +165,23 @@ test('no policy, no step; and nothing is deleted before its time', async () => {
 })
 
 test('counts hold wherever retention is cut short', async () => {
+  const policy = { days: 30, projects: {} }
   for (let at = 0; at < 24; at++) {
-    const { store, counts, apply, settle } = await openLake()
-    const mortal = createMortalStore(store, { at, done: at % 2 === 0, observe: () => {} })
-    await apply({ days: 30, projects: {} }, mortal).catch((error) => {
-      if (!(error instanceof Killed)) throw error
-    })
-    const between = await counts('short')
-    expect(between.stored + between.expired).toBe(2n)
-    await apply({ days: 30, projects: {} })
+    const { store, counts, apply, settle, setClock, now, names } = await openLake()
+    const cutShort = async () => {
+      const mortal = createMortalStore(store, { at, done: at % 2 === 0, observe: () => {} })
+      await apply(policy, mortal).catch((error) => {
+        if (!(error instanceof Killed)) throw error
+      })
+      const between = await counts('short')
+      expect(between.stored + between.expired).toBe(2n)
+      await apply(policy)
+    }
+    await cutShort()
     await settle()
+    setClock(now() + 7 * 24 * HOUR_MILLIS)
+    await cutShort()
+    expect(names()).toHaveLength(1)
     expect(await counts('short')).toMatchObject({ stored: 0n, expired: 2n })
     expect(await counts('long')).toMatchObject({ stored: 1n, expired: 1n })
   }

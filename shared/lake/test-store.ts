@@ -27,11 +27,11 @@ export function createMemoryStore(now: () => number = Date.now): MemoryStore {
       if (object === undefined) throw new SpanledgerError('lake/not-found', `${name} is not there`)
       return object.data.slice(range?.start, range?.end)
     },
-    async *list(prefix) {
+    async *list(prefix, { from = '' } = {}) {
       operations.list++
       const found: ObjectInfo[] = []
       for (const [name, { data, updatedAt }] of objects) {
-        if (name.startsWith(prefix)) found.push({ name, size: data.length, updatedAt })
+        if (name.startsWith(prefix) && name >= from) found.push({ name, size: data.length, updatedAt })
       }
       yield* found.sort((a, b) => (a.name < b.name ? -1 : 1))
     },
@@ -67,8 +67,8 @@ export function createMortalStore(
     putIfAbsent: (name, data) => step(() => store.putIfAbsent(name, data), observe),
     read: (name, range) => step(() => store.read(name, range)),
     delete: (name) => step(() => store.delete(name), observe),
-    async *list(prefix) {
-      yield* await step(() => Array.fromAsync(store.list(prefix)))
+    async *list(prefix, options) {
+      yield* await step(() => Array.fromAsync(store.list(prefix, options)))
     },
   }
 }

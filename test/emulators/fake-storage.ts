@@ -194,13 +194,15 @@ export async function startFakeStorage(buckets: readonly string[]): Promise<Fake
 
   function list({ objects, query }: Call) {
     for (const key of query.keys())
-      if (!['prefix', 'maxResults', 'pageToken', 'fields', 'prettyPrint', 'projection'].includes(key))
+      if (!['prefix', 'startOffset', 'maxResults', 'pageToken', 'fields', 'prettyPrint', 'projection'].includes(key))
         throw new HttpError(501, `this double knows no list parameter ${key}`)
     const prefix = query.get('prefix') ?? ''
+    const from = Buffer.from(query.get('startOffset') ?? '')
     const after = Buffer.from(query.get('pageToken') ?? '', 'base64url')
     const size = Math.min(Number(query.get('maxResults') ?? 1000), 1000)
     const names = [...objects.keys()]
-      .filter((name) => name.startsWith(prefix) && Buffer.compare(Buffer.from(name), after) > 0)
+      .filter((name) => name.startsWith(prefix) && Buffer.compare(Buffer.from(name), from) >= 0)
+      .filter((name) => Buffer.compare(Buffer.from(name), after) > 0)
       .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
     const page = names.slice(0, size)
     const items = page.map((name) => objects.get(name)!.metadata)
