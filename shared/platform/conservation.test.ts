@@ -31,8 +31,8 @@ function report(
   const accepted = Object.values(at).reduce((sum, spans) => sum + spans, lost)
   const backlog = (_: string, subscription: Subscription) =>
     subscription === 'price'
-      ? { inFlight: upstream, dead: {} }
-      : { inFlight: waiting, dead: dead > 0n ? { 'too large': dead } : {} }
+      ? { inFlight: upstream, messages: 0, dead: {} }
+      : { inFlight: waiting, messages: 0, dead: dead > 0n ? { 'too large': dead } : {} }
   return createLocalConservation({
     admin: { intake: () => ({ accepted, rejected: {} }), backlog, settled: () => 0n },
     subscriptions: ['price', 'lake'],
@@ -62,7 +62,7 @@ test('a message that price could not take is dead to every sink, with the reason
   const conservation = createLocalConservation({
     admin: {
       intake: () => ({ accepted: 2n, rejected: {} }),
-      backlog: (_, subscription) => ({ inFlight: 0n, dead: subscription === 'price' ? { odd: 2n } : {} }),
+      backlog: (_, hop) => ({ inFlight: 0n, messages: 0, dead: hop === 'price' ? { odd: 2n } : {} }),
       settled: () => 0n,
     },
     subscriptions: ['price', 'lake', 'forward'],

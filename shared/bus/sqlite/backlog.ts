@@ -6,6 +6,8 @@ import { NEVER, openTopic, type QueueLocation, transact } from './database.ts'
 /** Spans of one project that wait for, or are dead to, one subscription. */
 export interface Backlog {
   readonly inFlight: bigint
+  /** Messages that these are in, and those that hold no spans but corrections. */
+  readonly messages: number
   readonly dead: Readonly<Record<string, bigint>>
 }
 
@@ -61,12 +63,16 @@ export function openQueueAdmin(
       const moved =
         subscription === 'price' ? of('priced-spans').prepare('SELECT 1 FROM published WHERE digest = ?') : undefined
       let inFlight = 0n
+      let messages = 0
       const dead: Record<string, bigint> = {}
       for (const { digest, spans, dead: isDead, reason } of rows) {
         if (isDead) dead[String(reason)] = (dead[String(reason)] ?? 0n) + (spans as bigint)
-        else if (moved?.get(digest as string) === undefined) inFlight += spans as bigint
+        else if (moved?.get(digest as string) === undefined) {
+          inFlight += spans as bigint
+          messages++
+        }
       }
-      return { inFlight, dead }
+      return { inFlight, messages, dead }
     },
     settled(project, subscription) {
       const sql = 'SELECT value FROM counters WHERE project = ? AND name = ?'

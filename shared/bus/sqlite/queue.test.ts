@@ -128,14 +128,14 @@ test('a message that faults too often is dead with its reason, and replay delive
     expect(await due(price)).toHaveLength(0)
     clock += 120_000
   }
-  expect(admin.backlog('p', 'price')).toEqual({ inFlight: 0n, dead: { 'does not fit': 1n } })
+  expect(admin.backlog('p', 'price')).toEqual({ inFlight: 0n, messages: 0, dead: { 'does not fit': 1n } })
   expect(admin.replay({ subscription: 'lake' })).toBe(0)
   expect(admin.replay({ project: 'other' })).toBe(0)
   expect(admin.replay({ subscription: 'price', project: 'p' })).toBe(1)
   const replayed = await due(price)
   expect(replayed.map(({ attributes, attempt }) => [attributes.digest, attempt])).toEqual([['bad', 1]])
   await price.settle(settleAll(replayed, ACK))
-  expect(admin.backlog('p', 'price')).toEqual({ inFlight: 0n, dead: {} })
+  expect(admin.backlog('p', 'price')).toEqual({ inFlight: 0n, messages: 0, dead: {} })
 })
 
 test('a broken sink never kills a message: blameless retries wait for ever', async () => {
@@ -148,7 +148,7 @@ test('a broken sink never kills a message: blameless retries wait for ever', asy
     await price.settle(settleAll(deliveries, { kind: 'retry', reason: 'disk full', blameless: true }))
     clock += 120_000
   }
-  expect(admin.backlog('p', 'price')).toEqual({ inFlight: 1n, dead: {} })
+  expect(admin.backlog('p', 'price')).toEqual({ inFlight: 1n, messages: 1, dead: {} })
 })
 
 test('a message that failed before is delivered alone', async () => {
