@@ -1,99 +1,28 @@
-import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
-import { FUNCTION_NAMES, type FunctionName } from '../shared/platform/functions.ts'
-import { type Bundle, type Manifest, writeManifest } from './bundle/manifest.ts'
-import { sloppyModules } from './bundle/sloppy.ts'
-import { zip } from './bundle/zip.ts'
-
-const root = join(import.meta.dirname, '..')
-const FRAMEWORK = '@google-cloud/functions-framework'
-const DUCKDB = '@duckdb/node-api'
-
-/** What cannot be in a bundle: the framework, which Google's builder looks for, and what is not JavaScript. */
-const EXTERNAL = [FRAMEWORK, DUCKDB]
-/** What each function installs besides the framework. Others name DuckDB in code that they never run. */
-const NATIVE: Readonly<Partial<Record<FunctionName, readonly string[]>>> = { lake: [DUCKDB] }
-
-/** CommonJS dependencies expect what modules do not have. */
-const BANNER = `import { createRequire as __createRequire } from 'node:module'
-const require = __createRequire(import.meta.url)
-const __filename = import.meta.filename, __dirname = import.meta.dirname`
+import { FUNCTION_NAMES } from '../shared/platform/functions.ts'
+import { bundleFunctions } from './bundle/functions.ts'
 
 /**
- * Makes one source directory and one zip per function in `folder`: a single file of code, and a package.json that names nothing but
- * the framework, which Google's builder installs. The same sources give the same bytes.
+ * `npm run bundle [-- --out FOLDER] [--measure --runs 20]`: what is deployed, below `dist/`. Measured, it prints as JSON what each bundle
+ * takes to start here.
  */
-export async function bundleFunctions(
-  folder: string,
-  names: readonly FunctionName[] = FUNCTION_NAMES,
-): Promise<Manifest> {
-  const entries: [FunctionName, Bundle][] = []
-  // One after the other: esbuild uses every core for one.
-  for (const name of names) entries.push([name, await bundleFunction(folder, name)])
-  const manifest = Object.fromEntries(entries) as Manifest
-  writeManifest(folder, manifest)
-  return manifest
-}
-
-async function bundleFunction(folder: string, name: FunctionName): Promise<Bundle> {
-  const directory = join(folder, name)
-  rmSync(directory, { recursive: true, force: true })
-  mkdirSync(directory, { recursive: true })
-  const { outputFiles } = await build({
-    entryPoints: [join(root, 'functions', name, 'index.ts')],
-    outfile: join(directory, 'index.js'),
-    absWorkingDir: root,
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    banner: { js: BANNER },
-    external: EXTERNAL,
-    plugins: [sloppyModules],
-    legalComments: 'none',
-    logLevel: 'error',
-  })
-  const files: Record<string, Uint8Array> = { 'package.json': Buffer.from(packageJson(name)) }
-  for (const { path, contents } of outputFiles) files[path.slice(directory.length + 1)] = contents
-  for (const [path, data] of Object.entries(files)) writeFileSync(join(directory, path), data)
-  const archive = zip(files)
-  writeFileSync(join(folder, `${name}.zip`), archive)
-  return {
-    path: `${name}.zip`,
-    sha256: createHash('sha256').update(archive).digest('hex'),
-    bytes: Object.values(files).reduce((sum, { length }) => sum + length, 0),
-  }
-}
-
-function packageJson(name: FunctionName): string {
-  const installed = [FRAMEWORK, ...(NATIVE[name] ?? [])].map((dependency) => [dependency, installedVersion(dependency)])
-  const content = {
-    name: `spanledger-${name}`,
-    private: true,
-    type: 'module',
-    main: 'index.js',
-    engines: { node: '>=24' },
-    dependencies: Object.fromEntries(installed),
-  }
-  return `${JSON.stringify(content, undefined, 2)}\n`
-}
-
-function installedVersion(dependency: string): string {
-  const path = join(root, 'node_modules', dependency, 'package.json')
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
-}
-
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { out: { type: 'string' } } })
-  const folder = values.out ?? join(root, 'dist')
-  mkdirSync(folder, { recursive: true })
-  const manifest = await bundleFunctions(folder)
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string' },
+    measure: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '20' },
+  },
+})
+const folder = resolve(values.out ?? join(import.meta.dirname, '../dist'))
+mkdirSync(folder, { recursive: true })
+const manifest = await bundleFunctions(folder)
+if (values.measure) {
+  const { measureColdStarts } = await import('./bundle/measure.ts')
+  const coldStarts = await measureColdStarts(folder, manifest, Number(values.runs))
+  process.stdout.write(`${JSON.stringify(coldStarts, undefined, 2)}\n`)
+} else {
   const width = Math.max(...FUNCTION_NAMES.map(({ length }) => length))
   for (const [name, { bytes }] of Object.entries(manifest))
     process.stdout.write(`${name.padEnd(width)}  ${(bytes / 1e6).toFixed(2)} MB  ${join(folder, name)}\n`)

@@ -1,0 +1,134 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readManifest } from '../../scripts/bundle/manifest.ts'
+import { toPubsubMessage } from '../../shared/bus/pubsub-message.ts'
+import { encodeTraces } from '../../shared/otlp/encode.ts'
+import { FUNCTION_NAMES } from '../../shared/platform/functions.ts'
+import { type BigQueryDouble, startBigQuery } from '../emulators/bigquery.ts'
+import { bundleForTests, type RunningFunction, startFunction } from '../emulators/cloud.ts'
+import { buildSpan } from '../support/span.ts'
+
+const MB = 1_000_000
+let folder: string
+let bigquery: BigQueryDouble
+let warehouse: RunningFunction
+
+beforeAll(async () => {
+  ;[folder, bigquery] = await Promise.all([bundleForTests('e2e'), startBigQuery()])
+  await bigquery.createDataset('test', 'ledger')
+  warehouse = await startFunction(folder, 'warehouse', {
+    SPANLEDGER_GCP_PROJECT: 'test',
+    SPANLEDGER_GCP_PREFIX: 'ledger',
+    SPANLEDGER_GCP_DATASET: 'ledger',
+    BIGQUERY_EMULATOR_HOST: bigquery.url,
+    // Nobody listens there: what the function cannot do it cannot bury either.
+    PUBSUB_EMULATOR_HOST: '127.0.0.1:9',
+  })
+}, 60_000)
+afterAll(async () => {
+  await Promise.all([warehouse?.stop(), bigquery?.close()])
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('what is deployed', () => {
+  test.each(FUNCTION_NAMES)('%s is less than 15 MB, and installs the framework and what is native alone', (name) => {
+    expect(readManifest(folder)[name].bytes).toBeLessThan(15 * MB)
+    const { dependencies } = JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>
+    }
+    const native = name === 'lake' ? ['@duckdb/node-api'] : []
+    expect(Object.keys(dependencies).sort()).toStrictEqual([...native, '@google-cloud/functions-framework'].sort())
+    for (const version of Object.values(dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+/)
+  })
+})
+
+describe('a bundle that Pub/Sub pushes to', () => {
+  let spans = 0
+  function push(given: { readonly data?: Uint8Array } = {}) {
+    const span = buildSpan({ spanId: String(++spans) })
+    const { data = encodeTraces([span]) } = given
+    const attributes = { project: 'p', digest: `${spans}`.padStart(64, '0'), ingestedAt: '1', traceparent: '' }
+    const message = toPubsubMessage({ data, attributes: { ...attributes, spans: data.length > 0 ? 1 : 0 } })
+    return {
+      message: {
+        ...(data.length > 0 && { data: Buffer.from(message.data).toString('base64') }),
+        attributes: message.attributes,
+        messageId: String(spans),
+      },
+      subscription: 'projects/test/subscriptions/ledger-warehouse',
+      deliveryAttempt: 1,
+    }
+  }
+  const deliver = async (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) => {
+    const init = { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } }
+    return (await fetch(`${warehouse.url}/`, init)).status
+  }
+  const stored = () =>
+    bigquery.requests
+      .filter(({ kind, table }) => kind === 'insert' && table === 'spans')
+      .reduce((sum, { rows }) => sum + rows, 0)
+
+  const event = {
+    specversion: '1.0',
+    id: '1',
+    source: '//pubsub',
+    type: 'google.cloud.pubsub.topic.v1.messagePublished',
+  }
+  const binary = Object.fromEntries(Object.entries(event).map(([name, value]) => [`ce-${name}`, value]))
+
+  test.each<[string, () => object, Record<string, string>]>([
+    ['as Pub/Sub sends it', () => push(), {}],
+    [
+      'as a structured CloudEvent',
+      () => ({ ...event, data: push() }),
+      { 'content-type': 'application/cloudevents+json' },
+    ],
+    ['as a binary CloudEvent', () => push(), binary],
+    ['without a content type', () => push(), { 'content-type': '' }],
+  ])('stores what comes %s, and then acknowledges it', async (_, body, headers) => {
+    const before = stored()
+    expect(await deliver(JSON.stringify(body()), headers)).toBe(204)
+    expect(stored()).toBe(before + 1)
+  })
+
+  test('acknowledges a message of attributes only: it holds no span', async () => {
+    const before = stored()
+    expect(await deliver(JSON.stringify(push({ data: new Uint8Array() })))).toBe(204)
+    expect(stored()).toBe(before)
+  })
+
+  test.each<[string, () => string | Uint8Array<ArrayBuffer>, number]>([
+    ['unknown JSON', () => '{"hello":"world"}', 400],
+    ['a CloudEvent of another kind', () => JSON.stringify({ ...event, data: { bucket: 'b' } }), 400],
+    ['what is no JSON', () => '{', 400],
+    ['nothing', () => '', 400],
+    ['an empty message', () => '{"message":{}}', 400],
+    ['spans that cannot be read, while no dead letter can be kept', () => unreadable(), 503],
+  ])('never acknowledges %s', async (_, body, status) => {
+    expect(await deliver(body())).toBe(status)
+  })
+  const unreadable = () => JSON.stringify(push({ data: new Uint8Array([0xff, 0xff, 0xff]) }))
+
+  test('brings a message back while BigQuery is down, and stores it once when it is not', async () => {
+    const body = JSON.stringify(push())
+    bigquery.fault = ({ kind }) => (kind === 'insert' ? 503 : undefined)
+    try {
+      expect(await deliver(body)).toBe(503)
+    } finally {
+      bigquery.fault = () => undefined
+    }
+    const before = stored()
+    expect(await deliver(body)).toBe(204)
+    expect(stored()).toBe(before + 1)
+  })
+
+  // The framework by itself would decompress up to 1 GiB before any code of ours.
+  test('holds no more than its bound under a bomb', async () => {
+    const bomb = gzipSync(Buffer.alloc(900 * 1024 * 1024))
+    expect(await deliver(new Uint8Array(bomb), { 'content-encoding': 'gzip' })).toBe(413)
+    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${warehouse.pid}/status`, 'utf8'))
+    expect(Number(peak?.[1])).toBeLessThan(400_000)
+  })
+})
