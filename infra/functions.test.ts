@@ -7,12 +7,13 @@ const plain = synthesise()
 describe('functions', () => {
   test('each has a service account of its own, and no role beyond the table', () => {
     const table: Record<string, string[]> = {
-      ingest: ['datastore.viewer', 'pubsub.publisher', 'secretmanager.secretAccessor'],
+      ingest: ['datastore.viewer', 'pubsub.publisher', 'pubsub.publisher', 'secretmanager.secretAccessor'],
       price: ['datastore.user', 'pubsub.publisher', 'pubsub.publisher'],
       budget: ['datastore.user', 'pubsub.publisher', 'pubsub.publisher'],
       notify: ['datastore.viewer', 'pubsub.publisher'],
       warehouse: ['bigquery.dataEditor', 'pubsub.publisher'],
       lake: ['pubsub.publisher', 'pubsub.subscriber', 'storage.objectUser'],
+      books: ['bigquery.dataEditor', 'pubsub.subscriber', 'pubsub.subscriber'],
       query: [
         ...[
           'bigquery.dataViewer',
@@ -23,7 +24,7 @@ describe('functions', () => {
         ],
       ],
       push: ['run.invoker', 'run.invoker', 'run.invoker', 'run.invoker'],
-      schedule: ['run.invoker'],
+      schedule: ['run.invoker', 'run.invoker'],
       build: ['artifactregistry.writer', 'logging.logWriter', 'storage.objectViewer'],
     }
     const granted: Record<string, string[]> = {}
@@ -67,7 +68,10 @@ describe('functions', () => {
         name.replace('function-', ''),
         (fields.service_config as Fields).ingress_settings,
       ])
-    const inner = ['price', 'budget', 'notify', 'warehouse', 'lake'].map((name) => [name, 'ALLOW_INTERNAL_ONLY'])
+    const inner = ['price', 'budget', 'notify', 'warehouse', 'lake', 'books'].map((name) => [
+      name,
+      'ALLOW_INTERNAL_ONLY',
+    ])
     const outer = (setting: string) => ['ingest', 'query'].map((name) => [name, setting])
     expect(reach(plain).sort()).toStrictEqual([...inner, ...outer('ALLOW_ALL')].sort())
     expect(reach(synthesise(EVERYTHING)).sort()).toStrictEqual([...inner, ...outer('ALLOW_INTERNAL_AND_GCLB')].sort())

@@ -32,6 +32,7 @@ export const SIZING: Readonly<Record<FunctionName, Sizing>> = {
   warehouse: { memory: '1Gi', cpu: '1', concurrency: 8, timeoutSeconds: 100 },
   // Its scratch files are in memory too.
   lake: { memory: '4Gi', cpu: '2', concurrency: 1, timeoutSeconds: 540, maxInstances: 1 },
+  books: { memory: '512Mi', cpu: '1', concurrency: 1, timeoutSeconds: 100, maxInstances: 1 },
   query: { memory: '512Mi', cpu: '1', concurrency: 20, timeoutSeconds: 60 },
 }
 

@@ -9,15 +9,20 @@ import { PubsubTopic } from '@cdktf/provider-google/lib/pubsub-topic/index.js'
 import { PubsubTopicIamMember } from '@cdktf/provider-google/lib/pubsub-topic-iam-member/index.js'
 import { ServiceAccount } from '@cdktf/provider-google/lib/service-account/index.js'
 import { ServiceAccountIamMember } from '@cdktf/provider-google/lib/service-account-iam-member/index.js'
-import { SUBSCRIPTIONS, type Subscription, TOPICS, type Topic } from '../shared/bus/bus.ts'
-import { FUNCTION_NAMES, FUNCTIONS, type FunctionName } from '../shared/platform/functions.ts'
+import {
+  PUBSUB_SUBSCRIPTIONS,
+  PUBSUB_TOPICS,
+  type PubsubSubscription as SubscriptionName,
+  type PubsubTopic as TopicName,
+} from '../shared/bus/pubsub-names.ts'
+import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, subscriptionsOf } from '../shared/platform/functions.ts'
 import type { Context } from './context.ts'
 
 const DAY_SECONDS = 86_400
 /** The most that Pub/Sub keeps what nobody took. */
 const RETENTION = `${31 * DAY_SECONDS}s`
 /** In seconds: how long a function may take over one message; the writer of the lake holds many for its whole run. */
-const ACK_DEADLINES: Readonly<Partial<Record<Subscription, number>>> = { lake: 600 }
+const ACK_DEADLINES: Readonly<Partial<Record<SubscriptionName, number>>> = { lake: 600 }
 const ACK_DEADLINE = 120
 /**
  * The most that Pub/Sub allows, ten minutes apart in the end: a store may be down for half a day before messages are given up.
@@ -25,12 +30,12 @@ const ACK_DEADLINE = 120
  */
 const MAX_ATTEMPTS = 100
 
-export type Topics = Readonly<Record<Topic | 'dead-letter', PubsubTopic>>
+export type Topics = Readonly<Record<TopicName, PubsubTopic>>
 
 /** The topics, and the subscription that keeps dead letters until someone looks. */
 export function createTopics(context: Context): Topics {
   const { scope, deployment, labels } = context
-  const topics = [...TOPICS, 'dead-letter' as const].map((topic) => {
+  const topics = PUBSUB_TOPICS.map((topic) => {
     const config = { project: deployment.project, name: context.name(topic), labels }
     return [topic, new PubsubTopic(scope, `topic-${topic}`, config)] as const
   })
@@ -52,12 +57,10 @@ export function createTopics(context: Context): Topics {
 export function createPullSubscriptions(context: Context, topics: Topics) {
   return Object.fromEntries(
     FUNCTION_NAMES.flatMap((name) => {
-      const { trigger } = FUNCTIONS[name]
-      return trigger.kind === 'schedule'
-        ? [[trigger.subscription, subscribe(context, topics, trigger.subscription)]]
-        : []
+      const pulled = FUNCTIONS[name].trigger.kind === 'schedule' ? subscriptionsOf(name) : []
+      return pulled.map((subscription) => [subscription, subscribe(context, topics, subscription)])
     }),
-  ) as Partial<Record<Subscription, PubsubSubscription>>
+  ) as Partial<Record<SubscriptionName, PubsubSubscription>>
 }
 
 /** The subscriptions that push to functions, by an account of their own that may call just those. */
@@ -96,17 +99,22 @@ export function createPushSubscriptions(
 function subscribe(
   context: Context,
   topics: Topics,
-  name: Subscription,
+  name: SubscriptionName,
   push: Pick<PubsubSubscriptionConfig, 'pushConfig' | 'dependsOn'> = {},
 ): PubsubSubscription {
   const { scope, deployment } = context
+  const topic = PUBSUB_SUBSCRIPTIONS[name]
   const subscription = new PubsubSubscription(scope, `subscription-${name}`, {
-    ...common(context, { name, topic: topics[SUBSCRIPTIONS[name]] }),
+    ...common(context, { name, topic: topics[topic] }),
     ...push,
     ackDeadlineSeconds: ACK_DEADLINES[name] ?? ACK_DEADLINE,
     retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
-    deadLetterPolicy: { deadLetterTopic: topics['dead-letter'].id, maxDeliveryAttempts: MAX_ATTEMPTS },
+    // A dead letter that cannot be entered into the books would come back to them.
+    ...(topic !== 'dead-letter' && {
+      deadLetterPolicy: { deadLetterTopic: topics['dead-letter'].id, maxDeliveryAttempts: MAX_ATTEMPTS },
+    }),
   })
+  if (topic === 'dead-letter') return subscription
   new PubsubSubscriptionIamMember(scope, `dead-letter-source-${name}`, {
     project: deployment.project,
     subscription: subscription.name,

@@ -37,7 +37,7 @@ function alerts({ deployment, ...context }: Context): Alert[] {
     {
       title: 'backlog',
       severity: 'WARNING',
-      filter: `${subscription} = monitoring.regex.full_match("${prefix}-(${Object.keys(SUBSCRIPTIONS).join('|')})") AND ${metric('pubsub.googleapis.com/subscription/oldest_unacked_message_age')}`,
+      filter: `${subscription} = monitoring.regex.full_match("${prefix}-(${[...Object.keys(SUBSCRIPTIONS), 'intake'].join('|')})") AND ${metric('pubsub.googleapis.com/subscription/oldest_unacked_message_age')}`,
       aligner: 'ALIGN_MAX',
       threshold: 900,
       seconds: 300,

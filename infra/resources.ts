@@ -4,13 +4,13 @@ import type { PubsubSubscription } from '@cdktf/provider-google/lib/pubsub-subsc
 import type { PubsubTopic } from '@cdktf/provider-google/lib/pubsub-topic/index.js'
 import type { SecretManagerSecret } from '@cdktf/provider-google/lib/secret-manager-secret/index.js'
 import type { StorageBucket } from '@cdktf/provider-google/lib/storage-bucket/index.js'
-import type { Subscription, Topic } from '../shared/bus/bus.ts'
+import type { PubsubSubscription as SubscriptionName, PubsubTopic as TopicName } from '../shared/bus/pubsub-names.ts'
 
 /** What functions work on. */
 export interface Resources {
-  readonly topics: Readonly<Record<Topic | 'dead-letter', PubsubTopic>>
+  readonly topics: Readonly<Record<TopicName, PubsubTopic>>
   /** Those that exist before any function: pulled ones. */
-  readonly subscriptions: Readonly<Partial<Record<Subscription, PubsubSubscription>>>
+  readonly subscriptions: Readonly<Partial<Record<SubscriptionName, PubsubSubscription>>>
   readonly dataset: BigqueryDataset
   readonly bucket: StorageBucket
   readonly database: FirestoreDatabase

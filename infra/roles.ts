@@ -7,7 +7,7 @@ import { ServiceAccount } from '@cdktf/provider-google/lib/service-account/index
 import { StorageBucketIamMember } from '@cdktf/provider-google/lib/storage-bucket-iam-member/index.js'
 import { Sleep } from '@cdktf/provider-time/lib/sleep/index.js'
 import type { ITerraformDependable } from 'cdktf'
-import type { Subscription, Topic } from '../shared/bus/bus.ts'
+import type { PubsubSubscription, PubsubTopic } from '../shared/bus/pubsub-names.ts'
 import { FUNCTION_NAMES, type FunctionName } from '../shared/platform/functions.ts'
 import { SETTLING } from './apis.ts'
 import type { Context } from './context.ts'
@@ -15,18 +15,20 @@ import type { Resources } from './resources.ts'
 
 /** One permission of a function, on one thing where Google allows that. */
 export type Grant =
-  | { readonly on: 'topic'; readonly name: Topic | 'dead-letter'; readonly role: string }
-  | { readonly on: 'subscription'; readonly name: Subscription; readonly role: string }
+  | { readonly on: 'topic'; readonly name: PubsubTopic; readonly role: string }
+  | { readonly on: 'subscription'; readonly name: PubsubSubscription; readonly role: string }
   | { readonly on: 'dataset' | 'bucket' | 'first-key' | 'project'; readonly role: string }
   /** Firestore has no permissions below the project: a condition narrows them to our database. */
   | { readonly on: 'database'; readonly role: string }
 
-const publish = (name: Topic | 'dead-letter'): Grant => ({ on: 'topic', name, role: 'roles/pubsub.publisher' })
+const publish = (name: PubsubTopic): Grant => ({ on: 'topic', name, role: 'roles/pubsub.publisher' })
+const pull = (name: PubsubSubscription): Grant => ({ on: 'subscription', name, role: 'roles/pubsub.subscriber' })
 
 /** All that each function may do. What is not here is not granted. */
 export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   ingest: [
     publish('spans'),
+    publish('intake'),
     { on: 'database', role: 'roles/datastore.viewer' },
     { on: 'first-key', role: 'roles/secretmanager.secretAccessor' },
   ],
@@ -34,11 +36,8 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   budget: [publish('budget-alerts'), publish('dead-letter'), { on: 'database', role: 'roles/datastore.user' }],
   notify: [publish('dead-letter'), { on: 'database', role: 'roles/datastore.viewer' }],
   warehouse: [publish('dead-letter'), { on: 'dataset', role: 'roles/bigquery.dataEditor' }],
-  lake: [
-    publish('dead-letter'),
-    { on: 'subscription', name: 'lake', role: 'roles/pubsub.subscriber' },
-    { on: 'bucket', role: 'roles/storage.objectUser' },
-  ],
+  lake: [publish('dead-letter'), pull('lake'), { on: 'bucket', role: 'roles/storage.objectUser' }],
+  books: [pull('intake'), pull('buried'), { on: 'dataset', role: 'roles/bigquery.dataEditor' }],
   query: [
     { on: 'dataset', role: 'roles/bigquery.dataViewer' },
     { on: 'project', role: 'roles/bigquery.jobUser' },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { FunctionName } from '../shared/platform/functions.ts'
 import { all, EVERYTHING, type Fields, LEAST, references, serviceOf, synthesise } from './stack.fixture.ts'
 
 const plain = synthesise()
@@ -76,25 +77,25 @@ describe('operations', () => {
     expect((dashboard.gridLayout as { widgets: unknown[] }).widgets).toHaveLength(5)
   })
 
-  test('scheduled jobs call lake as themselves, and wait for as long as it may take', () => {
-    const { timeout_seconds } = serviceOf(plain, 'lake')
+  test('scheduled jobs call functions as themselves, and wait for as long as those may take', () => {
     const jobs = all(plain, 'google_cloud_scheduler_job')
-    const paths = jobs.map(({ http_target, attempt_deadline }) => {
+    const calls = jobs.map(({ http_target, attempt_deadline }) => {
       const { uri, oidc_token } = http_target as { uri: string; oidc_token: Fields }
-      expect(references(uri)).toStrictEqual(['google_cloudfunctions2_function.function-lake'])
+      const [name = ''] = references(uri).map((each) => each.replace('google_cloudfunctions2_function.function-', ''))
+      const { timeout_seconds } = serviceOf(plain, name as FunctionName)
       expect(uri.startsWith(String(oidc_token.audience))).toBe(true)
       expect(references(oidc_token.service_account_email)).toStrictEqual(['google_service_account.account-schedule'])
       expect(Number.parseInt(String(attempt_deadline), 10)).toBeGreaterThan(timeout_seconds as number)
-      return uri.replace(/^.*\}/, '')
+      return name + uri.replace(/^.*\}/, '')
     })
-    expect(paths.sort()).toStrictEqual(['/compact', '/write'])
+    expect(calls.sort()).toStrictEqual(['books/write', 'lake/compact', 'lake/write'])
   })
 
   test('what runs every hour never starts in the minute of a write: lake takes one request at a time', () => {
     const jobs = plain.resource.google_cloud_scheduler_job!
     expect(serviceOf(plain, 'lake')).toMatchObject({ max_instance_count: 1, max_instance_request_concurrency: 1 })
     expect(jobs['job-write']!.schedule).toBe('*/5 * * * *')
-    const hourly = Object.entries(jobs).filter(([name]) => name !== 'job-write')
+    const hourly = Object.entries(jobs).filter(([name]) => !['job-write', 'job-books'].includes(name))
     for (const [, { schedule }] of hourly) expect(Number.parseInt(String(schedule), 10) % 5).not.toBe(0)
     const minutes = hourly.map(([, { schedule }]) => Number.parseInt(String(schedule), 10))
     expect(new Set(minutes).size).toBe(minutes.length)

@@ -48,7 +48,7 @@ export function createStack(app: Construct, deployment: Deployment, bundles: Bun
   const source = createSourceBucket(context)
   const functions = createFunctions(context, { resources, accounts, bundles, source, firstKey: version })
   createPushSubscriptions(context, topics, functions)
-  createSchedule(context, functions.lake)
+  createSchedule(context, functions)
   createMonitoring(context)
 
   const { ingest, query } = functions

@@ -9,6 +9,7 @@ import {
   BIGQUERY_PARTITIONING,
   type BigQueryField,
   bigQueryBatchSchema,
+  bigQueryBookSchema,
   bigQuerySchema,
   bigQueryViews,
 } from '../shared/warehouse/ddl/bigquery.ts'
@@ -53,6 +54,14 @@ export function createWarehouse(context: Context): BigqueryDataset {
     schema: JSON.stringify(bigQueryCorrectionSchema()),
     timePartitioning: { type: 'DAY', field: 'corrected_at', ...expiry },
     clustering: [...BIGQUERY_CLUSTERING],
+  })
+  new BigqueryTable(scope, 'table-books', {
+    ...table,
+    tableId: 'books',
+    description: 'every message that was taken, refused, given up and replayed',
+    schema: JSON.stringify(bigQueryBookSchema()),
+    timePartitioning: { type: 'DAY', field: 'recorded_at', ...expiry },
+    clustering: ['project_id', 'kind'],
   })
   let earlier = spans
   const qualified = `${project}.${context.dataset}`

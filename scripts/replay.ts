@@ -1,44 +1,84 @@
 import { existsSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { SUBSCRIPTIONS, type Subscription } from '../shared/bus/bus.ts'
 import { openQueueAdmin } from '../shared/bus/sqlite/backlog.ts'
-import { readConfig } from '../shared/config.ts'
+import { type Config, readConfig } from '../shared/config.ts'
+import { SpanledgerError } from '../shared/errors.ts'
+import { openGcpBus, openGcpSource } from '../shared/platform/gcp.ts'
 import { localPaths } from '../shared/platform/local.ts'
 
 const USAGE = `npm run replay -- [--subscription NAME] [--project PROJECT]
-Delivers dead letters again, of one subscription (${Object.keys(SUBSCRIPTIONS).join(', ')}) or of all; the server may be running.`
+Delivers dead letters again, of one subscription (${Object.keys(SUBSCRIPTIONS).join(', ')}) or of all, on the platform that
+SPANLEDGER_PLATFORM names; the server may be running.`
 
-function main(): number {
-  const { values } = parseArgs({
-    options: { subscription: { type: 'string' }, project: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  })
-  if (values.help) {
-    console.log(USAGE)
-    return 0
-  }
-  const { subscription, project } = values
-  if (subscription !== undefined && !(subscription in SUBSCRIPTIONS)) {
-    console.error(`there is no subscription ${JSON.stringify(subscription)}\n${USAGE}`)
-    return 2
-  }
-  const directory = localPaths(readConfig()).queue
-  if (!existsSync(directory)) {
-    console.error(`there is no queue in ${directory}; set SPANLEDGER_DATA to the server's data directory`)
-    return 2
-  }
-  const admin = openQueueAdmin({ directory })
-  const replayed = admin.replay({
-    ...(subscription !== undefined && { subscription: subscription as Subscription }),
-    ...(project !== undefined && { project }),
-  })
-  admin.close()
-  console.log(`${replayed} dead ${replayed === 1 ? 'letter is' : 'letters are'} due again`)
-  return 0
+interface Wanted {
+  readonly subscription?: Subscription
+  readonly project?: string
 }
 
-try {
-  process.exitCode = main()
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`)
-  process.exitCode = 2
+/** Replays what the arguments ask for and returns what to print. Throws `config/invalid` with what to do instead. */
+export async function runReplay(args: readonly string[], config: Config): Promise<string> {
+  const { subscription, project, help } = parse(args)
+  if (help) return USAGE
+  if (subscription !== undefined && !Object.hasOwn(SUBSCRIPTIONS, subscription))
+    throw new SpanledgerError('config/invalid', `there is no subscription ${JSON.stringify(subscription)}\n${USAGE}`)
+  const wanted: Wanted = {
+    ...(subscription !== undefined && { subscription: subscription as Subscription }),
+    ...(project !== undefined && { project }),
+  }
+  return config.SPANLEDGER_PLATFORM === 'gcp' ? replayOnGcp(config, wanted) : replayLocally(config, wanted)
+}
+
+function parse(args: readonly string[]) {
+  const options = {
+    subscription: { type: 'string' },
+    project: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  } as const
+  try {
+    return parseArgs({ args: [...args], options }).values
+  } catch (error) {
+    throw new SpanledgerError('config/invalid', `${error instanceof Error ? error.message : error}\n${USAGE}`)
+  }
+}
+
+function replayLocally(config: Config, wanted: Wanted): string {
+  const directory = localPaths(config).queue
+  if (!existsSync(directory)) {
+    const hint = "set SPANLEDGER_DATA to the server's data directory"
+    throw new SpanledgerError('config/invalid', `there is no queue in ${directory}; ${hint}`)
+  }
+  const admin = openQueueAdmin({ directory })
+  try {
+    return `${letters(admin.replay(wanted))} due again`
+  } finally {
+    admin.close()
+  }
+}
+
+async function replayOnGcp(config: Config, wanted: Wanted): Promise<string> {
+  const { replayDeadLetters } = await import('../shared/bus/pubsub-replay.ts')
+  const [bus, source] = await Promise.all([openGcpBus(config), openGcpSource(config, 'dead-letter')])
+  try {
+    const report = await replayDeadLetters({ ...wanted, bus, source, prefix: config.SPANLEDGER_GCP_PREFIX })
+    const left = report.left > 0 ? [`${report.left} of others wait as before`] : []
+    const foreign = report.foreign > 0 ? [`${report.foreign} that Spanledger did not send stay where they are`] : []
+    return [`${letters(report.replayed)} delivered again`, ...left, ...foreign].join('; ')
+  } finally {
+    await Promise.all([bus.close(), source.close()])
+  }
+}
+
+function letters(count: number): string {
+  return `${count} dead ${count === 1 ? 'letter is' : 'letters are'}`
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    console.log(await runReplay(process.argv.slice(2), readConfig()))
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 2
+  }
 }

@@ -5,6 +5,7 @@ import { createLog } from '../../shared/log.ts'
 import { serveFunction } from '../../shared/platform/function-server.ts'
 import { readFunctionConfig } from '../../shared/platform/functions.ts'
 import {
+  openGcpBooks,
   openGcpBudgetLedger,
   openGcpKeyStore,
   openGcpObjectStore,
@@ -16,11 +17,12 @@ import { createQueryApp } from './handler.ts'
 
 const config = readFunctionConfig('query')
 const log = createLog('query')
-const [keys, reader, store, ledger] = await Promise.all([
+const [keys, reader, store, ledger, books] = await Promise.all([
   openGcpKeyStore(config),
   openGcpTraceStore(config, (bytes) => log.info({ bytes }, 'queried BigQuery')),
   openGcpObjectStore(config),
   openGcpBudgetLedger(config),
+  openGcpBooks(config),
 ])
 const authenticate = createAuthenticate({ keys, requireKeys: true })
 
@@ -30,8 +32,12 @@ serveFunction(
     reader,
     authenticate,
     conservation: createGcpConservation({
-      warehouse: (project) => reader.counts(project),
-      lake: createLakeCounter({ store, format: createParquetFormat() }),
+      books,
+      sinks: {
+        warehouse: (project) => reader.counts(project),
+        lake: createLakeCounter({ store, format: createParquetFormat() }),
+        budget: (project) => ledger.counts(project),
+      },
     }),
     routes: [createBudgetRoutes({ ledger, authenticate, reader, log })],
     log,

@@ -30,7 +30,7 @@ export const SIZING: Readonly<Record<FunctionName, { readonly cpu: number; reado
 }
 
 /** As `infra/schedule.ts` has it: the writer every five minutes, the compactor once an hour at minute 22. */
-export const SCHEDULE = { jobs: 2, writeEveryMinutes: 5, compactAtMinute: 22 } as const
+export const SCHEDULE = { jobs: 3, writeEveryMinutes: 5, compactAtMinute: 22 } as const
 
 /** As `infra/storage.ts` has it: what is deleted is billed for a week more. */
 export const SOFT_DELETE_DAYS = 7

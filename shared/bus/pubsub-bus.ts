@@ -1,18 +1,21 @@
 import { SpanledgerError } from '../errors.ts'
 import { retrying } from '../retry.ts'
 import { type Bus, type Subscription, TOPICS } from './bus.ts'
-import { createPublisherClient, isTransient, type PubsubOptions, topicPath, unavailable } from './pubsub-client.ts'
-import { type PubsubMessage, toDeadLetter, toPubsubMessage } from './pubsub-message.ts'
+import { createPublisherClient, isTransient, type PubsubOptions, unavailable } from './pubsub-client.ts'
+import { type PubsubMessage, toDeadLetter, toIntakeRecord, toPubsubMessage, toReplay } from './pubsub-message.ts'
+import { PUBSUB_SUBSCRIPTIONS, type PubsubSubscription, topicPath } from './pubsub-names.ts'
 
 export interface PubsubBusOptions extends PubsubOptions {
   /** Unacknowledged bytes at which publishing rejects with `bus/full`. @defaultValue 64 MiB */
   readonly maxOutstandingBytes?: number
 }
 
-/** The publishing side on Pub/Sub, and the topic of what was given up. */
+/** The publishing side on Pub/Sub, and the topic of what was given up. Each rejects with `bus/unavailable`. */
 export interface PubsubBus extends Bus {
-  /** Keeps a message that `subscription` will not be given again. Rejects with `bus/unavailable`. */
+  /** Keeps a message that `subscription` will not be given again. */
   bury(message: PubsubMessage, subscription: Subscription, reason: string): Promise<void>
+  /** Delivers a dead letter again, to `subscription` alone; the books are told. */
+  replay(message: PubsubMessage, subscription: PubsubSubscription): Promise<void>
 }
 
 /** Of one request: Pub/Sub refuses more than 10 MB or 1,000 messages. */
@@ -76,7 +79,9 @@ export async function openPubsubBus(options: PubsubBusOptions): Promise<PubsubBu
   async function publish(topic: string, request: readonly Waiting[]): Promise<void> {
     const messages = request.map(({ message }) => ({ ...message }))
     try {
-      const call = () => client.publish({ topic, messages }, { retry: null, timeout: PUBLISH_TIMEOUT_MS })
+      // The client would join requests of its own accord, and not ask whether they are too large together.
+      const call = () =>
+        client.publish({ topic, messages }, { retry: null, timeout: PUBLISH_TIMEOUT_MS, isBundling: false })
       await retrying(call, isTransient, options.retry)
       for (const { resolve } of request) resolve()
     } catch (error) {
@@ -89,9 +94,19 @@ export async function openPubsubBus(options: PubsubBusOptions): Promise<PubsubBu
     async publish(topic, messages) {
       if (!TOPICS.includes(topic)) throw new SpanledgerError('bus/unavailable', `there is no topic ${topic}`)
       await send(topicPath(options, topic), messages.map(toPubsubMessage))
+      // After it: what the books have was durable. A client that is not told so sends both again.
+      if (topic === 'spans') await send(topicPath(options, 'intake'), messages.map(toIntakeRecord))
     },
     bury: (message, subscription, reason) =>
       send(topicPath(options, 'dead-letter'), [toDeadLetter(message, subscription, reason)]),
+    async replay(message, subscription) {
+      const again = toReplay(message, subscription)
+      await send(topicPath(options, PUBSUB_SUBSCRIPTIONS[subscription]), [again])
+      const { encoding: _, ...attributes } = again.attributes
+      await send(topicPath(options, 'intake'), [
+        { data: new Uint8Array(), attributes: { ...attributes, replayed: subscription } },
+      ])
+    },
     async close() {
       closed = true
       for (const topic of queues.keys()) flush(topic)

@@ -1,13 +1,10 @@
 import { PubSub, v1 } from '@google-cloud/pubsub'
 import { SpanledgerError } from '../errors.ts'
 import type { RetryOptions } from '../retry.ts'
-import type { Subscription, Topic } from './bus.ts'
+import type { PubsubNames } from './pubsub-names.ts'
 
 /** Where topics and subscriptions are, and how hard to try. */
-export interface PubsubOptions {
-  readonly projectId: string
-  /** Before every name: `<prefix>-spans`. */
-  readonly prefix: string
+export interface PubsubOptions extends PubsubNames {
   /** `host:port` of another server than Google's; no credentials are sent to it. */
   readonly apiEndpoint?: string
   /** Of every request. */
@@ -16,16 +13,6 @@ export interface PubsubOptions {
 
 /** gRPC codes that a later try may not meet: cancelled, unknown, deadline, quota, aborted, internal, unavailable. */
 const TRANSIENT: ReadonlySet<unknown> = new Set([1, 2, 4, 8, 10, 13, 14])
-
-/** Full name of a topic, or of the one that keeps what was given up. */
-export function topicPath({ projectId, prefix }: PubsubOptions, topic: Topic | 'dead-letter'): string {
-  return `projects/${projectId}/topics/${prefix}-${topic}`
-}
-
-/** Full name of a subscription. */
-export function subscriptionPath({ projectId, prefix }: PubsubOptions, subscription: Subscription): string {
-  return `projects/${projectId}/subscriptions/${prefix}-${subscription}`
-}
 
 /** What both clients need to reach Google's servers or the given one. */
 async function clientConfig({ projectId, apiEndpoint }: PubsubOptions) {

@@ -1,6 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { SpanledgerError } from '../errors.ts'
 import { type Delivery, MAX_MESSAGE_BYTES, type Message, type MessageAttributes } from './bus.ts'
+import { PUBSUB_SUBSCRIPTIONS, type PubsubSubscription } from './pubsub-names.ts'
 
 /** A message as Pub/Sub has it. */
 export interface PubsubMessage {
@@ -12,6 +13,14 @@ export interface PubsubMessage {
 export interface PubsubDelivery extends PubsubMessage {
   readonly id: string
   readonly attempt: number
+}
+
+/** A message as it is pulled. */
+export interface PulledMessage extends PubsubDelivery {
+  /** The same at every delivery. */
+  readonly messageId: string
+  /** Milliseconds since 1970. */
+  readonly publishedAt: number
 }
 
 /** Payloads below this are billed as if they were as long. */
@@ -36,10 +45,16 @@ export function toPubsubMessage({ data, attributes }: Message): PubsubMessage {
       spans: String(attributes.spans),
       ingestedAt: attributes.ingestedAt,
       traceparent: attributes.traceparent,
+      ...(attributes.keyId !== undefined && { keyId: attributes.keyId }),
       ...(attributes.rejected !== undefined && { rejected: JSON.stringify(attributes.rejected) }),
       ...(compressed && { encoding: 'zstd' }),
     },
   }
+}
+
+/** What is kept of a message for the books: all but what it carries. */
+export function toIntakeRecord({ attributes }: Message): PubsubMessage {
+  return toPubsubMessage({ data: new Uint8Array(), attributes })
 }
 
 /** A message for the dead-letter topic, by which it can be delivered again to the subscription that gave it up. */
@@ -48,6 +63,33 @@ export function toDeadLetter(delivery: PubsubMessage, subscription: string, reas
     data: delivery.data,
     attributes: { ...delivery.attributes, deadSubscription: subscription, deadReason: reason.slice(0, MAX_REASON) },
   }
+}
+
+/** Who gave a dead letter up, and why. */
+export interface Death {
+  readonly subscription: PubsubSubscription
+  readonly reason: string
+}
+
+/** What the attributes of a dead letter say, ours or those of Pub/Sub itself; undefined for any other message. */
+export function readDeath({ attributes }: PubsubMessage, prefix: string): Death | undefined {
+  const {
+    deadSubscription,
+    deadReason = '',
+    CloudPubSubDeadLetterSourceSubscription: source = '',
+    CloudPubSubDeadLetterSourceDeliveryCount: tries = 'many',
+  } = attributes
+  const own = source.slice(source.lastIndexOf('/') + 1).replace(new RegExp(`^${prefix}-`), '')
+  const subscription = deadSubscription ?? own
+  if (!Object.hasOwn(PUBSUB_SUBSCRIPTIONS, subscription)) return undefined
+  const reason = deadSubscription === undefined ? `not taken in ${tries} deliveries` : deadReason
+  return { subscription: subscription as PubsubSubscription, reason }
+}
+
+/** A dead letter as it was before, but for the one subscription that gave it up: the others of its topic have taken it. */
+export function toReplay({ data, attributes }: PubsubMessage, subscription: PubsubSubscription): PubsubMessage {
+  const own = Object.entries(attributes).filter(([name]) => !/^(dead[A-Z]|CloudPubSubDeadLetter)/.test(name))
+  return { data, attributes: { ...Object.fromEntries(own), only: subscription } }
 }
 
 /** The inverse of {@link toPubsubMessage}. Throws `otlp/malformed` for what no publisher of ours sent. */
@@ -66,12 +108,13 @@ function unpack(data: Uint8Array, encoding: string | undefined): Uint8Array {
 }
 
 function parseAttributes(given: Readonly<Record<string, string>>): MessageAttributes {
-  const { project = '', digest = '', spans = '', ingestedAt = '', traceparent = '', rejected } = given
+  const { project = '', digest = '', spans = '', ingestedAt = '', traceparent = '', keyId, rejected } = given
   if (project === '') throw malformed('it has no project')
   if (!/^[0-9a-f]{64}(\.[a-z]?\d+)*$/.test(digest)) throw malformed('it has no digest')
   if (!/^\d{1,9}$/.test(spans)) throw malformed('it has no count of spans')
   if (!/^\d{1,19}$/.test(ingestedAt)) throw malformed('it has no time')
-  const common = { project, digest, spans: Number(spans), ingestedAt, traceparent }
+  const sender = keyId === undefined ? {} : { keyId }
+  const common = { project, digest, spans: Number(spans), ingestedAt, traceparent, ...sender }
   return rejected === undefined ? common : { ...common, rejected: parseCounts(rejected) }
 }
 

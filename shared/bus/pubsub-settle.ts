@@ -1,6 +1,6 @@
 import { describeError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { Delivery, Outcome, Subscriber, Subscription } from './bus.ts'
+import { ACK, type Delivery, type Outcome, type Subscriber, type Subscription } from './bus.ts'
 import type { PubsubBus } from './pubsub-bus.ts'
 import { fromPubsubMessage, type PubsubDelivery } from './pubsub-message.ts'
 
@@ -20,7 +20,7 @@ export type Settlement = 'ack' | 'nack'
  */
 export async function deliver(messages: readonly PubsubDelivery[], options: DeliverOptions): Promise<Settlement[]> {
   const { subscriber, subscription, bus, log } = options
-  const read = messages.map(readMessage)
+  const read = messages.map((message) => readMessage(message, subscription))
   const deliveries = read.filter((item): item is Delivery => 'data' in item)
   const handled = await handle(subscriber, deliveries, log)
   const outcomes = handled.values()
@@ -41,7 +41,9 @@ export async function deliver(messages: readonly PubsubDelivery[], options: Deli
   )
 }
 
-function readMessage(message: PubsubDelivery): Delivery | Outcome {
+function readMessage(message: PubsubDelivery, subscription: Subscription): Delivery | Outcome {
+  const { only = subscription } = message.attributes
+  if (only !== subscription) return ACK
   try {
     return fromPubsubMessage(message)
   } catch (error) {

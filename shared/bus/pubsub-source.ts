@@ -1,20 +1,19 @@
 import { describeError } from '../errors.ts'
 import { retrying } from '../retry.ts'
 import type { Subscription } from './bus.ts'
-import {
-  createSubscriberClient,
-  isTransient,
-  type PubsubOptions,
-  subscriptionPath,
-  unavailable,
-} from './pubsub-client.ts'
-import type { PubsubDelivery } from './pubsub-message.ts'
-import { type DeliverOptions, deliver } from './pubsub-settle.ts'
+import { createSubscriberClient, isTransient, type PubsubOptions, unavailable } from './pubsub-client.ts'
+import type { PulledMessage } from './pubsub-message.ts'
+import { type PubsubSubscription, subscriptionPath } from './pubsub-names.ts'
+import { type DeliverOptions, deliver, type Settlement } from './pubsub-settle.ts'
 
-/** How much one pull takes, and how long draining may go on. */
-export interface DrainOptions extends Omit<DeliverOptions, 'subscription'> {
+/** How much is taken at a time. */
+export interface GatherOptions {
   readonly maxMessages: number
   readonly maxBytes: number
+}
+
+/** How much one pull takes, and how long draining may go on. */
+export interface DrainOptions extends Omit<DeliverOptions, 'subscription'>, GatherOptions {
   /** Milliseconds since 1970 after which no further pull is made. */
   readonly deadline: number
   /** Milliseconds since 1970. */
@@ -29,11 +28,15 @@ export interface DrainReport {
   readonly empty: boolean
 }
 
-/** A subscription that is pulled by a schedule instead of pushed. */
+/** A subscription that is pulled instead of pushed. All reject with `bus/unavailable`. */
 export interface PubsubSource {
+  /** What waits, up to the bounds; it comes back unless it is acknowledged before its deadline. None: nothing waits. */
+  gather(options: GatherOptions): Promise<PulledMessage[]>
+  /** Acknowledges messages by their ids, or lets them come back at once. */
+  settle(ids: readonly string[], kind: Settlement): Promise<void>
   /**
    * Pulls and handles until nothing waits or the deadline is near. Stops when a whole pull was refused: the sink is down, and
-   * the next run is soon enough. Rejects with `bus/unavailable`.
+   * the next run is soon enough. The subscription must be one of the bus.
    */
   drain(options: DrainOptions): Promise<DrainReport>
   close(): Promise<void>
@@ -47,7 +50,7 @@ const PULL_TIMEOUT_MS = 20_000
 const EMPTY_PULLS = 2
 
 export async function openPubsubSource(
-  options: PubsubOptions & { readonly subscription: Subscription },
+  options: PubsubOptions & { readonly subscription: PubsubSubscription },
 ): Promise<PubsubSource> {
   const client = await createSubscriberClient(options)
   const subscription = subscriptionPath(options, options.subscription)
@@ -59,7 +62,7 @@ export async function openPubsubSource(
     }
   }
 
-  async function pull(maxMessages: number): Promise<PubsubDelivery[]> {
+  async function pull(maxMessages: number): Promise<PulledMessage[]> {
     const request = { subscription, maxMessages, returnImmediately: true }
     const [{ receivedMessages }] = await attempt('pull from', () =>
       client.pull(request, { retry: null, timeout: PULL_TIMEOUT_MS }),
@@ -69,12 +72,14 @@ export async function openPubsubSource(
       attempt: Math.max(1, deliveryAttempt ?? 1),
       data: (message?.data ?? new Uint8Array()) as Uint8Array,
       attributes: message?.attributes ?? {},
+      messageId: message?.messageId ?? '',
+      publishedAt: Number(message?.publishTime?.seconds ?? 0) * 1000 + (message?.publishTime?.nanos ?? 0) / 1e6,
     }))
   }
 
   /** Takes up to the bounds: several pulls, since one returns little. */
-  async function gather({ maxMessages, maxBytes }: DrainOptions): Promise<PubsubDelivery[]> {
-    const gathered: PubsubDelivery[] = []
+  async function gather({ maxMessages, maxBytes }: GatherOptions): Promise<PulledMessage[]> {
+    const gathered: PulledMessage[] = []
     let bytes = 0
     for (let empty = 0; empty < EMPTY_PULLS && gathered.length < maxMessages && bytes < maxBytes; ) {
       const messages = await pull(Math.min(MAX_PULL, maxMessages - gathered.length))
@@ -85,7 +90,7 @@ export async function openPubsubSource(
     return gathered
   }
 
-  async function settle(ids: readonly string[], kind: 'ack' | 'nack'): Promise<void> {
+  async function settle(ids: readonly string[], kind: Settlement): Promise<void> {
     for (let start = 0; start < ids.length; start += MAX_ACKS) {
       const ackIds = ids.slice(start, start + MAX_ACKS)
       if (kind === 'ack')
@@ -98,6 +103,8 @@ export async function openPubsubSource(
   }
 
   return {
+    gather,
+    settle,
     async drain(given) {
       const { now = Date.now, deadline, log } = given
       let acked = 0
@@ -105,9 +112,8 @@ export async function openPubsubSource(
       while (now() < deadline) {
         const messages = await gather(given)
         if (messages.length === 0) return { acked, nacked, empty: true }
-        const settlements = await deliver(messages, { ...given, subscription: options.subscription })
-        const ids = (kind: 'ack' | 'nack') =>
-          messages.flatMap(({ id }, index) => (settlements[index] === kind ? [id] : []))
+        const settlements = await deliver(messages, { ...given, subscription: options.subscription as Subscription })
+        const ids = (kind: Settlement) => messages.flatMap(({ id }, index) => (settlements[index] === kind ? [id] : []))
         await settle(ids('ack'), 'ack')
         // What cannot be returned comes back by itself, later.
         await settle(ids('nack'), 'nack').catch((error: unknown) => log?.warn(describeError(error)))

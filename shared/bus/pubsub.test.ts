@@ -4,6 +4,7 @@ import { PubSub } from '@google-cloud/pubsub'
 import { serve } from '@hono/node-server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { canRun, type Emulator, freePort, planPubsub, startEmulator } from '../../test/emulators/emulator.ts'
+import { createTopics } from '../../test/emulators/messaging.ts'
 import { ACK, type Delivery, type Outcome, type Subscriber, type Subscription, type Topic } from './bus.ts'
 import { openPubsubBus } from './pubsub-bus.ts'
 import type { PubsubOptions } from './pubsub-client.ts'
@@ -29,7 +30,7 @@ async function createFixture(subscription: Subscription = 'lake'): Promise<Fixtu
     apiEndpoint: emulator.host,
     retry: { delayMs: 1, attempts: 3 },
   }
-  for (const topic of ['spans', 'priced-spans', 'dead-letter']) await admin.createTopic(`${options.prefix}-${topic}`)
+  await createTopics(admin, options.prefix)
   const subscribe: Fixture['subscribe'] = async (topic, name, pushEndpoint) => {
     await admin.topic(`${options.prefix}-${topic}`).createSubscription(`${options.prefix}-${name}`, {
       ackDeadlineSeconds: 10,

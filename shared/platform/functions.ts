@@ -1,14 +1,15 @@
 import type { Subscription } from '../bus/bus.ts'
+import type { PubsubSubscription } from '../bus/pubsub-names.ts'
 import { type Config, readConfig } from '../config.ts'
 
 /** A setting's name. */
 export type Setting = keyof Config
 
-/** How a function is called: by anyone with an API key, by Pub/Sub's pushes, or by a schedule. */
+/** How a function is called: by anyone with an API key, by Pub/Sub's pushes, or by a schedule, to pull what waits. */
 export type FunctionTrigger =
   | { readonly kind: 'http' }
   | { readonly kind: 'push'; readonly subscription: Subscription }
-  | { readonly kind: 'schedule'; readonly subscription: Subscription }
+  | { readonly kind: 'schedule'; readonly subscriptions: readonly PubsubSubscription[] }
 
 export interface FunctionFacts {
   readonly trigger: FunctionTrigger
@@ -41,8 +42,12 @@ export const FUNCTIONS = {
   notify: { trigger: { kind: 'push', subscription: 'notify' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
   warehouse: { trigger: { kind: 'push', subscription: 'warehouse' }, settings: [...BUS, 'SPANLEDGER_GCP_DATASET'] },
   lake: {
-    trigger: { kind: 'schedule', subscription: 'lake' },
+    trigger: { kind: 'schedule', subscriptions: ['lake'] },
     settings: [...BUS, 'SPANLEDGER_GCP_BUCKET', 'SPANLEDGER_LAKE_FLUSH_BYTES', 'SPANLEDGER_LAKE_CODEC'],
+  },
+  books: {
+    trigger: { kind: 'schedule', subscriptions: ['intake', 'buried'] },
+    settings: [...BUS, 'SPANLEDGER_GCP_DATASET'],
   },
   query: {
     trigger: { kind: 'http' },
@@ -52,6 +57,13 @@ export const FUNCTIONS = {
 
 export type FunctionName = keyof typeof FUNCTIONS
 export const FUNCTION_NAMES = Object.keys(FUNCTIONS) as readonly FunctionName[]
+
+/** The subscriptions that function `name` consumes. */
+export function subscriptionsOf(name: FunctionName): readonly PubsubSubscription[] {
+  const { trigger }: FunctionFacts = FUNCTIONS[name]
+  if (trigger.kind === 'http') return []
+  return trigger.kind === 'push' ? [trigger.subscription] : trigger.subscriptions
+}
 
 /** What function `name` may read. */
 export type FunctionConfig<Name extends FunctionName> = Pick<Config, (typeof FUNCTIONS)[Name]['settings'][number]>

@@ -1,8 +1,9 @@
 import type { KeyStore } from '../auth/key-store.ts'
+import type { Books } from '../books.ts'
 import type { BudgetLedger } from '../budgets/ledger.ts'
-import type { Subscription } from '../bus/bus.ts'
 import type { PubsubBus } from '../bus/pubsub-bus.ts'
 import type { PubsubOptions } from '../bus/pubsub-client.ts'
+import type { PubsubSubscription } from '../bus/pubsub-names.ts'
 import type { PubsubSource } from '../bus/pubsub-source.ts'
 import type { Config } from '../config.ts'
 import type { ObjectStore } from '../lake/object-store.ts'
@@ -12,7 +13,8 @@ import type { TraceStore } from '../warehouse/trace-store.ts'
 import type { Platform } from './platform.ts'
 
 type GcpConfig<Name extends keyof Config> = Pick<Config, Name>
-type BigQueryConfig = GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_DATASET'>
+type BigQueryConfig = GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_DATASET'> &
+  Partial<GcpConfig<'SPANLEDGER_GCP_MAX_QUERY_BYTES'>>
 
 /**
  * Google Cloud. Each adapter is a function of its own that loads its client when it is called, so that a bundle holds the clients
@@ -27,7 +29,7 @@ export async function openGcpBus(
 /** A subscription that is pulled. */
 export async function openGcpSource(
   config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_PREFIX'>,
-  subscription: Subscription,
+  subscription: PubsubSubscription,
 ): Promise<PubsubSource> {
   return (await import('../bus/pubsub-source.ts')).openPubsubSource({ ...pubsub(config), subscription })
 }
@@ -55,16 +57,16 @@ export async function openGcpObjectStore(
 
 /** Queries are refused beyond a bound if the configuration has one, and told of to `onBilled`, in bytes. */
 export async function openGcpTraceStore(
-  config: BigQueryConfig & Partial<GcpConfig<'SPANLEDGER_GCP_MAX_QUERY_BYTES'>>,
+  config: BigQueryConfig,
   onBilled?: (bytes: number) => void,
 ): Promise<TraceStore> {
   const { openBigQueryStore } = await import('../warehouse/bigquery-store.ts')
-  const { SPANLEDGER_GCP_MAX_QUERY_BYTES: maxBytesBilled } = config
-  return openBigQueryStore({
-    ...bigquery(config),
-    ...(maxBytesBilled !== undefined && { maxBytesBilled }),
-    ...(onBilled !== undefined && { onBilled }),
-  })
+  return openBigQueryStore({ ...bigquery(config), ...(onBilled !== undefined && { onBilled }) })
+}
+
+/** What was taken, refused and given up, in BigQuery. */
+export async function openGcpBooks(config: BigQueryConfig): Promise<Books> {
+  return (await import('../warehouse/bigquery-books.ts')).openBigQueryBooks(bigquery(config))
 }
 
 /** What `price` remembers of traces across messages, in Firestore. */
@@ -105,9 +107,11 @@ function pubsub(config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_PRE
 
 function bigquery(config: BigQueryConfig): BigQueryOptions {
   const apiEndpoint = process.env.BIGQUERY_EMULATOR_HOST
+  const { SPANLEDGER_GCP_MAX_QUERY_BYTES: maxBytesBilled } = config
   return {
     projectId: config.SPANLEDGER_GCP_PROJECT,
     dataset: config.SPANLEDGER_GCP_DATASET,
+    ...(maxBytesBilled !== undefined && { maxBytesBilled }),
     ...(apiEndpoint && { apiEndpoint }),
   }
 }

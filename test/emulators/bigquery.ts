@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { BigQuery } from '@google-cloud/bigquery'
 import { bigQueryCorrectionSchema } from '../../shared/warehouse/bigquery/schema.ts'
-import { bigQueryBatchSchema, bigQuerySchema } from '../../shared/warehouse/ddl/bigquery.ts'
+import { bigQueryBatchSchema, bigQueryBookSchema, bigQuerySchema } from '../../shared/warehouse/ddl/bigquery.ts'
 
 // Google's clients else look for a metadata server, which only exists in the cloud, before every first request.
 process.env.METADATA_SERVER_DETECTION ??= 'none'
@@ -56,6 +56,7 @@ export async function startBigQuery(): Promise<BigQueryDouble> {
         spans: bigQuerySchema(),
         corrections: bigQueryCorrectionSchema(),
         batches: bigQueryBatchSchema(),
+        books: bigQueryBookSchema(),
       }
       for (const [name, fields] of Object.entries(tables))
         await created.createTable(name, { schema: { fields: structuredClone(fields) as object[] } })

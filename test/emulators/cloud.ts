@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PubSub } from '@google-cloud/pubsub'
 import { bundleFunctions } from '../../scripts/bundle/functions.ts'
-import { SUBSCRIPTIONS, TOPICS } from '../../shared/bus/bus.ts'
-import { FUNCTION_NAMES, FUNCTIONS, type FunctionName } from '../../shared/platform/functions.ts'
+import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, subscriptionsOf } from '../../shared/platform/functions.ts'
 import { type BigQueryDouble, startBigQuery } from './bigquery.ts'
 import { freePort, planFirestore, planPubsub, startEmulator } from './emulator.ts'
 import { type FakeStorage, startFakeStorage } from './fake-storage.ts'
+import { createTopics, subscribe } from './messaging.ts'
 
 const root = join(import.meta.dirname, '../..')
 const FRAMEWORK = join(root, 'node_modules/@google-cloud/functions-framework/build/src/main.js')
@@ -33,7 +33,7 @@ export interface Cloud {
   /** Of the deployment's first key. */
   readonly key: string
   /** What the scheduler does. */
-  schedule(path: '/write' | '/compact'): Promise<Record<string, unknown>>
+  schedule(name: 'lake' | 'books', path: '/write' | '/compact'): Promise<Record<string, unknown>>
   stop(): Promise<void>
 }
 
@@ -116,8 +116,8 @@ export async function startCloud(): Promise<Cloud> {
   ])
   await bigquery.createDataset(PROJECT, DATASET)
   const pubsub = new PubSub({ projectId: PROJECT, apiEndpoint: pubsubEmulator.host, emulatorMode: true })
-  for (const topic of [...TOPICS, 'dead-letter']) await pubsub.createTopic(`${PREFIX}-${topic}`)
-  await subscribe(pubsub, 'dead-letter', 'dead-letter')
+  await createTopics(pubsub, PREFIX)
+  await subscribe(pubsub, PREFIX, 'dead-letter')
 
   const settings: Record<string, string> = {
     SPANLEDGER_GCP_PROJECT: PROJECT,
@@ -139,9 +139,8 @@ export async function startCloud(): Promise<Cloud> {
     const env = Object.fromEntries(own.map((setting) => [setting, settings[setting] as string]))
     const running = await startFunction(folder, name, { ...env, ...servers })
     const { trigger } = FUNCTIONS[name]
-    const push = trigger.kind === 'push' ? `${running.url}/` : undefined
-    if (trigger.kind !== 'http')
-      await subscribe(pubsub, SUBSCRIPTIONS[trigger.subscription], trigger.subscription, push)
+    const pushEndpoint = trigger.kind === 'push' ? `${running.url}/` : undefined
+    for (const subscription of subscriptionsOf(name)) await subscribe(pubsub, PREFIX, subscription, { pushEndpoint })
     return [name, running] as const
   }
   const functions = Object.fromEntries(await Promise.all(FUNCTION_NAMES.map(start))) as Record<
@@ -154,8 +153,8 @@ export async function startCloud(): Promise<Cloud> {
     storage,
     bigquery,
     key: FIRST_KEY,
-    async schedule(path) {
-      const response = await fetch(functions.lake.url + path, { method: 'POST' })
+    async schedule(name, path) {
+      const response = await fetch(functions[name].url + path, { method: 'POST' })
       if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`)
       return (await response.json()) as Record<string, unknown>
     },
@@ -166,11 +165,4 @@ export async function startCloud(): Promise<Cloud> {
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-async function subscribe(pubsub: PubSub, topic: string, name: string, pushEndpoint?: string): Promise<void> {
-  await pubsub.topic(`${PREFIX}-${topic}`).createSubscription(`${PREFIX}-${name}`, {
-    ackDeadlineSeconds: 60,
-    ...(pushEndpoint !== undefined && { pushConfig: { pushEndpoint } }),
-  })
 }

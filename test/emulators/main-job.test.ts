@@ -105,9 +105,9 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
     same('/ledger/v1/budgets/u1', (budget) => expect(JSON.stringify(budget)).toMatch(/"picoUsd":"[1-9]/)))
 
   test('the lake gets every span once, by schedule', async () => {
-    const report = await cloud.schedule('/write')
+    const report = await cloud.schedule('lake', '/write')
     expect(report).toMatchObject({ nacked: 0, empty: true })
-    expect(await cloud.schedule('/write')).toMatchObject({ acked: 0, empty: true })
+    expect(await cloud.schedule('lake', '/write')).toMatchObject({ acked: 0, empty: true })
     const books = await ask(cloudUrl(), cloud.key)('/ledger/v1/conservation')
     expect(books).toMatchObject({ accepted: 21, sinks: { lake: { stored: 21 }, warehouse: { stored: 21 } } })
   })

@@ -4,6 +4,7 @@ import { selectTrace } from '../sql/spans.ts'
 import type { Sql } from '../sql/statement.ts'
 import { selectTraces } from '../sql/traces.ts'
 import { selectUsage } from '../sql/usage.ts'
+import { bookStatement } from './book-statement.ts'
 import { bigQueryDialect } from './dialect.ts'
 import { countsStatement, scoped, uniqueSpansView } from './scope.ts'
 
@@ -29,6 +30,7 @@ const STATEMENTS: Readonly<Record<string, string>> = {
     ),
   ),
   counts: named(countsStatement('p', DATASET)),
+  books: named(bookStatement('p', DATASET)),
   spans_unique: uniqueSpansView(DATASET),
 }
 

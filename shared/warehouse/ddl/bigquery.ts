@@ -58,6 +58,20 @@ export function bigQueryBatchSchema(): BigQueryField[] {
   return batchColumns('STRING', 'INT64', 'TIMESTAMP').map((column) => ({ ...column, mode: 'NULLABLE' }))
 }
 
+/** The schema of `books`: what `BookEntry` has. */
+export function bigQueryBookSchema(): BigQueryField[] {
+  const types = {
+    kind: 'STRING',
+    digest: 'STRING',
+    project_id: 'STRING',
+    spans: 'INT64',
+    subscription: 'STRING',
+    reason: 'STRING',
+    recorded_at: 'TIMESTAMP',
+  }
+  return Object.entries(types).map(([name, type]) => ({ name, type, mode: 'NULLABLE' }))
+}
+
 /** The views by name, their tables qualified by `dataset` (`project.dataset`). Duplicates are left out on reading. */
 export function bigQueryViews(dataset: string): { readonly name: string; readonly select: string }[] {
   if (!/^[\w-]+\.\w+$/.test(dataset)) throw new TypeError(`not a dataset: ${JSON.stringify(dataset)}`)
