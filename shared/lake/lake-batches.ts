@@ -6,6 +6,7 @@ import { duckDbDialect } from '../warehouse/duckdb/dialect.ts'
 import { readSpan } from '../warehouse/sql/stored-span.ts'
 import type { SpanBatch, StoredSpan } from '../warehouse/trace-store.ts'
 import { correctedSql } from './corrected-sql.ts'
+import { END_TIME_SQL } from './end-time-sql.ts'
 import { sentKey } from './token-attributes.ts'
 
 /** The lake's maps and keys where the warehouse has its own; all else of a row reads the same. */
@@ -68,13 +69,14 @@ async function* readRows(
   corrections: readonly string[],
 ): AsyncGenerator<StoredSpan> {
   const columns = COLUMNS.filter(({ lake, warehouse }) => lake !== undefined && warehouse !== undefined)
-  const select = columns.map(({ lake, warehouse }) => `"${lake}" AS ${warehouse}`).join(', ')
+  const select = columns.map(({ lake, warehouse }) => `"${lake}" AS ${warehouse}`)
+  select.push(`${END_TIME_SQL} AS end_time`)
   const read = (files: readonly string[]) => {
     const list = files.map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')
     return `SELECT * FROM read_parquet([${list}], union_by_name = true, hive_partitioning = false)`
   }
   const rows = corrections.length === 0 ? read(paths) : correctedSql(read(paths), read(corrections))
-  const result = await connection.stream(`SELECT ${select} FROM (${rows}) ORDER BY Digest`)
+  const result = await connection.stream(`SELECT ${select.join(', ')} FROM (${rows}) ORDER BY Digest`)
   const names = result.columnNames()
   for await (const chunk of result) {
     for (const values of chunk.getRows()) {

@@ -1,6 +1,7 @@
 import { COMPOSITE_OPERATIONS } from '../genai/operations.ts'
 import { LAKE_COLUMNS } from '../spans/columns.ts'
 import { correctedSql } from './corrected-sql.ts'
+import { END_TIME_SQL } from './end-time-sql.ts'
 
 /** A view over the lake, as SQL of DuckDB. */
 export interface LakeView {
@@ -27,7 +28,11 @@ export function lakeViews(
   const spans = corrections.length === 0 ? rows : correctedSql(rows, read(corrections))
   const composite = COMPOSITE_OPERATIONS.map(quote).join(', ')
   return [
-    { name: 'spans', description: 'every span of every message', sql: spans },
+    {
+      name: 'spans',
+      description: 'every span of every message',
+      sql: `SELECT * REPLACE (${END_TIME_SQL} AS EndTimestamp) FROM (${spans})`,
+    },
     {
       name: 'spans_unique',
       description: 'every span once, also where its hour is not compacted yet',

@@ -5,6 +5,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { describeError, SpanledgerError } from '../errors.ts'
 import { LAKE_COLUMNS } from '../spans/columns.ts'
 import { correctedSql } from './corrected-sql.ts'
+import { END_TIME_SQL } from './end-time-sql.ts'
 import type { MergedFiles, MergeInput } from './format.ts'
 import type { Codec } from './parquet/column-chunk.ts'
 
@@ -77,7 +78,7 @@ async function merge(
     connection.run(
       `COPY (SELECT * FROM (${rows}) WHERE ${range} ORDER BY TraceId, "Timestamp", SpanId) TO ${literal(output)}
        (FORMAT parquet, COMPRESSION ${codec}, ${level}ROW_GROUP_SIZE ${ROW_GROUP_ROWS},
-        ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, FILE_SIZE_BYTES ${fileBytes})`,
+        ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, FILE_SIZE_BYTES ${fileBytes}, WRITE_BLOOM_FILTER false)`,
     )
   try {
     await connection.run(losersSql(source))
@@ -157,7 +158,7 @@ function losersSql(source: string): string {
     WITH twice AS (SELECT ${key} FROM ${source} GROUP BY ${key} HAVING count(*) > 1)
     SELECT filename, file_row_number FROM ${source} SEMI JOIN twice USING (${key})
     QUALIFY row_number() OVER (
-      PARTITION BY ${key} ORDER BY EndTimestamp DESC, Digest DESC, filename DESC, file_row_number DESC) > 1`
+      PARTITION BY ${key} ORDER BY ${END_TIME_SQL} DESC, Digest DESC, filename DESC, file_row_number DESC) > 1`
 }
 
 /** The rows that stay. */

@@ -40,7 +40,7 @@ function appender(column: LakeColumn, leaves: readonly Leaf[]): SpanColumn['appe
       return (rows) => {
         for (const { priced, context } of rows) {
           const value = column.value(priced, context)
-          if (first.definition.max > 0) addLevels(first, 0, value === null ? 0 : 1)
+          addLevels(first, 0, value === null ? 0 : 1)
           if (value !== null) addNumber(first.values, value)
         }
       }

@@ -2,7 +2,7 @@ import { attributeKinds } from './attribute-text.ts'
 import type { Attributes } from './attributes.ts'
 import type { PricedSpan } from './ledger.ts'
 import { spanBytes } from './size.ts'
-import { durationNanos, serviceName } from './span.ts'
+import { durationNanos, type Span, serviceName } from './span.ts'
 import { envelopeJson, eventsJson, linksJson } from './span-json.ts'
 
 /** What the message that carried a span adds to its row. */
@@ -18,8 +18,8 @@ interface ColumnTypes {
   string: string | null
   int64: bigint | number | null
   float64: number | null
-  /** Nanoseconds since 1970. */
-  timestamp: bigint
+  /** Nanoseconds since 1970; null only where a column is nullable. */
+  timestamp: bigint | null
   /** Key to value text, in order; `attribute-text.ts` gives the text and its kinds. */
   attributes: Attributes
   /** JSON text. */
@@ -216,7 +216,14 @@ export const COLUMNS: readonly Column[] = [
     'deployment environment',
     ({ ledger }) => ledger.environment,
   ),
-  column('timestamp', { warehouse: 'end_time', lake: 'EndTimestamp' }, 'end time', ({ span }) => span.endTimeUnixNano),
+  column('timestamp', { warehouse: 'end_time' }, 'end time', ({ span }) => span.endTimeUnixNano),
+  column(
+    'timestamp',
+    { lake: 'EndTimestamp' },
+    'end time where it is not Timestamp + Duration, NULL where it is',
+    ({ span }) => (endFollows(span) ? null : span.endTimeUnixNano),
+    true,
+  ),
   column(
     'string',
     { warehouse: 'scope_name', lake: 'ScopeName' },
@@ -335,6 +342,14 @@ export const COLUMNS: readonly Column[] = [
     true,
   ),
 ]
+
+/** DuckDB takes the greatest nanosecond for infinity, to which nothing can be added. */
+const INFINITY_NANOS = 2n ** 63n - 1n
+
+function endFollows(span: Span): boolean {
+  const { startTimeUnixNano, endTimeUnixNano } = span
+  return startTimeUnixNano + durationNanos(span) === endTimeUnixNano && endTimeUnixNano < INFINITY_NANOS
+}
 
 /** The warehouse's order of columns; those not named follow in the order of {@link COLUMNS}. */
 const WAREHOUSE_ORDER =

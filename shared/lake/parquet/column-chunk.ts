@@ -135,7 +135,7 @@ function cutPages(leaf: Leaf, bytes: number): PageRange[] {
         valueStart = value
         size = 0
       }
-      if (definition.max > 0 && definition.bytes[entry] !== definition.max) continue
+      if (definition.bytes[entry] !== definition.max) continue
       size += distinctSize(values, values.ids[value] as number)
       value++
     }

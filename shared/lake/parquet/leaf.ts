@@ -40,13 +40,12 @@ export function addLevels(leaf: Leaf, repetition: number, definition: number): v
 
 /** How many entries the leaf has, nulls and empty lists included. */
 export function leafEntries(leaf: Leaf): number {
-  if (leaf.definition.max > 0) return leaf.definition.count
-  return leaf.values.count
+  return leaf.definition.count
 }
 
 /** Appends one text or null to a column that is not nested. */
 export function addOptionalText(leaf: Leaf, text: string | null): void {
-  if (leaf.definition.max > 0) addLevel(leaf.definition, text === null ? 0 : 1)
+  addLevel(leaf.definition, text === null ? 0 : 1)
   if (text !== null) addText(leaf.values, text)
 }
 

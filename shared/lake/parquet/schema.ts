@@ -36,15 +36,13 @@ const DEFINITIONS: Record<ColumnType, FieldDefinition> = {
   attributesList: LIST_OF_MAPS,
 }
 
-/** The Parquet schema of `columns`: groups are optional, so that no map, an empty map and NULL stay three things. */
+/**
+ * The Parquet schema of `columns`. All are optional, as they are in the files that DuckDB merges: BigQuery wants one mode for a column
+ * in all files. Of groups that also keeps no map, an empty map and NULL three things.
+ */
 export function parquetSchema(columns: readonly LakeColumn[]): ParquetSchema {
   return new parquet.ParquetSchema(
-    Object.fromEntries(
-      columns.map((column) => {
-        const definition = DEFINITIONS[column.type]
-        return [column.lake, definition.fields ? definition : { ...definition, optional: column.nullable }]
-      }),
-    ),
+    Object.fromEntries(columns.map((column) => [column.lake, { ...DEFINITIONS[column.type], optional: true }])),
   )
 }
 

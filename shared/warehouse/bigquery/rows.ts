@@ -66,8 +66,8 @@ function setField(
   switch (column.type) {
     case 'timestamp': {
       const nanos = column.value(priced, context)
-      json[name] = timestamp(nanos)
-      json[`${name}_ns`] = nanos.toString()
+      json[name] = nanos === null ? null : timestamp(nanos)
+      json[`${name}_ns`] = nanos === null ? null : nanos.toString()
       return
     }
     case 'attributes':
