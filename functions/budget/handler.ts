@@ -107,11 +107,11 @@ export function createBudgetSubscriber({ ledger, bus, log }: BudgetSubscriberOpt
 }
 
 function toBatch(item: Item, rules: Rules): DebitBatch {
-  const { project, digest, spans } = item.delivery.attributes
+  const { project, digest, spans, keyId } = item.delivery.attributes
   const common = { project, digest, spans, revision: rules.revision }
   if (rules.rules.length === 0) return { ...common, charges: [], reserved: [], samples: [] }
   item.spans ??= chargeable(item.delivery)
-  return { ...common, ...chargesOf(rules, item.spans) }
+  return { ...common, ...chargesOf(rules, item.spans, keyId) }
 }
 
 /** The spans of a message, and what it says anew of earlier ones. */

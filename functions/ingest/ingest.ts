@@ -62,7 +62,7 @@ export function createIngest(options: IngestOptions): Ingest {
     encoding: OtlpEncoding,
     hold: (bytes: number) => void,
   ): Promise<IngestResponse> => {
-    const { project } = await authenticate(request.header('authorization'), 'ingest')
+    const { project, keyId } = await authenticate(request.header('authorization'), 'ingest')
     const headers = {
       contentEncoding: request.header('content-encoding'),
       contentLength: request.header('content-length'),
@@ -71,7 +71,7 @@ export function createIngest(options: IngestOptions): Ingest {
     const decode = encoding === 'json' ? decodeTracesJson : decodeTraces
     const traces = decode(body, limits, { strip: true })
     const traceparent = validTraceparent(request.header('traceparent'))
-    const messages = toMessages(traces, { project, ingestedAt: now(), traceparent, body })
+    const messages = toMessages(traces, { project, ingestedAt: now(), traceparent, keyId, body })
     if (messages.length > 0) await bus.publish('spans', messages)
     const partial = describeRejections(traces.rejected, traces.examples)
     return answer(200, encoding, encodeResponse(encoding, partial))

@@ -11,6 +11,8 @@ export interface Origin {
   readonly ingestedAt: bigint
   /** '' if there was none. */
   readonly traceparent: string
+  /** Of the API key it came with; '' if it needed none. */
+  readonly keyId: string
   /** The request, decompressed. */
   readonly body: Uint8Array
 }
@@ -19,9 +21,13 @@ export interface Origin {
  * The messages that a request becomes: none for an empty one. A span too large for a message joins `traces.rejected`. The first
  * message tells of the refused spans, and is sent though it has no spans if all were refused, so that they are counted.
  */
-export function toMessages(traces: DecodedTraces, { project, ingestedAt, traceparent, body }: Origin): Message[] {
+export function toMessages(
+  traces: DecodedTraces,
+  { project, ingestedAt, traceparent, keyId, body }: Origin,
+): Message[] {
   const parts = splitTraces(traces.spans, { tooLarge: () => reject(traces, 'span_too_large') })
-  const attributes = { project, ingestedAt: ingestedAt.toString(), traceparent }
+  const sender = keyId === '' ? {} : { keyId }
+  const attributes = { project, ingestedAt: ingestedAt.toString(), traceparent, ...sender }
   const messages = parts.map(({ data, spans }): Message => {
     return { data, attributes: { ...attributes, spans, digest: digest(project, data) } }
   })

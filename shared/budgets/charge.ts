@@ -56,7 +56,7 @@ export function spanAmounts({ ledger }: PricedSpan): Amounts | undefined {
 export interface Rule {
   readonly budget: Budget
   readonly calendar: Calendar
-  readonly matchesSpan: (priced: PricedSpan) => boolean
+  readonly matchesSpan: (priced: PricedSpan, keyId: string) => boolean
   readonly matchesSubject: (subject: Subject) => boolean
 }
 
@@ -79,12 +79,13 @@ export function compileRules(budgets: readonly Budget[], revision: number): Rule
 }
 
 /**
- * What `spans` add to the budgets of their project: one charge for each span and budget that applies to it. A correction carries
- * none of its span's attributes: it goes to every budget, and counts where the span does.
+ * What `spans`, sent with the API key `keyId`, add to the budgets of their project: one charge for each span and budget that
+ * applies to it. A correction carries none of its span's attributes: it goes to every budget, and counts where the span does.
  */
 export function chargesOf(
   { rules }: Pick<Rules, 'rules'>,
   spans: readonly PricedSpan[],
+  keyId = '',
 ): { readonly charges: Charge[]; readonly reserved: ReservedSpan[]; readonly samples: Sample[] } {
   const charges: Charge[] = []
   const samples: Sample[] = []
@@ -102,7 +103,7 @@ export function chargesOf(
         samples.push({ model, usd: amounts.usd, tokens: amounts.tokens ?? 0n })
     }
     for (const { budget, calendar, matchesSpan } of rules) {
-      const matched = matchesSpan(priced)
+      const matched = matchesSpan(priced, keyId)
       if (matched || revision > 0) charges.push(chargeTo(budget, calendar, span, matched))
     }
   }

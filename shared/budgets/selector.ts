@@ -20,14 +20,14 @@ export type Subject = { readonly [F in SubjectField]?: string } & {
   readonly attributes?: Readonly<Record<string, string>>
 }
 
-/** Span attributes (then resource attributes) that name the field, first come first. */
-const KEY_ATTRIBUTES = ['api_key.id', 'gen_ai.api_key.id']
+/** Span attributes (then resource attributes) that name the team, first come first. */
 const TEAM_ATTRIBUTES = ['team.id', 'team', 'user.team']
 
 const SPAN_FIELDS: {
-  readonly [F in SubjectField]: (priced: PricedSpan, values: ReadonlySet<string>) => boolean
+  readonly [F in SubjectField]: (priced: PricedSpan, values: ReadonlySet<string>, keyId: string) => boolean
 } = {
-  key: (priced, values) => values.has(firstAttribute(priced, KEY_ATTRIBUTES)),
+  // Not what a span says: whoever sends it could say anything.
+  key: (_priced, values, keyId) => values.has(keyId),
   user: ({ ledger }, values) => values.has(ledger.userId),
   team: (priced, values) => values.has(firstAttribute(priced, TEAM_ATTRIBUTES)),
   session: ({ ledger }, values) => values.has(ledger.sessionId),
@@ -38,9 +38,12 @@ const SPAN_FIELDS: {
   service: ({ span }, values) => values.has(serviceName(span)),
 }
 
-/** Tells which spans and which subjects `selector` is for. One rule decides both, so that they cannot differ. */
+/**
+ * Tells which spans (with the id of the API key that sent them, '' where that is not known) and which subjects `selector` is for. One
+ * rule decides both, so that they cannot differ.
+ */
 export function compileSelector(selector: Selector): {
-  readonly matchesSpan: (priced: PricedSpan) => boolean
+  readonly matchesSpan: (priced: PricedSpan, keyId: string) => boolean
   readonly matchesSubject: (subject: Subject) => boolean
 } {
   const fields = SUBJECT_FIELDS.flatMap((field) => {
@@ -52,8 +55,8 @@ export function compileSelector(selector: Selector): {
     values: new Set(values),
   }))
   return {
-    matchesSpan: (priced) =>
-      fields.every(({ values, ofSpan }) => ofSpan(priced, values)) &&
+    matchesSpan: (priced, keyId) =>
+      fields.every(({ values, ofSpan }) => ofSpan(priced, values, keyId)) &&
       attributes.every(({ key, values }) => values.has(spanAttribute(priced, key))),
     matchesSubject: (subject) =>
       fields.every(({ field, values }) => values.has(subject[field] ?? '')) &&

@@ -28,6 +28,8 @@ export interface MessageAttributes {
   readonly ingestedAt: string
   /** W3C trace context of the request; '' if it had none. */
   readonly traceparent: string
+  /** Id of the API key that sent it (never its secret). Absent where none was needed. */
+  readonly keyId?: string
   /** Spans of the same export that were refused, by reason. Absent when none was. */
   readonly rejected?: Readonly<Record<string, number>>
 }

@@ -19,6 +19,7 @@ const messages: fc.Arbitrary<Message> = fc.record({
       spans: fc.nat(1_000_000),
       ingestedAt: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(String),
       traceparent: fc.string(),
+      keyId: fc.string(),
       rejected: fc.dictionary(fc.string(), fc.nat()),
     },
     { requiredKeys: ['project', 'digest', 'spans', 'ingestedAt', 'traceparent'] },

@@ -77,8 +77,10 @@ export function decisionRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoute
   verb('reserve', reserveInput, 'Hold an amount in every budget that applies, or in none', {
     201: reservationSchema,
     402: problemSchema,
-  }).handle(async ({ project }, input) => {
-    const { subject, idempotencyKey, ttlSeconds } = input
+  }).handle(async (caller, input) => {
+    const { project } = caller
+    const { idempotencyKey, ttlSeconds } = input
+    const subject = withKey(input.subject, caller)
     try {
       const amounts = { ...(await ledger.estimate(project, subject.model ?? '')), ...input.amount }
       const result = await ledger.reserve({ project, idempotencyKey, subject, amounts, ttlMs: ttlSeconds * 1000 })
@@ -113,7 +115,9 @@ export function decisionRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoute
   verb('lease', leaseInput, 'Hold a slice of every budget that applies, to be spent without asking; grow or renew it', {
     201: leaseSchema,
     402: problemSchema,
-  }).handle(async ({ project }, { subject, idempotencyKey, amount, ttlSeconds }) => {
+  }).handle(async (caller, { subject: given, idempotencyKey, amount, ttlSeconds }) => {
+    const { project } = caller
+    const subject = withKey(given, caller)
     const amounts = sliceOf(amount, await ledger.estimate(project, subject.model ?? ''))
     const result = await ledger.lease({ project, idempotencyKey, subject, amounts, ttlMs: ttlSeconds * 1000 })
     if (result.kind === 'denied') return denied(result.denying, amounts)
@@ -147,7 +151,8 @@ export function decisionRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoute
   })
   app.openAPIRegistry.registerPath(decision)
   app.get(verbPath('decision'), async (c) => {
-    const { project } = await authenticateCaller(authenticate, c)
+    const caller = await authenticateCaller(authenticate, c)
+    const { project } = caller
     const given = query.safeParse(repeated(c))
     if (!given.success) return refuseInvalid({ ...given, target: 'query' }, c) as Response
     const { usd, tokens, attribute: attributes, ...fields } = given.data
@@ -156,12 +161,13 @@ export function decisionRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoute
       ...(tokens !== undefined && { tokens }),
     })
     if (!parsed.success) return refuseInvalid({ ...parsed, target: 'query' }, c) as Response
-    const subject = {
+    const named = {
       ...fields,
       ...(attributes !== undefined && {
         attributes: Object.fromEntries(attributes.map(({ key, value }) => [key, value])),
       }),
     } as Subject
+    const subject = withKey(named, caller)
     try {
       const amounts = { ...(await ledger.estimate(project, subject.model ?? '')), ...parsed.data }
       const balances = await ledger.balances(project, subject)
@@ -228,6 +234,11 @@ async function authenticateCaller(authenticate: Authenticate, c: Context): Promi
     if (!isSpanledgerError(error, 'auth/forbidden') || c.req.method !== 'GET') throw error
     return await authenticate(authorization, 'read')
   }
+}
+
+/** A call is taken to be sent with the key that asks for it, unless another is named. */
+function withKey(subject: Subject, { keyId }: Principal): Subject {
+  return keyId === '' ? subject : { key: keyId, ...subject }
 }
 
 function repeated(c: Context): Record<string, string | string[]> {
