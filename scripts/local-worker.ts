@@ -45,7 +45,8 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
     }
     case 'notify': {
       const { createNotifySubscriber } = await import('../functions/notify/handler.ts')
-      const subscriber = createNotifySubscriber({ ledger: await platform.openBudgetLedger(), log })
+      const ledger = await platform.openBudgetLedger()
+      const subscriber = createNotifySubscriber({ ledger, log, reach: 'private' })
       return { subscriber, remote: {}, maxBytes: MIB, lingerMs: 0 }
     }
     case 'warehouse': {
@@ -65,9 +66,11 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
     }
     case 'lake': {
       const { createLakeSubscriber } = await import('../functions/lake/handler.ts')
+      const { lakeWindow } = await import('../functions/lake/settings.ts')
       const subscriber = createLakeSubscriber({
         store: await platform.openObjectStore(),
         codec: config.SPANLEDGER_LAKE_CODEC,
+        window: lakeWindow(config),
       })
       return {
         subscriber,

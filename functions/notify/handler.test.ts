@@ -9,7 +9,7 @@ import type { Alert } from '../../shared/budgets/ledger.ts'
 import { openSqliteLedger } from '../../shared/budgets/sqlite-ledger.ts'
 import type { Delivery } from '../../shared/bus/bus.ts'
 import { createLog } from '../../shared/log.ts'
-import { createNotifySubscriber } from './handler.ts'
+import { createNotifySubscriber, type NotifyOptions } from './handler.ts'
 
 const NOW = Date.UTC(2026, 4, 10, 12)
 const alert: Alert = {
@@ -58,10 +58,11 @@ afterEach(() => {
 
 const url = (path: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
 
-async function notifier(alerts: readonly AlertTarget[]) {
+async function notifier(alerts: readonly AlertTarget[], options: Partial<NotifyOptions> = {}) {
   const ledger = openSqliteLedger({ path: ':memory:', now: () => NOW })
   await ledger.put('p', 'b', termsOf({ alerts }), '')
-  return createNotifySubscriber({ ledger, log: createLog('notify', 'silent'), now: () => NOW })
+  const log = createLog('notify', 'silent')
+  return createNotifySubscriber({ ledger, log, reach: 'private', now: () => NOW, ...options })
 }
 
 test('a webhook gets the alert with a signature, Slack a sentence', async () => {
@@ -119,14 +120,58 @@ test.each([404, 302])('a target that answers %d is not tried again, nor where it
   await subscriber.close()
 })
 
-test.each(['http://169.254.169.254/x', 'http://metadata.google.internal/x', 'http://[fd00:ec2::254]/'])(
-  'no alert goes to %s',
+const webhook = (target: string): AlertTarget => ({ kind: 'webhook', url: target, secret: '' })
+const port = () => (server.address() as AddressInfo).port
+
+test.each(['http://169.254.169.254/x', 'http://[fd00:ec2::254]/', 'http://[::ffff:169.254.169.254]/'])(
+  'no alert goes to %s, which gives out credentials',
   async (target) => {
-    const subscriber = await notifier([{ kind: 'webhook', url: target, secret: '' }])
+    const subscriber = await notifier([webhook(target)])
     expect(await subscriber.handle([delivery])).toMatchObject([{ kind: 'dead' }])
     await subscriber.close()
   },
 )
+
+test.each(['127.0.0.1', '[::1]', '2130706433', '10.0.0.1'])(
+  'where tenants share a deployment no alert goes to the private address %s',
+  async (host) => {
+    const subscriber = await notifier([webhook(`http://${host}:${port()}/x`)], { reach: 'public' })
+    const reason = expect.stringContaining('an address that alerts may not go to')
+    expect(await subscriber.handle([delivery])).toMatchObject([{ kind: 'dead', reason }])
+    expect(received).toEqual([])
+    await subscriber.close()
+  },
+)
+
+test('a name that points to a private address among public ones is refused', async () => {
+  const resolve = async () => [
+    { address: '93.184.215.14', family: 4 },
+    { address: '127.0.0.1', family: 4 },
+  ]
+  const subscriber = await notifier([webhook(`http://hooks.example:${port()}/x`)], { reach: 'public', resolve })
+  expect(await subscriber.handle([delivery])).toMatchObject([{ kind: 'dead' }])
+  expect(received).toEqual([])
+  await subscriber.close()
+})
+
+test('a name that points elsewhere a moment after it was checked is connected to where it was checked', async () => {
+  const answers = ['127.0.0.1', '169.254.169.254']
+  const resolve = async () => [{ address: answers.shift() ?? '', family: 4 }]
+  const subscriber = await notifier([webhook(`http://hooks.example:${port()}/x`)], { resolve })
+  expect(await subscriber.handle([delivery])).toEqual([{ kind: 'ack' }])
+  expect(received).toMatchObject([{ path: '/x', headers: { host: `hooks.example:${port()}` } }])
+  expect(answers).toEqual(['169.254.169.254'])
+  await subscriber.close()
+})
+
+test('a name that nobody knows is asked again later', async () => {
+  const resolve = () => Promise.reject(new Error('getaddrinfo ENOTFOUND hooks.example'))
+  const subscriber = await notifier([webhook('http://hooks.example/secret-path')], { resolve })
+  const [outcome] = await subscriber.handle([delivery])
+  expect(outcome).toMatchObject({ kind: 'retry', reason: expect.stringContaining('hooks.example') })
+  expect(JSON.stringify(outcome)).not.toContain('secret-path')
+  await subscriber.close()
+})
 
 test('what is no alert is kept with the reason; the alert of a budget that is gone is only logged', async () => {
   const subscriber = await notifier([])

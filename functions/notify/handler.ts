@@ -1,17 +1,21 @@
-import { isIP } from 'node:net'
 import { alertFromMessage } from '../../shared/budgets/alert-message.ts'
 import type { AlertTarget } from '../../shared/budgets/budget.ts'
 import type { Alert, BudgetLedger } from '../../shared/budgets/ledger.ts'
 import { ACK, type Delivery, type Outcome, type Subscriber } from '../../shared/bus/bus.ts'
 import { describeError, isSpanledgerError } from '../../shared/errors.ts'
+import type { Reach } from '../../shared/http/reach.ts'
 import type { Log } from '../../shared/log.ts'
 import { alertRequest, alertSentence } from './alert-body.ts'
+import { post, type Resolve } from './post.ts'
 
 export interface NotifyOptions {
   /** Knows where each budget's alerts go. */
   readonly ledger: Pick<BudgetLedger, 'get' | 'close'>
   readonly log: Log
-  readonly fetch?: typeof fetch
+  /** Where alerts may go. */
+  readonly reach: Reach
+  /** @defaultValue as the system does */
+  readonly resolve?: Resolve
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -26,7 +30,7 @@ const MAX_TOLD = 10_000
  * same `spanledger-alert-id`.
  */
 export function createNotifySubscriber(options: NotifyOptions): Subscriber {
-  const { ledger, log, fetch: send = fetch, now = Date.now } = options
+  const { ledger, log, reach, resolve, now = Date.now } = options
   const told = new Set<string>()
   return {
     handle: (deliveries) => Promise.all(deliveries.map(tell)),
@@ -49,22 +53,18 @@ export function createNotifySubscriber(options: NotifyOptions): Subscriber {
       if (isSpanledgerError(error, 'budget/not-found')) return ACK
       return { kind: 'retry', reason: describeError(error), blameless: true }
     }
-    const outcomes = await Promise.all(targets.map((target) => post(alert, target)))
+    const outcomes = await Promise.all(targets.map((target) => postTo(alert, target)))
     return outcomes.find(({ kind }) => kind === 'retry') ?? outcomes.find(({ kind }) => kind === 'dead') ?? ACK
   }
 
-  async function post(alert: Alert, target: AlertTarget): Promise<Outcome> {
+  async function postTo(alert: Alert, target: AlertTarget): Promise<Outcome> {
     const key = `${alert.id} ${target.url}`
     if (told.has(key)) return ACK
     const url = new URL(target.url)
-    if (isMetadata(url.hostname)) return { kind: 'dead', reason: 'alert target is a metadata server' }
     const place = `alert target ${url.host}`
     try {
-      const request = alertRequest(alert, target, now())
-      const signal = AbortSignal.timeout(TIMEOUT_MS)
-      const response = await send(url, { method: 'POST', redirect: 'manual', signal, ...request })
-      await response.body?.cancel()
-      const { status } = response
+      const limits = { reach, timeoutMs: TIMEOUT_MS, ...(resolve !== undefined && { resolve }) }
+      const status = await post(url, alertRequest(alert, target, now()), limits)
       if (status >= 200 && status < 300) {
         remember(key)
         return ACK
@@ -72,6 +72,7 @@ export function createNotifySubscriber(options: NotifyOptions): Subscriber {
       const later = status >= 500 || status === 408 || status === 429
       return { kind: later ? 'retry' : 'dead', reason: `${place} answered ${status}` }
     } catch (error) {
+      if (isSpanledgerError(error, 'budget/invalid')) return { kind: 'dead', reason: describeError(error) }
       return { kind: 'retry', reason: `${place} does not answer: ${describeError(error)}` }
     }
   }
@@ -83,11 +84,4 @@ export function createNotifySubscriber(options: NotifyOptions): Subscriber {
     told.add(key)
     return true
   }
-}
-
-/** The clouds' metadata servers give out credentials to whoever asks from inside. */
-function isMetadata(hostname: string): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-  if (bare === 'metadata' || bare.endsWith('metadata.google.internal')) return true
-  return isIP(bare) === 4 ? bare.startsWith('169.254.') : /^fe80:|^fd00:ec2:|^::ffff:a9fe:/i.test(bare)
 }

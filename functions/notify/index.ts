@@ -8,6 +8,6 @@ import { createNotifySubscriber } from './handler.ts'
 const config = readFunctionConfig('notify')
 const log = createLog('notify')
 const [bus, ledger] = await Promise.all([openGcpBus(config), openGcpBudgetLedger(config)])
-const subscriber = createNotifySubscriber({ ledger, log })
+const subscriber = createNotifySubscriber({ ledger, log, reach: 'public' })
 
 serveFunction('notify', createPushApp({ subscription: 'notify', subscriber, bus, log }))
