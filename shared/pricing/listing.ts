@@ -52,6 +52,9 @@ const CATALOGUE_IDS: Readonly<Record<string, string>> = {
 const BEDROCK_MODEL =
   /^(?:arn:aws|(?:[a-z]{2,6}(?:-gov)?\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\.)/
 
+/** Makers of models that their pattern in the catalogue leaves out, such as embedders; not those who host others' models. */
+const MAKERS = ['openai', 'google', 'cohere', 'voyageai', 'mistral']
+
 /** Finds models on price lists, by hash where a list gives names in full. */
 export interface PriceLists {
   /** `provider` is a normalised name; '' or a gateway's leaves it to the model's name. Undefined: it is not listed. */
@@ -98,6 +101,10 @@ export function indexPriceLists(providers: readonly ListedProvider[]): PriceList
     }
     for (const name of names) {
       const found = findOn(owners[ownerIndex.find(name)], names)
+      if (found !== undefined) return found
+    }
+    for (const id of MAKERS) {
+      const found = findOn(byId.get(id), names)
       if (found !== undefined) return found
     }
     return undefined
