@@ -1,9 +1,11 @@
 import type { Span } from '../spans/span.ts'
 import { FIELD, name, text } from './fields.ts'
+import { reasonsBeside } from './inclusion.ts'
 import { isComposite, normaliseOperation } from './operations.ts'
 import { normaliseProvider } from './providers.ts'
 import { newReading, readSpan } from './reading.ts'
 import { type Resolution, resolveUsage } from './resolve.ts'
+import { normaliseServiceTier } from './service-tiers.ts'
 
 /** Who used it: '' where the span does not say. */
 export interface Subject {
@@ -26,6 +28,7 @@ export interface GenAiCall extends Subject {
   readonly requestModel: string
   readonly responseModel: string
   readonly responseId: string
+  /** That answered, or if nobody says that was asked for; as in requests: `flex`, also for Vertex AI's `ON_DEMAND_FLEX`. */
   readonly serviceTier: string
   readonly agentName: string
   readonly toolName: string
@@ -52,7 +55,10 @@ export function readCall(span: Span): GenAiCall | Subject {
   const inclusion = typeof dialect.cache === 'function' ? dialect.cache(values, span, provider) : dialect.cache
   const said = normaliseOperation(text(values, 'operation') || text(values, 'kind'))
   const composite = isComposite(said)
-  const resolution = said === 'count_tokens' ? NONE : resolveUsage(values, inclusion, composite ? 0 : 1)
+  const resolution =
+    said === 'count_tokens'
+      ? NONE
+      : resolveUsage(values, { inclusion, reasonsBeside: reasonsBeside(provider), requests: composite ? 0 : 1 })
   const operation = said === '' && resolution.kind !== 'none' && (requestModel || responseModel) !== '' ? 'chat' : said
   const cost = values[FIELD.reportedCost]
   return {
@@ -64,15 +70,20 @@ export function readCall(span: Span): GenAiCall | Subject {
     requestModel,
     responseModel,
     responseId: text(values, 'responseId'),
-    serviceTier: text(values, 'serviceTier'),
+    serviceTier: normaliseServiceTier(text(values, 'serviceTier') || text(values, 'requestedTier')),
     agentName: text(values, 'agentName'),
-    toolName: operation === 'execute_tool' ? text(values, 'toolName') : '',
+    toolName: operation === 'execute_tool' ? text(values, 'toolName') || toolNamed(span) : '',
     reportedCostUsd: typeof cost === 'number' || typeof cost === 'bigint' ? Number(cost) : undefined,
     resolution,
     userId,
     sessionId,
     environment,
   }
+}
+
+/** Many a span is named after the tool that it runs. */
+function toolNamed({ name: said }: Span): string {
+  return name(said.replace(/^execute_tool /, ''))
 }
 
 /** Whether a reading is a GenAI span's. */

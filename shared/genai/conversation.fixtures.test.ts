@@ -3,42 +3,35 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { decodeTracesJson } from '../otlp/decode-json.ts'
 import { readConversation } from './conversation.ts'
-import type { Message } from './messages/message.ts'
+import {
+  answered,
+  answeredAndSaid,
+  asked,
+  CONVENTIONS,
+  called,
+  calledAndSaid,
+  expectedRows,
+  FIXTURES,
+  fixtureRows,
+  instructed,
+  plain,
+  plainAndSaid,
+  type Row,
+  ran,
+  ranUnnamed,
+  returned,
+  TOOL_CALL,
+  TOOL_RESPONSE,
+  text,
+} from './test-conversation.ts'
 
-/*
- * What test/fixtures/emitters/record.mjs has every emitter ask and test/fixtures/emitters/provider.mjs answer: "Hello?",
- * "Hello."; where there is a tool, first a call of it, whose result is then sent back.
- */
-const FIXTURES = join(import.meta.dirname, '../../test/fixtures/emitters')
-
-const text = (role: string, content: string, reason?: string): Message => ({
-  role,
-  parts: [{ type: 'text', content }],
-  ...(reason !== undefined && { finish_reason: reason }),
-})
-const CALL = { type: 'tool_call', id: 'call_1', name: 'weather', arguments: { city: 'Bern' } }
-const RESPONSE = { type: 'tool_call_response', id: 'call_1', response: { degrees: 21 } }
-const asked = text('user', 'Hello?')
-const answered = text('assistant', 'Hello.')
-const answeredAndSaid = text('assistant', 'Hello.', 'stop')
-const called: Message = { role: 'assistant', parts: [CALL] }
-const calledAndSaid: Message = { ...called, finish_reason: 'tool_call' }
-const returned: Message = { role: 'tool', parts: [RESPONSE] }
-
-interface Row {
-  readonly span: string
-  readonly id?: string
-  readonly reasons?: readonly string[]
-  readonly input?: readonly Message[]
-  readonly output?: readonly Message[]
-}
-
-const plain = { input: [asked], output: [answered], reasons: ['stop'] }
-const plainAndSaid = { input: [asked], output: [answeredAndSaid], reasons: ['stop'] }
+const CLERK = text('system', 'You are an agent. Your internal name is "clerk".\n\nBe brief.')
+const RETURNED_AS_TEXT = { ...returned, parts: [{ ...TOOL_RESPONSE, response: '{"degrees":21}' }] }
+const RETURNED_AS_NAME = { role: 'tool', parts: [{ type: 'tool_call_response', response: '[tool-result: weather]' }] }
 
 const VERCEL: readonly Row[] = [
   { span: 'ai.generateText.doGenerate', input: [asked], output: [called], reasons: ['tool_call'] },
-  { span: 'ai.toolCall' },
+  { span: 'ai.toolCall', ...ran },
   { span: 'ai.generateText.doGenerate', input: [asked, called, returned], output: [answered], reasons: ['stop'] },
   { span: 'ai.generateText', ...plain },
   { span: 'ai.generateText.doGenerate', ...plain },
@@ -70,19 +63,119 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'ChatOpenAI', id: 't-1', ...plainAndSaid },
     { span: 'agent', id: 't-1', output: [answeredAndSaid], reasons: ['stop'] },
   ],
+  // A workflow's and a task's inputs and outputs are any values.
+  'openllmetry-llamaindex-0.27.0': [
+    { span: 'base_embedding.get_query_embedding' },
+    { span: 'vector_index_retriever.retrieve' },
+    { span: 'retriever_query_engine.retrieve' },
+    {
+      span: 'chat gpt-5-mini',
+      input: [
+        text(
+          'user',
+          'Context information is below.\n---------------------\nBern.\n---------------------\n' +
+            'Given the context information and not prior knowledge, answer the query.\nQuery: Hello?\nAnswer:',
+        ),
+      ],
+      output: [answeredAndSaid],
+      reasons: ['stop'],
+    },
+    { span: 'compact_and_refine.synthesize' },
+    { span: 'retriever_query_engine.query' },
+  ],
+  'openllmetry-langchain-0.27.0': [
+    { span: 'workflow RunnableLambda' },
+    { span: 'chat gpt-5-mini', ...plainAndSaid },
+    { span: 'workflow RunnableSequence' },
+  ],
+  'openllmetry-bedrock-0.27.0': [
+    { span: 'chat claude-sonnet-4-5-20250929-v1:0', ...plainAndSaid },
+    { span: 'bedrock.completion' },
+  ],
+  // It drops a prompt that is given as plain text.
+  'openllmetry-vertexai-0.27.0': [{ span: 'vertexai.completion', output: [answeredAndSaid], reasons: ['stop'] }],
+  'openinference-bedrock-0.5.1': [
+    { span: 'bedrock.invoke_model', ...plain },
+    { span: 'bedrock.converse', ...plain },
+  ],
+  'openinference-openai-agents-0.2.15': [
+    { span: 'generation', input: [asked], output: [called], reasons: ['tool_call'] },
+    { span: 'weather', ...ranUnnamed },
+    { span: 'turn' },
+    { span: 'generation', input: [asked, called, RETURNED_AS_TEXT], output: [answered], reasons: ['stop'] },
+    { span: 'turn' },
+    { span: 'clerk' },
+    { span: 'Agent workflow' },
+    { span: 'Agent workflow', input: [asked], output: [answered] },
+  ],
+  'google-adk-2.0.0': [
+    { span: 'execute_tool weather', ...ran },
+    {
+      span: 'call_llm',
+      id: 's-1',
+      input: [CLERK, asked],
+      output: [{ ...called, finish_reason: 'stop' }],
+      reasons: ['stop'],
+    },
+    {
+      span: 'call_llm',
+      id: 's-1',
+      input: [CLERK, asked, called, { ...returned, role: 'user' }],
+      output: [answeredAndSaid],
+      reasons: ['stop'],
+    },
+    { span: 'invoke_agent clerk', id: 's-1' },
+    { span: 'invocation' },
+  ],
+  'openrouter-vercel-2.10.0': [
+    { span: 'ai.generateText.doGenerate', ...plain },
+    { span: 'ai.generateText', ...plain },
+  ],
+  'openrouter-vercel-3.1.0': [
+    { span: 'chat openai/gpt-5-mini', ...plainAndSaid },
+    { span: 'step 1' },
+    { span: 'invoke_agent openai/gpt-5-mini', ...plainAndSaid },
+  ],
+  'langfuse-5.11.1': [{ span: 'OpenAI.chat', input: [asked], output: [answered] }, { span: 'clerk' }],
+  // A call says what came out, its step what went in.
+  'mastra-1.4.0': [
+    { span: 'model_chunk clerk' },
+    { span: 'execute_tool weather', ...ran },
+    { span: 'model_chunk clerk' },
+    { span: 'chat gpt-5-mini', reasons: ['tool_call'] },
+    { span: 'agent_step clerk', input: [instructed, asked], output: [called] },
+    { span: 'model_chunk clerk' },
+    { span: 'chat gpt-5-mini', output: [answered], reasons: ['stop'] },
+    {
+      span: 'agent_step clerk',
+      input: [instructed, asked, text('assistant', '[tool: weather]'), RETURNED_AS_NAME],
+      output: [answered],
+    },
+    {
+      span: 'model_generation gpt-5-mini',
+      input: [instructed, asked],
+      output: [{ ...answered, parts: [...answered.parts, TOOL_CALL] }],
+    },
+    { span: 'invoke_agent clerk', input: [instructed, asked], output: [answered] },
+    { span: 'model_chunk claude' },
+    { span: 'chat claude-sonnet-4-5', output: [answered], reasons: ['stop'] },
+    { span: 'agent_step claude', input: [instructed, asked], output: [answered] },
+    { span: 'model_generation claude-sonnet-4-5', input: [instructed, asked], output: [answered] },
+    { span: 'invoke_agent claude', input: [instructed, asked], output: [answered] },
+  ],
   'vercel-ai-4.3.19': VERCEL,
   'vercel-ai-5.0.277': VERCEL,
   'vercel-ai-6.0.326': VERCEL,
   'vercel-ai-7.0.173': [
     { span: 'chat gpt-5-mini', input: [asked], output: [calledAndSaid], reasons: ['tool_call'] },
-    { span: 'execute_tool weather' },
+    { span: 'execute_tool weather', ...ran },
     { span: 'step 1' },
     { span: 'chat gpt-5-mini', input: [asked, called, returned], output: [answeredAndSaid], reasons: ['stop'] },
     { span: 'step 2' },
     {
       span: 'invoke_agent gpt-5-mini',
       input: [asked],
-      output: [{ ...answeredAndSaid, parts: [...answered.parts, CALL, RESPONSE] }],
+      output: [{ ...answeredAndSaid, parts: [...answered.parts, TOOL_CALL, TOOL_RESPONSE] }],
       reasons: ['stop'],
     },
     { span: 'chat claude-sonnet-4-5', ...plainAndSaid },
@@ -99,22 +192,13 @@ test('every recorded emitter has its expected conversation', () => {
 })
 
 test.each(Object.entries(EXPECTED))('%s', (fixture, rows) => {
-  const { spans } = decodeTracesJson(readFileSync(join(FIXTURES, `${fixture}.json`)))
-  const said = spans.map((span) => ({ span: span.name, ...readConversation(span) }))
-  expect(said).toStrictEqual(
-    rows.map(({ span, id = '', reasons = [], input = [], output = [] }) => ({
-      span,
-      conversationId: id,
-      finishReasons: reasons,
-      inputMessages: input,
-      outputMessages: output,
-    })),
-  )
+  expect(fixtureRows(join(FIXTURES, `${fixture}.json`))).toStrictEqual(expectedRows(rows))
 })
 
 test('without messages, finish reasons and conversation are the same', () => {
-  for (const fixture of Object.keys(EXPECTED)) {
-    for (const span of decodeTracesJson(readFileSync(join(FIXTURES, `${fixture}.json`))).spans) {
+  const files = [FIXTURES, CONVENTIONS].flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
+  for (const file of files.filter((name) => name.endsWith('.json') && !name.endsWith('package.json'))) {
+    for (const span of decodeTracesJson(readFileSync(file)).spans) {
       const whole = readConversation(span)
       const brief = readConversation(span, { messages: false })
       expect(brief).toStrictEqual({ ...whole, inputMessages: [], outputMessages: [] })

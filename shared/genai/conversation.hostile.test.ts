@@ -41,7 +41,10 @@ function expectBounded(span: Span): number {
 }
 
 const ALL_KEYS = ['ids', 'finishReasons', 'system', 'input', 'output'] as const
-const keysOf = ({ conversation = {} }: Dialect) => ALL_KEYS.flatMap((name) => conversation[name] ?? [])
+const keysOf = ({ conversation: { tool, ...keys } = {} }: Dialect) => [
+  ...ALL_KEYS.flatMap((name) => keys[name] ?? []),
+  ...(tool === undefined ? [] : [...(tool.ids ?? []), ...tool.arguments, ...tool.result]),
+]
 /** What the dialects' own functions read. */
 const READ = [
   ...['events', 'all_messages_events', 'pydantic_ai.all_messages', 'input.value', 'output.value', 'metadata'],
@@ -113,6 +116,7 @@ const spanOf = (dialect: Dialect) => {
   return fc.record({
     scope: fc.constantFrom(...(dialect.scopes ?? []).map((scope) => scope.replace('*', 'x')), 'unknown'),
     marker: fc.constantFrom(...(dialect.markers ?? ['none'])),
+    operation: fc.constantFrom('', 'chat', 'execute_tool'),
     attributes,
     events: fc.array(fc.tuple(fc.constantFrom(...EVENTS), attributes), { maxLength: 2 }),
   })
@@ -122,10 +126,10 @@ test('whatever a span says, reading it never throws, is bounded and gives plain 
   let heard = 0
   const spans = fc.constantFrom(...DIALECTS).chain(spanOf)
   fc.assert(
-    fc.property(spans, ({ scope, marker, attributes, events }) => {
+    fc.property(spans, ({ scope, marker, operation, attributes, events }) => {
       heard += expectBounded({
         ...buildSpan({ scope }),
-        attributes: new Map([[marker, 'x'], ...attributes]),
+        attributes: new Map([[marker, 'x'], ['gen_ai.operation.name', operation], ...attributes]),
         events: events.map(([name, entries]) => ({
           timeUnixNano: 0n,
           name,

@@ -2,11 +2,14 @@ import type { Attributes, AttributeValue } from '../spans/attributes.ts'
 import type { Span } from '../spans/span.ts'
 import type { ConversationKeys, Dialect } from './dialect.ts'
 import { opentelemetry } from './dialects/opentelemetry.ts'
-import { readEventMessages } from './messages/events.ts'
+import { text } from './fields.ts'
+import { readEventMessages, type Sides } from './messages/events.ts'
 import { readFinishReasons } from './messages/finish-reasons.ts'
 import { unflatten } from './messages/flat.ts'
-import { attributeAsJson, type Json, looksLikeJson, parseJson } from './messages/json.ts'
+import { attributeAsJson, firstText, type Json, looksLikeJson, parseJson } from './messages/json.ts'
 import { type DefaultRole, type Message, readList, readMessages, readSystem } from './messages/message.ts'
+import { readToolCall, toolResponse } from './messages/parts.ts'
+import { normaliseOperation } from './operations.ts'
 import { newReading, readSpan } from './reading.ts'
 
 /** What was said in a model call. */
@@ -40,13 +43,33 @@ export function readConversation(span: Span, { messages = true }: ConversationOp
   const stated = firstFilled(sources, ({ finishReasons = [] }) =>
     firstFilled(finishReasons, (key) => readFinishReasons(span.attributes.get(key))),
   )
-  const outputMessages = messages || stated.length === 0 ? readSide(span, sources, 'output') : []
+  const run = readToolRun(span, sources)
+  const outputMessages = run?.output ?? (messages || stated.length === 0 ? readSide(span, sources, 'output') : [])
   const inferred = outputMessages.flatMap(({ finish_reason }) => finish_reason ?? [])
   return {
     conversationId: readConversationId(span, sources),
     finishReasons: stated.length > 0 ? stated : inferred,
-    inputMessages: messages ? readInput(span, sources) : [],
+    inputMessages: messages ? (run?.input ?? readInput(span, sources)) : [],
     outputMessages: messages ? outputMessages : [],
+  }
+}
+
+/** What a tool was asked and what it answered, as the messages that its call would be; undefined for any other span. */
+function readToolRun(span: Span, sources: readonly ConversationKeys[]): Sides | undefined {
+  const { values } = reading
+  if (normaliseOperation(text(values, 'operation') || text(values, 'kind')) !== 'execute_tool') return undefined
+  const said = (keys: readonly string[] = []) =>
+    keys.map((key) => jsonOf(span.attributes.get(key) ?? '')).find((value) => value !== undefined && value !== '')
+  const first = (list: (tool: NonNullable<ConversationKeys['tool']>) => readonly string[] | undefined) =>
+    said(sources.flatMap(({ tool }) => (tool === undefined ? [] : (list(tool) ?? []))))
+  const id = firstText(first(({ ids }) => ids))
+  const args = first((tool) => tool.arguments)
+  const result = first((tool) => tool.result)
+  const call = readToolCall({ id: id ?? '', name: text(values, 'toolName') || span.name, arguments: args ?? null })
+  const response = result === undefined ? undefined : toolResponse(id, result)
+  return {
+    input: args === undefined || call === undefined ? [] : [{ role: 'assistant', parts: [call] }],
+    output: response === undefined ? [] : [{ role: 'tool', parts: [response] }],
   }
 }
 

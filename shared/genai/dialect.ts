@@ -36,6 +36,12 @@ export interface ConversationKeys {
   /** Messages as JSON text, as structured values or as plain text; `a.` for a list spelt out in `a.0.role` and so on. */
   readonly input?: readonly string[]
   readonly output?: readonly string[]
+  /** Of a span that runs a tool. */
+  readonly tool?: {
+    readonly ids?: readonly string[]
+    readonly arguments: readonly string[]
+    readonly result: readonly string[]
+  }
   /** Reads what the keys alone do not say; asked last. */
   readonly read?: (span: Span) => Partial<Sides>
 }

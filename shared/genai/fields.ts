@@ -25,6 +25,7 @@ export const FIELDS = [
   'responseModel',
   'responseId',
   'serviceTier',
+  'requestedTier',
   'agentName',
   'toolName',
   'reportedCost',

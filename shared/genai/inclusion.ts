@@ -25,3 +25,16 @@ const INCLUSIVE_PROVIDERS: ReadonlySet<string> = new Set([
 export function copiedInclusion(provider: string): Inclusion {
   return INCLUSIVE_PROVIDERS.has(provider) ? 'inclusive' : 'unknown'
 }
+
+/** Whether the provider's own output count leaves reasoning out, and only its total includes it. */
+export function reasonsBeside(provider: string): boolean {
+  return REASONING_BESIDE_OUTPUT.has(provider)
+}
+
+const REASONING_BESIDE_OUTPUT: ReadonlySet<string> = new Set([
+  'gcp.gemini',
+  'gcp.vertex_ai',
+  'gcp.gen_ai',
+  'gcp.vertex.agent',
+  'x_ai',
+])

@@ -21,6 +21,36 @@ export function member(object: Attributes | undefined, key: string): Attributes 
   return new Map(Object.entries(value as unknown as Record<string, AttributeValue>))
 }
 
+/** The objects in a list. */
+export function elements(value: AttributeValue | undefined): readonly Attributes[] {
+  if (!Array.isArray(value)) return []
+  const list = value as readonly AttributeValue[]
+  return list.flatMap((item) => member(new Map([['', item]]), '') ?? [])
+}
+
+/** Python's text of a dictionary as JSON text; of one with quotes in its strings it makes text that is no JSON. */
+export function pythonLiteral(value: AttributeValue): AttributeValue {
+  if (typeof value !== 'string' || value.length > MAX_JSON_LENGTH || !value.startsWith("{'")) return value
+  return value.replaceAll("'", '"').replace(/\b(?:None|True|False)\b/g, (word) => JSON_WORDS.get(word) ?? word)
+}
+
+const JSON_WORDS: ReadonlyMap<string, string> = new Map([
+  ['None', 'null'],
+  ['True', 'true'],
+  ['False', 'false'],
+])
+
+/** How much of a JSON text's end is searched: responses have what is asked for behind what the model wrote. */
+const TAIL_LENGTH = 4096
+
+/** The last string member of that name in a JSON text, found without parsing it: quotes within a text are escaped. */
+export function lastMember(json: AttributeValue | undefined, name: string): string | undefined {
+  if (typeof json !== 'string') return undefined
+  const tail = json.length > TAIL_LENGTH ? json.slice(-TAIL_LENGTH) : json
+  const at = tail.lastIndexOf(`"${name}"`)
+  return at < 0 ? undefined : /^"\s*:\s*"(\w{1,64})"/.exec(tail.slice(at + name.length + 1))?.[1]
+}
+
 /** A string that an emitter may have wrapped as JSON text (`"CHAT_MODEL"`). */
 export function unquoted(value: AttributeValue | undefined): string {
   if (typeof value !== 'string') return ''

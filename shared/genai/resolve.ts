@@ -1,7 +1,7 @@
 import { NOT_A_COUNT, readCount } from './count.ts'
 import type { Inclusion } from './dialect.ts'
 import { COUNT_FIELDS, FIELD, FIELDS, type Reading } from './fields.ts'
-import { emptyUsage, LEAF, type Usage } from './usage.ts'
+import { emptyUsage, inputTokens, LEAF, outputTokens, type Usage } from './usage.ts'
 
 /** Which rule turned reported counts into a {@link Usage}; kept in the receipt. */
 export type UsageRule =
@@ -11,7 +11,9 @@ export type UsageRule =
   | 'uncached_reported'
   | 'cache_exceeds_input'
   | 'total_includes_cache'
+  | 'total_includes_reasoning'
   | 'cache_unknown'
+  | 'total_exceeds_parts'
   | 'total_only'
 
 /** What a span reported, as token classes. */
@@ -30,8 +32,16 @@ const INPUT = FIELD.input
 const OUTPUT = FIELD.output
 const TOTAL = FIELD.total
 
-/** Turns the counts of a reading into disjoint token classes. `requests` is how many calls of a model the span stands for. */
-export function resolveUsage(reading: Reading, inclusion: Inclusion, requests: number): Resolution {
+export interface ResolveOptions {
+  readonly inclusion: Inclusion
+  /** Whether the provider counts reasoning beside the output, so that an emitter may leave it to the total. */
+  readonly reasonsBeside: boolean
+  /** How many calls of a model the span stands for. */
+  readonly requests: number
+}
+
+/** Turns the counts of a reading into disjoint token classes. */
+export function resolveUsage(reading: Reading, options: ResolveOptions): Resolution {
   let said = false
   for (let field = 0; field < COUNT_FIELDS; field++) {
     const value = reading[field]
@@ -45,11 +55,11 @@ export function resolveUsage(reading: Reading, inclusion: Inclusion, requests: n
     said = true
   }
   if (!said) return NONE
-  counted = requests
-  return resolveCounts(reading, inclusion)
+  counted = options.requests
+  return resolveCounts(reading, options)
 }
 
-function resolveCounts(reading: Reading, inclusion: Inclusion): Resolution {
+function resolveCounts(reading: Reading, { inclusion, reasonsBeside }: ResolveOptions): Resolution {
   const total = counts[TOTAL]!
   const hasOutput = reading[OUTPUT] !== undefined
   const hasInput = reading[INPUT] !== undefined || reading[FIELD.uncachedInput] !== undefined
@@ -92,7 +102,21 @@ function resolveCounts(reading: Reading, inclusion: Inclusion): Resolution {
       other: split(input, read, write, oneHour, output, total),
     }
   }
-  return { kind: 'known', rule, usage: split(fresh, read, write, oneHour, output, total) }
+  const usage = split(fresh, read, write, oneHour, output, total)
+  const unnamed = reading[TOTAL] === undefined ? 0 : total - inputTokens(usage) - outputTokens(usage)
+  if (unnamed <= 0) return { kind: 'known', rule, usage }
+  if (!reasonsBeside || counts[FIELD.reasoning]! > 0)
+    return {
+      kind: 'ambiguous',
+      rule: 'total_exceeds_parts',
+      usage: withMore(usage, LEAF.cache_read_tokens, unnamed),
+      other: withMore(usage, LEAF.output_tokens, unnamed),
+    }
+  return { kind: 'known', rule: 'total_includes_reasoning', usage: withMore(usage, LEAF.reasoning_tokens, unnamed) }
+}
+
+function withMore(usage: Usage, leaf: number, count: number): Usage {
+  return usage.with(leaf, usage[leaf]! + count)
 }
 
 /** Only the sum of input and output is known: the truth lies between all of it being one and all being the other. */

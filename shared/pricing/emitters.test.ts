@@ -1,41 +1,32 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { decodeTracesJson } from '../otlp/decode-json.ts'
-import type { Ledger } from '../spans/ledger.ts'
-import { loadCatalogue } from './catalogue.ts'
-import { createPricer } from './pricer.ts'
+import {
+  CLAUDE,
+  CLAUDE_5M,
+  CLAUDE_TOKENS,
+  EMBEDDING,
+  FIXTURES,
+  fixtureRows,
+  GEMINI,
+  GEMINI_TEXT,
+  GPT,
+  GPT_TOKENS,
+  GPT_UNCACHED,
+  NONE,
+  priceFixture,
+  README,
+  ROLLED,
+  type Row,
+} from './test-emitters.ts'
 
-const FIXTURES = join(import.meta.dirname, '../../test/fixtures/emitters')
-const pricer = createPricer({ catalogue: await loadCatalogue() })
-
-/** name, dialect, operation, status, cost; then tokens: input, cache read, cache write, output, reasoning. */
-type Row = readonly [string, string, string, string, bigint | null, ...(number | null)[]]
-
-/*
- * The provider's own accounting (test/fixtures/emitters/provider.mjs) at its list prices in USD per million tokens:
- *   gpt-5-mini        464 × 0.25 + 1536 × 0.025 + 150 × 2                       = 0.0004544
- *   the same, where the emitter keeps the 1536 cached tokens to itself:
- *                    2000 × 0.25 + 150 × 2                                      = 0.0008
- *   claude-sonnet-4-5  12 × 3 + 1000 × 0.3 + 150 × 3.75 + 50 × 6 + 40 × 15      = 0.0017985
- *   the same, where all 200 cache writes look like those for five minutes:
- *                      12 × 3 + 1000 × 0.3 + 200 × 3.75 + 40 × 15               = 0.001686
- *   text-embedding-3-small  8 × 0.02                                            = 0.00000016
- */
-const GPT = 454_400_000n
-const GPT_UNCACHED = 800_000_000n
-const CLAUDE = 1_798_500_000n
-const CLAUDE_5M = 1_686_000_000n
-const EMBEDDING = 160_000n
-const NONE = [null, null, null, null, null] as const
-const ROLLED = [0, 0, 0, 0, 0] as const
-
+/** Real SDKs, run by test/fixtures/emitters/record.mjs. */
 const vercel = (gpt: bigint, claude: bigint, gptTokens: readonly number[]): Row[] => [
   ['ai.generateText.doGenerate', 'vercel_ai', 'chat', 'priced', gpt, ...gptTokens],
   ['ai.toolCall', 'vercel_ai', 'execute_tool', 'no_usage', null, ...NONE],
   ['ai.generateText.doGenerate', 'vercel_ai', 'chat', 'priced', gpt, ...gptTokens],
   ['ai.generateText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
-  ['ai.generateText.doGenerate', 'vercel_ai', 'chat', 'priced', claude, 1212, 1000, 200, 40, 0],
+  ['ai.generateText.doGenerate', 'vercel_ai', 'chat', 'priced', claude, ...CLAUDE_TOKENS],
   ['ai.generateText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
   ['ai.embed.doEmbed', 'vercel_ai', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
   ['ai.embed', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
@@ -48,29 +39,107 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
   ],
   'openllmetry-openai-0.27.0': [['chat gpt-5-mini', 'openllmetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0]],
   'openllmetry-anthropic-0.27.0': [
-    ['chat claude-sonnet-4-5', 'openllmetry', 'chat', 'priced', CLAUDE_5M, 1212, 1000, 200, 40, 0],
+    ['chat claude-sonnet-4-5', 'openllmetry', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
   ],
   'openinference-openai-4.2.7': [
-    ['OpenAI Chat Completions', 'openinference', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 64],
+    ['OpenAI Chat Completions', 'openinference', 'chat', 'priced', GPT, ...GPT_TOKENS],
     ['OpenAI Embeddings', 'openinference', 'embeddings', 'no_usage', null, ...NONE],
   ],
   // Anthropic's SDK speaks for itself, within OpenInference's span: one call, two spans.
   'openinference-anthropic-0.2.8': [
     ['Anthropic Messages', 'openinference', 'chat', 'rollup', null, ...ROLLED],
-    ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'priced', CLAUDE, 1212, 1000, 200, 40, 0],
+    ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
   ],
   'openinference-langchain-4.1.1': [
     ['RunnableLambda', 'openinference', 'invoke_workflow', 'no_usage', null, ...NONE],
-    ['ChatOpenAI', 'openinference', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 64],
+    ['ChatOpenAI', 'openinference', 'chat', 'priced', GPT, ...GPT_TOKENS],
     ['RunnableSequence', 'openinference', 'invoke_workflow', 'no_usage', null, ...NONE],
   ],
   'langsmith-0.10.5': [
-    ['ChatOpenAI', 'langsmith', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 64],
+    ['ChatOpenAI', 'langsmith', 'chat', 'priced', GPT, ...GPT_TOKENS],
     ['agent', 'langsmith', 'invoke_workflow', 'no_usage', null, ...NONE],
   ],
-  'vercel-ai-4.3.19': vercel(GPT, CLAUDE_5M, [2000, 1536, 0, 150, 64]),
+  // Cached tokens are in no count of it.
+  'openllmetry-llamaindex-0.27.0': [
+    ['base_embedding.get_query_embedding', 'openllmetry', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['vector_index_retriever.retrieve', 'openllmetry', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['retriever_query_engine.retrieve', 'openllmetry', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['chat gpt-5-mini', 'openllmetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['compact_and_refine.synthesize', 'openllmetry', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['retriever_query_engine.query', 'openllmetry', 'invoke_workflow', 'no_usage', null, ...NONE],
+  ],
+  'openllmetry-langchain-0.27.0': [
+    ['workflow RunnableLambda', 'openllmetry', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['chat gpt-5-mini', 'openllmetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['workflow RunnableSequence', 'openllmetry', 'invoke_workflow', 'no_usage', null, ...NONE],
+  ],
+  // Neither package says what was cached of InvokeModel: 12 × 3.3 + 40 × 16.5. Of Converse it says nothing at all.
+  'openllmetry-bedrock-0.27.0': [
+    ['chat claude-sonnet-4-5-20250929-v1:0', 'openllmetry', 'chat', 'priced', 699_600_000n, 12, 0, 0, 40, 0],
+    ['bedrock.completion', 'openllmetry', '', 'no_usage', null, ...NONE],
+  ],
+  // 25 thoughts are in the total alone.
+  'openllmetry-vertexai-0.27.0': [
+    ['vertexai.completion', 'openllmetry', 'text_completion', 'priced', GEMINI_TEXT, 1000, 0, 0, 65, 25],
+  ],
+  // Its counts leave out what was cached, or say nothing of it; the response says it all. Regionally Bedrock takes
+  // 12 × 3.3 + 1000 × 0.33 + 200 × 4.125 + 40 × 16.5; what an hour costs there is not in the catalogue.
+  'openinference-bedrock-0.5.1': [
+    ['bedrock.invoke_model', 'openinference', 'chat', 'unpriced', null, ...CLAUDE_TOKENS],
+    ['bedrock.converse', 'openinference', 'chat', 'priced', 1_854_600_000n, ...CLAUDE_TOKENS],
+  ],
+  'openinference-openai-agents-0.2.15': [
+    ['generation', 'openinference', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['weather', 'openinference', 'execute_tool', 'no_usage', null, ...NONE],
+    ['turn', 'openinference', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['generation', 'openinference', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['turn', 'openinference', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['clerk', 'openinference', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['Agent workflow', 'openinference', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['Agent workflow', 'openinference', 'invoke_agent', 'no_usage', null, ...NONE],
+  ],
+  // Cached tokens, thoughts and audio are in the attached response alone.
+  'google-adk-2.0.0': [
+    ['execute_tool weather', 'google_adk', 'execute_tool', 'no_usage', null, ...NONE],
+    ['call_llm', 'google_adk', 'chat', 'priced', GEMINI, 1000, 600, 0, 65, 25],
+    ['call_llm', 'google_adk', 'chat', 'priced', GEMINI, 1000, 600, 0, 65, 25],
+    ['invoke_agent clerk', 'google_adk', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['invocation', 'google_adk', '', 'no_usage', null, ...NONE],
+  ],
+  'openrouter-vercel-2.10.0': [
+    ['ai.generateText.doGenerate', 'vercel_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['ai.generateText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
+  'openrouter-vercel-3.1.0': [
+    ['chat openai/gpt-5-mini', 'vercel_ai', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['step 1', 'vercel_ai', 'agent_step', 'no_usage', null, ...NONE],
+    ['invoke_agent openai/gpt-5-mini', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
+  // Every token has one key: 464 are `input`, 86 `output`.
+  'langfuse-5.11.1': [
+    ['OpenAI.chat', 'langfuse', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['clerk', 'langfuse', 'invoke_agent', 'no_usage', null, ...NONE],
+  ],
+  'mastra-1.4.0': [
+    ['model_chunk clerk', 'mastra', 'model_chunk', 'no_usage', null, ...NONE],
+    ['execute_tool weather', 'mastra', 'execute_tool', 'no_usage', null, ...NONE],
+    ['model_chunk clerk', 'mastra', 'model_chunk', 'no_usage', null, ...NONE],
+    ['chat gpt-5-mini', 'mastra', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['agent_step clerk', 'mastra', 'agent_step', 'no_usage', null, ...NONE],
+    ['model_chunk clerk', 'mastra', 'model_chunk', 'no_usage', null, ...NONE],
+    ['chat gpt-5-mini', 'mastra', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['agent_step clerk', 'mastra', 'agent_step', 'no_usage', null, ...NONE],
+    ['model_generation gpt-5-mini', 'mastra', 'agent_step', 'no_usage', null, ...NONE],
+    ['invoke_agent clerk', 'mastra', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['model_chunk claude', 'mastra', 'model_chunk', 'no_usage', null, ...NONE],
+    ['chat claude-sonnet-4-5', 'mastra', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['agent_step claude', 'mastra', 'agent_step', 'no_usage', null, ...NONE],
+    ['model_generation claude-sonnet-4-5', 'mastra', 'agent_step', 'no_usage', null, ...NONE],
+    ['invoke_agent claude', 'mastra', 'invoke_agent', 'no_usage', null, ...NONE],
+  ],
+  'vercel-ai-4.3.19': vercel(GPT, CLAUDE_5M, GPT_TOKENS),
   'vercel-ai-5.0.277': vercel(GPT_UNCACHED, CLAUDE, [2000, 0, 0, 150, 0]),
-  'vercel-ai-6.0.326': vercel(GPT, CLAUDE, [2000, 1536, 0, 150, 64]),
+  'vercel-ai-6.0.326': vercel(GPT, CLAUDE, GPT_TOKENS),
   'vercel-ai-7.0.173': [
     ['chat gpt-5-mini', 'vercel_ai', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
     ['execute_tool weather', 'vercel_ai', 'execute_tool', 'no_usage', null, ...NONE],
@@ -78,7 +147,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['chat gpt-5-mini', 'vercel_ai', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
     ['step 2', 'vercel_ai', 'agent_step', 'no_usage', null, ...NONE],
     ['invoke_agent gpt-5-mini', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
-    ['chat claude-sonnet-4-5', 'vercel_ai', 'chat', 'priced', CLAUDE_5M, 1212, 1000, 200, 40, 0],
+    ['chat claude-sonnet-4-5', 'vercel_ai', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
     ['step 1', 'vercel_ai', 'agent_step', 'no_usage', null, ...NONE],
     ['invoke_agent claude-sonnet-4-5', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
     ['embeddings text-embedding-3-small', 'vercel_ai', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
@@ -86,34 +155,17 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
   ],
 }
 
-function price(fixture: string) {
-  const { spans, rejected } = decodeTracesJson(readFileSync(join(FIXTURES, `${fixture}.json`)))
-  expect(rejected.size).toBe(0)
-  return { spans, ledgers: pricer.price(spans, { project: 'p' }) }
-}
-
-const row = (name: string, ledger: Ledger): Row => [
-  name,
-  ledger.dialect,
-  ledger.operation,
-  ledger.costStatus,
-  ledger.costPicoUsd,
-  ledger.inputTokens,
-  ledger.cacheReadTokens,
-  ledger.cacheWriteTokens,
-  ledger.outputTokens,
-  ledger.reasoningTokens,
-]
-
 test('every recorded emitter has its expected usage', () => {
   const recorded = readdirSync(FIXTURES).filter((file) => /\d\.json$/.test(file))
   expect(recorded.map((file) => file.replace('.json', '')).toSorted()).toStrictEqual(Object.keys(EXPECTED).toSorted())
+  for (const fixture of Object.keys(EXPECTED)) expect(README).toContain(`\`${fixture}\``)
 })
 
 test.each(Object.entries(EXPECTED))('%s', (fixture, expected) => {
-  const { spans, ledgers } = price(fixture)
-  expect(spans.map(({ name }, index) => row(name, ledgers[index]!))).toStrictEqual(expected)
+  expect(fixtureRows(join(FIXTURES, `${fixture}.json`))).toStrictEqual(expected)
 })
+
+const price = (fixture: string) => priceFixture(join(FIXTURES, `${fixture}.json`))
 
 test('user and session come from where each emitter puts them', () => {
   const subjects = (fixture: string, span: number) => {
@@ -123,10 +175,21 @@ test('user and session come from where each emitter puts them', () => {
   expect(subjects('vercel-ai-6.0.326', 0)).toStrictEqual(['u-1', 's-1'])
   expect(subjects('langsmith-0.10.5', 0)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('openinference-langchain-4.1.1', 1)).toStrictEqual(['u-1', 't-1'])
+  expect(subjects('langfuse-5.11.1', 0)).toStrictEqual(['u-1', 's-1'])
+  expect(subjects('google-adk-2.0.0', 1)).toStrictEqual(['', 's-1'])
 })
 
-test('tool and agent names come with their spans', () => {
-  const { ledgers } = price('vercel-ai-7.0.173')
-  expect(ledgers[1]!.toolName).toBe('weather')
-  expect(ledgers[5]!.agentName).toBe('weather')
+test.each([
+  ['vercel-ai-7.0.173', 1, 5, 'weather'],
+  ['google-adk-2.0.0', 0, 1, 'clerk'],
+  ['openinference-openai-agents-0.2.15', 1, 5, 'clerk'],
+  ['mastra-1.4.0', 1, 3, 'clerk'],
+])('tool and agent names come with their spans: %s', (fixture, tool, agent, name) => {
+  const { ledgers } = price(fixture)
+  expect([ledgers[tool]!.toolName, ledgers[agent]!.agentName]).toStrictEqual(['weather', name])
+})
+
+test('what OpenRouter charged is kept beside our figure, once', () => {
+  const { ledgers } = price('openrouter-vercel-2.10.0')
+  expect(ledgers.map(({ reportedCostPicoUsd }) => reportedCostPicoUsd)).toStrictEqual([GPT, null])
 })

@@ -185,6 +185,8 @@ test('langfuse/langfuse#4072: aliases and suffixes of models and providers have 
   expect(cost('', 'openai/gpt-4o')).toBe(2_500_000_000_000n)
   expect(cost('litellm', 'openai/gpt-4o')).toBe(2_500_000_000_000n)
   expect(cost('', 'GPT-4o-2024-08-06')).toBe(2_500_000_000_000n)
+  expect(cost('', 'text-embedding-3-small')).toBe(20_000_000_000n)
+  expect(cost('', 'embed-v4.0')).toBe(120_000_000_000n)
 })
 
 test('langfuse/langfuse#4072: an unknown model is unpriced, never 0', () => {

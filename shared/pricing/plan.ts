@@ -67,7 +67,15 @@ export interface PricePlan {
 export interface Discount {
   readonly times: bigint
   readonly over: bigint
+  /** Whether it holds for tokens read from the cache too, these keep their listed price, or nobody knows. */
+  readonly cacheReads: 'discounted' | 'listed' | 'unknown'
 }
+
+const CACHE_READS: ReadonlySet<Leaf> = new Set([
+  'cache_read_tokens',
+  'cache_read_audio_tokens',
+  'cache_read_image_tokens',
+])
 
 /** Compiles listed prices. Throws `pricing/invalid` for a price that is no number of at least 0. */
 export function compilePlan(id: string, version: string, prices: PriceList, tier = '', discount?: Discount): PricePlan {
@@ -96,7 +104,12 @@ function compileRate(leaf: Leaf, prices: PriceList, above: number, discount?: Di
   const key = PRICE_KEYS[leaf].find((name) => prices[name] !== undefined)
   if (key === undefined) return null
   let rate = rateFromUsd(listedPrice(prices[key]!, above), key.endsWith('_kcount') ? 1_000 : 1_000_000)
-  if (discount !== undefined && LEAF[leaf] < LEAF.requests) rate = scaleRate(rate, discount.times, discount.over)
+  if (discount !== undefined && LEAF[leaf] < LEAF.requests) {
+    const { cacheReads, times, over } = discount
+    const applies = cacheReads === 'discounted' || !CACHE_READS.has(leaf)
+    if (!applies && cacheReads === 'unknown') return null
+    if (applies) rate = scaleRate(rate, times, over)
+  }
   return {
     rate,
     beforeQuantity: `{"unit":"${leaf}","quantity":`,

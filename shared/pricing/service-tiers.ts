@@ -1,31 +1,37 @@
 import type { Discount } from './plan.ts'
 
-/** Names under which providers bill at list price. */
+/** Names under which providers bill at list price. Capacity that was bought beforehand is not among them. */
 const STANDARD: ReadonlySet<string> = new Set([
   '',
   'default',
   'auto',
   'standard',
   'standard_only',
+  'unspecified',
+  'traffic_type_unspecified',
   'on_demand',
   'on-demand',
   'ondemand',
-  'scale',
-  'reserved',
 ])
 
-const HALF: Discount = { times: 1n, over: 2n }
+const HALF: Discount = { times: 1n, over: 2n, cacheReads: 'discounted' }
+/** Half of the list price; the discount on cached tokens takes its place instead of coming on top. */
+const HALF_OR_CACHED: Discount = { ...HALF, cacheReads: 'listed' }
+/** Half of the list price; what cached tokens then cost is not published. */
+const HALF_IF_UNCACHED: Discount = { ...HALF, cacheReads: 'unknown' }
 
-/** Discounts on tokens that a provider (by its id in the catalogue) gives on all of its models, by service tier. */
+/**
+ * Discounts on tokens that a provider (by its id in the catalogue) gives on all of its models, by service tier. xAI's on
+ * batches depends on the model.
+ */
 const DISCOUNTS: Readonly<Record<string, Readonly<Record<string, Discount>>>> = {
   openai: { batch: HALF, flex: HALF },
-  azure: { batch: HALF },
+  azure: { batch: HALF_IF_UNCACHED },
   anthropic: { batch: HALF },
-  aws: { batch: HALF, flex: HALF },
-  google: { batch: HALF, flex: HALF },
-  mistral: { batch: HALF },
-  groq: { batch: HALF },
-  'x-ai': { batch: HALF },
+  aws: { batch: HALF_IF_UNCACHED, flex: HALF_IF_UNCACHED },
+  google: { batch: HALF_OR_CACHED, flex: HALF_IF_UNCACHED },
+  mistral: { batch: HALF_IF_UNCACHED },
+  groq: { batch: HALF_OR_CACHED },
 }
 
 /** What a service tier of `provider` does to list prices: nothing (null), a discount, or something unknown (undefined). */

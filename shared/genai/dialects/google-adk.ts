@@ -1,10 +1,12 @@
+import type { AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
-import { FIELD, fill } from '../fields.ts'
-import { member, members } from '../members.ts'
+import { FIELD, fill, type Reading } from '../fields.ts'
+import { elements, member, members } from '../members.ts'
 
 /**
- * Google's Agent Development Kit. Its output count leaves thoughts out, and some releases do not report them at all;
- * the response that it attaches as JSON has every class, and a total that shows what is in what.
+ * Google's Agent Development Kit. Its output count leaves thoughts out, its input count what built-in tools read, and most
+ * releases report neither; the response that it attaches as JSON (in snake case from Python, in camel case from
+ * JavaScript) has every class, and a total that shows what is in what.
  */
 export const googleAdk: Dialect = {
   name: 'google_adk',
@@ -16,17 +18,44 @@ export const googleAdk: Dialect = {
     usageJson: ['gcp.vertex.agent.llm_response'],
   },
   cache: 'inclusive',
-  complete: (reading) => {
-    const usage = member(members(reading[FIELD.usageJson]), 'usage_metadata')
-    fill(reading, FIELD.input, usage?.get('prompt_token_count'))
-    fill(reading, FIELD.output, usage?.get('candidates_token_count'))
-    fill(reading, FIELD.total, usage?.get('total_token_count'))
-    fill(reading, FIELD.cacheRead, usage?.get('cached_content_token_count'))
-    fill(reading, FIELD.reasoning, usage?.get('thoughts_token_count'))
+  complete: (reading, span) => {
+    if (span.name === 'call_llm') reading[FIELD.operation] ??= 'chat'
+    const response = members(reading[FIELD.usageJson])
+    const usage = member(response, 'usage_metadata') ?? member(response, 'usageMetadata')
+    if (usage !== undefined) completeFromUsage(reading, (snake, camel) => usage.get(snake) ?? usage.get(camel))
   },
   conversation: {
     ids: ['gcp.vertex.agent.session_id'],
     input: ['gcp.vertex.agent.llm_request'],
     output: ['gcp.vertex.agent.llm_response'],
+    tool: { arguments: ['gcp.vertex.agent.tool_call_args'], result: ['gcp.vertex.agent.tool_response'] },
   },
+}
+
+type Said = (snake: string, camel: string) => AttributeValue | undefined
+
+function completeFromUsage(reading: Reading, said: Said): void {
+  fill(reading, FIELD.input, said('prompt_token_count', 'promptTokenCount'))
+  fill(reading, FIELD.output, said('candidates_token_count', 'candidatesTokenCount'))
+  fill(reading, FIELD.total, said('total_token_count', 'totalTokenCount'))
+  fill(reading, FIELD.cacheRead, said('cached_content_token_count', 'cachedContentTokenCount'))
+  fill(reading, FIELD.reasoning, said('thoughts_token_count', 'thoughtsTokenCount'))
+  const toolUse = said('tool_use_prompt_token_count', 'toolUsePromptTokenCount')
+  if (typeof toolUse === 'number') reading[FIELD.input] = Number(reading[FIELD.input] ?? 0) + toolUse
+  const prompt = said('prompt_tokens_details', 'promptTokensDetails')
+  fill(reading, FIELD.inputAudio, countOf('AUDIO', prompt))
+  fill(reading, FIELD.inputImage, countOf('IMAGE', prompt))
+  const cached = said('cache_tokens_details', 'cacheTokensDetails')
+  fill(reading, FIELD.cacheReadAudio, countOf('AUDIO', cached))
+  fill(reading, FIELD.cacheReadImage, countOf('IMAGE', cached))
+  const candidates = said('candidates_tokens_details', 'candidatesTokensDetails')
+  fill(reading, FIELD.outputAudio, countOf('AUDIO', candidates))
+  fill(reading, FIELD.outputImage, countOf('IMAGE', candidates))
+  fill(reading, FIELD.serviceTier, said('traffic_type', 'trafficType'))
+}
+
+/** The count of a modality in a list of them. */
+function countOf(modality: string, details: AttributeValue | undefined): AttributeValue | undefined {
+  const detail = elements(details).find((each) => each.get('modality') === modality)
+  return detail?.get('token_count') ?? detail?.get('tokenCount')
 }

@@ -1,8 +1,10 @@
 import type { Dialect } from '../dialect.ts'
 import { anthropicSdk } from './anthropic-sdk.ts'
 import { googleAdk } from './google-adk.ts'
+import { langfuse } from './langfuse.ts'
 import { langsmith } from './langsmith.ts'
 import { litellm } from './litellm.ts'
+import { mastra } from './mastra.ts'
 import { mlflow } from './mlflow.ts'
 import { openinference } from './openinference.ts'
 import { openllmetry } from './openllmetry.ts'
@@ -20,10 +22,12 @@ export const DIALECTS: readonly Dialect[] = [
   openrouter,
   litellm,
   googleAdk,
+  mastra,
   mlflow,
   langsmith,
   vercelAi,
   pydanticAi,
+  langfuse,
   openinference,
   openllmetry,
   opentelemetry,

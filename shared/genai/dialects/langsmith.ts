@@ -21,17 +21,25 @@ export const langsmith: Dialect = {
   },
   cache: 'inclusive',
   complete: (reading) => {
+    // Python's exporter calls a retriever an embedding and a prompt template a chat.
+    if (reading[FIELD.kind] !== undefined) reading[FIELD.operation] = undefined
     const input = members(reading[FIELD.usageJson])
-    fill(reading, FIELD.cacheRead, input?.get('cache_read'))
+    const output = members(reading[FIELD.metadataJson])
+    // LangChain counts under the tier's name what is neither cached nor reasoning, and puts it before the others' names.
+    const tier = TIERS.find((name) => input?.has(name) || output?.has(name))
+    fill(reading, FIELD.serviceTier, tier)
+    fill(reading, FIELD.cacheRead, input?.get('cache_read') ?? input?.get(`${tier}_cache_read`))
     fill(reading, FIELD.cacheWrite, input?.get('cache_creation'))
     fill(reading, FIELD.cacheWrite5m, input?.get('ephemeral_5m_input_tokens'))
     fill(reading, FIELD.cacheWrite1h, input?.get('ephemeral_1h_input_tokens'))
     fill(reading, FIELD.inputAudio, input?.get('audio'))
-    const output = members(reading[FIELD.metadataJson])
-    fill(reading, FIELD.reasoning, output?.get('reasoning'))
+    fill(reading, FIELD.reasoning, output?.get('reasoning') ?? output?.get(`${tier}_reasoning`))
     fill(reading, FIELD.outputAudio, output?.get('audio'))
   },
   conversation: {
     ids: ['langsmith.metadata.conversation_id', 'langsmith.metadata.thread_id'],
+    tool: { arguments: ['gen_ai.prompt'], result: ['gen_ai.completion'] },
   },
 }
+
+const TIERS = ['flex', 'priority']

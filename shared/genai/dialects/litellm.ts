@@ -1,6 +1,12 @@
 import type { Dialect } from '../dialect.ts'
+import { FIELD } from '../fields.ts'
+import { members, pythonLiteral } from '../members.ts'
+import { completeFromRawUsage } from '../raw-usage.ts'
 
-/** LiteLLM's OpenTelemetry callback: counts in OpenAI's form, which it brings every provider into, and its own cost. */
+/**
+ * LiteLLM's OpenTelemetry callback: counts in OpenAI's form, which it brings every provider into, and its own cost. What
+ * was cached or reasoned is in its metadata alone, as Python writes it.
+ */
 export const litellm: Dialect = {
   name: 'litellm',
   scopes: ['litellm*'],
@@ -11,6 +17,11 @@ export const litellm: Dialect = {
     reportedCost: ['gen_ai.cost.total_cost', 'litellm.cost.total'],
     user: ['metadata.user_api_key_end_user_id', 'llm.user', 'metadata.user_api_key_user_id'],
     session: ['metadata.session_id', 'metadata.litellm_session_id'],
+    usageJson: ['metadata.usage_object'],
   },
   cache: 'inclusive',
+  complete: (reading) => {
+    const said = reading[FIELD.usageJson]
+    if (said !== undefined) completeFromRawUsage(reading, members(pythonLiteral(said)))
+  },
 }

@@ -1,10 +1,15 @@
+import type { Attributes } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
-import { FIELD, fill } from '../fields.ts'
+import { FIELD, fill, type Reading, text } from '../fields.ts'
 import { copiedInclusion } from '../inclusion.ts'
-import { members, unquoted } from '../members.ts'
+import { member, members, unquoted } from '../members.ts'
 import { readJsonMessages } from '../messages/message.ts'
+import { completeFromRawUsage } from '../raw-usage.ts'
 
-/** MLflow Tracing: every attribute is JSON text, and usage one object. Parents may repeat it (mlflow#25007). */
+/**
+ * MLflow Tracing: every attribute is JSON text, and usage one object. Parents may repeat it (mlflow#25007). JavaScript's
+ * does not say the model, nor what was cached, but attaches what went in and came out.
+ */
 export const mlflow: Dialect = {
   name: 'mlflow',
   scopes: ['mlflow*'],
@@ -19,7 +24,7 @@ export const mlflow: Dialect = {
     metadataJson: ['mlflow.llm.cost'],
   },
   cache: (_reading, _span, provider) => copiedInclusion(provider),
-  complete: (reading) => {
+  complete: (reading, { attributes }) => {
     for (const field of QUOTED) if (reading[field] !== undefined) reading[field] = unquoted(reading[field])
     const usage = members(reading[FIELD.usageJson])
     fill(reading, FIELD.input, usage?.get('input_tokens'))
@@ -28,13 +33,29 @@ export const mlflow: Dialect = {
     fill(reading, FIELD.cacheRead, usage?.get('cache_read_input_tokens'))
     fill(reading, FIELD.cacheWrite, usage?.get('cache_creation_input_tokens'))
     fill(reading, FIELD.reportedCost, members(reading[FIELD.metadataJson])?.get('total_cost'))
+    if (usage !== undefined && text(reading, 'requestModel') === '') completeFromMessages(reading, attributes)
   },
   conversation: {
+    tool: { arguments: ['mlflow.spanInputs'], result: ['mlflow.spanOutputs'] },
     read: ({ attributes }) => ({
       input: readJsonMessages(attributes.get('mlflow.spanInputs'), 'user'),
       output: readJsonMessages(attributes.get('mlflow.spanOutputs'), 'assistant'),
     }),
   },
 }
+
+function completeFromMessages(reading: Reading, attributes: Attributes): void {
+  const format = unquoted(attributes.get('mlflow.message.format'))
+  if (FORMATS.has(format)) reading[FIELD.provider] ||= format
+  const request = members(attributes.get('mlflow.spanInputs'))
+  const response = members(attributes.get('mlflow.spanOutputs'))
+  reading[FIELD.requestModel] = request?.get('model')
+  fill(reading, FIELD.responseModel, response?.get('model'))
+  fill(reading, FIELD.serviceTier, response?.get('service_tier'))
+  completeFromRawUsage(reading, member(response, 'usage'))
+}
+
+/** Message formats that are named after the provider. */
+const FORMATS: ReadonlySet<string> = new Set(['openai', 'anthropic', 'gemini', 'bedrock', 'groq', 'mistral'])
 
 const QUOTED = [FIELD.kind, FIELD.provider, FIELD.requestModel, FIELD.user, FIELD.session]

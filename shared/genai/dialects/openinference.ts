@@ -1,11 +1,15 @@
 import type { Dialect } from '../dialect.ts'
-import { FIELD, fill } from '../fields.ts'
-import { members } from '../members.ts'
-import { readJsonMessages } from '../messages/message.ts'
+import { FIELD, fill, text } from '../fields.ts'
+import { lastMember, member, members } from '../members.ts'
+import { readJsonMessages, readTextMessages } from '../messages/message.ts'
+import { completeFromRawUsage } from '../raw-usage.ts'
+
+/** JavaScript's Bedrock instrumentation copies the provider's count, which leaves cached tokens out. */
+const BEDROCK = '@arizeai/openinference-instrumentation-bedrock'
 
 /**
- * Arize's OpenInference: prompt counts include cached tokens, also for Anthropic and Bedrock (openinference#1429).
- * LangChain's instrumentation leaves user and provider in the run's metadata.
+ * Arize's OpenInference: prompt counts include cached tokens, for Anthropic too (openinference#1429), but for one package.
+ * LangChain's instrumentation leaves user and provider in the run's metadata, others the service tier in the response.
  */
 export const openinference: Dialect = {
   name: 'openinference',
@@ -31,8 +35,13 @@ export const openinference: Dialect = {
     session: ['session.id'],
     metadataJson: ['metadata'],
   },
-  cache: 'inclusive',
-  complete: (reading) => {
+  cache: (_reading, { scope }) => (scope.name === BEDROCK ? 'exclusive' : 'inclusive'),
+  complete: (reading, { scope, attributes }) => {
+    // The Converse API's cache is in the response alone, and so are the lifetimes of the other's cache writes.
+    if (scope.name === BEDROCK) completeFromRawUsage(reading, member(members(attributes.get('output.value')), 'usage'))
+    if (text(reading, 'kind') === 'AGENT') fill(reading, FIELD.agentName, attributes.get('graph.node.id'))
+    fill(reading, FIELD.serviceTier, lastMember(attributes.get('output.value'), 'service_tier'))
+    fill(reading, FIELD.requestedTier, lastMember(attributes.get('llm.invocation_parameters'), 'service_tier'))
     if (reading[FIELD.metadataJson] === undefined) return
     if (reading[FIELD.user] !== undefined && reading[FIELD.provider] !== undefined) return
     const metadata = members(reading[FIELD.metadataJson])
@@ -47,9 +56,17 @@ export const openinference: Dialect = {
     finishReasons: ['llm.finish_reason'],
     input: ['llm.input_messages.'],
     output: ['llm.output_messages.'],
-    read: ({ attributes }) => ({
-      input: readJsonMessages(attributes.get('input.value'), 'user'),
-      output: readJsonMessages(attributes.get('output.value'), 'assistant'),
-    }),
+    tool: { ids: ['tool.id', 'tool_call.id'], arguments: ['input.value'], result: ['output.value'] },
+    read: ({ attributes }) => {
+      // Plain text is what was said only of an agent or a model; a chain's may be anything.
+      const speaks = SPEAKERS.has(String(attributes.get('openinference.span.kind')))
+      const messages = speaks ? readTextMessages : readJsonMessages
+      return {
+        input: messages(attributes.get('input.value'), 'user'),
+        output: messages(attributes.get('output.value'), 'assistant'),
+      }
+    },
   },
 }
+
+const SPEAKERS: ReadonlySet<string> = new Set(['LLM', 'AGENT'])

@@ -58,5 +58,6 @@ export const openllmetry: Dialect = {
       'traceloop.association.properties.thread_id',
     ],
     finishReasons: ['llm.response.finish_reason', 'llm.response.stop_reason'],
+    tool: { arguments: ['traceloop.entity.input'], result: ['traceloop.entity.output'] },
   },
 }

@@ -27,10 +27,8 @@ export const opentelemetry: Dialect = {
       'openai.response.service_tier',
       'gen_ai.openai.response.service_tier',
       'gen_ai.response.service_tier',
-      'openai.request.service_tier',
-      'gen_ai.openai.request.service_tier',
-      'gen_ai.request.service_tier',
     ],
+    requestedTier: ['openai.request.service_tier', 'gen_ai.openai.request.service_tier', 'gen_ai.request.service_tier'],
     agentName: ['gen_ai.agent.name'],
     toolName: ['gen_ai.tool.name'],
     reportedCost: ['gen_ai.usage.cost', 'gen_ai.usage.cost_usd'],
@@ -46,5 +44,10 @@ export const opentelemetry: Dialect = {
     system: ['gen_ai.system_instructions'],
     input: ['gen_ai.input.messages', 'gen_ai.prompt', 'gen_ai.prompt.'],
     output: ['gen_ai.output.messages', 'gen_ai.completion', 'gen_ai.completion.'],
+    tool: {
+      ids: ['gen_ai.tool.call.id'],
+      arguments: ['gen_ai.tool.call.arguments'],
+      result: ['gen_ai.tool.call.result'],
+    },
   },
 }

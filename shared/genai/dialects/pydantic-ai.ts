@@ -1,9 +1,11 @@
 import type { AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
-import { FIELD } from '../fields.ts'
+import { FIELD, text } from '../fields.ts'
+import { member, members } from '../members.ts'
 import { readEventList, type Sides } from '../messages/events.ts'
 import { attributeAsJson, type Json, parseJson } from '../messages/json.ts'
 import { readMessages } from '../messages/message.ts'
+import { completeFromRawUsage } from '../raw-usage.ts'
 
 /**
  * Pydantic AI and Logfire's own integrations: OpenTelemetry's keys and some more. Agent runs repeat the sum of their
@@ -19,30 +21,44 @@ export const pydanticAi: Dialect = {
     cacheRead: [
       'gen_ai.usage.details.cache_read_tokens',
       'gen_ai.usage.details.cache_read_input_tokens',
+      'gen_ai.aggregated_usage.cache_read.input_tokens',
       'gen_ai.aggregated_usage.details.cache_read_tokens',
     ],
     cacheWrite: [
       'gen_ai.usage.details.cache_write_tokens',
       'gen_ai.usage.details.cache_creation_input_tokens',
+      'gen_ai.aggregated_usage.cache_creation.input_tokens',
       'gen_ai.aggregated_usage.details.cache_write_tokens',
     ],
-    reasoning: ['gen_ai.usage.details.reasoning_tokens', 'gen_ai.usage.details.thoughts_tokens'],
+    reasoning: [
+      'gen_ai.usage.details.reasoning_tokens',
+      'gen_ai.usage.details.thoughts_tokens',
+      'gen_ai.aggregated_usage.details.reasoning_tokens',
+    ],
     inputAudio: ['gen_ai.usage.details.input_audio_tokens'],
     cacheReadAudio: ['gen_ai.usage.details.cache_audio_read_tokens'],
     outputAudio: ['gen_ai.usage.details.output_audio_tokens'],
     inputImage: ['gen_ai.usage.details.input_image_tokens'],
     cacheReadImage: ['gen_ai.usage.details.cache_image_read_tokens'],
     outputImage: ['gen_ai.usage.details.output_image_tokens'],
+    requestModel: ['model_name'],
     agentName: ['agent_name'],
+    usageJson: ['response_data'],
     reportedCost: ['operation.cost'],
   },
   cache: 'inclusive',
   complete: (reading, { attributes }) => {
     if (attributes.has('gen_ai.aggregated_usage.input_tokens')) reading[FIELD.summary] = true
+    // Up to instrumentation version 2, runs of agents and tools do not say what they are.
+    if (text(reading, 'toolName') !== '') reading[FIELD.operation] ??= 'execute_tool'
+    else if (attributes.has('agent_name')) reading[FIELD.operation] ??= 'invoke_agent'
+    const response = reading[FIELD.usageJson]
+    if (response !== undefined) completeFromRawUsage(reading, member(members(response), 'usage'))
   },
   conversation: {
     input: ['request_data'],
     output: ['response_data'],
+    tool: { arguments: ['tool_arguments'], result: ['tool_response'] },
     read: ({ attributes }) => {
       const events = attributes.get('events') ?? attributes.get('all_messages_events')
       if (events !== undefined) return endedByAnswer(readEventList(jsonList(events)))

@@ -4,6 +4,7 @@ import { FIELD, fill, type Reading, text } from '../fields.ts'
 import { member, members } from '../members.ts'
 import { attributeAsJson, parseJson } from '../messages/json.ts'
 import { readMessage } from '../messages/message.ts'
+import { completeFromRawUsage } from '../raw-usage.ts'
 
 /** The SDK's operations by `ai.operationId`; those that call a model once end in `.do…`, their parents sum them up. */
 const OPERATIONS: ReadonlyMap<string, string> = new Map([
@@ -55,9 +56,11 @@ export const vercelAi: Dialect = {
   cache: (_reading, { scope }, provider) =>
     scope.name !== 'ai' || (provider !== 'anthropic' && provider !== 'aws.bedrock') ? 'inclusive' : 'exclusive',
   complete: (reading) => {
-    if (reading[FIELD.metadataJson] !== undefined) completeFromProvider(reading)
     const operation = OPERATIONS.get(text(reading, 'kind'))
     if (operation !== undefined) reading[FIELD.operation] = operation
+    if (reading[FIELD.metadataJson] !== undefined) completeFromProvider(reading)
+    // A parent repeats what its last step said of the cost.
+    if (operation === 'invoke_agent') reading[FIELD.reportedCost] = undefined
   },
   conversation: {
     ids: [
@@ -68,6 +71,7 @@ export const vercelAi: Dialect = {
     ],
     finishReasons: ['ai.response.finishReason', 'ai.finishReason'],
     input: ['ai.prompt.messages', 'ai.prompt'],
+    tool: { ids: ['ai.toolCall.id'], arguments: ['ai.toolCall.args'], result: ['ai.toolCall.result'] },
     read: ({ attributes }) => {
       const said = (name: string) => attributes.get(`ai.response.${name}`) ?? attributes.get(`ai.result.${name}`) ?? ''
       const calls = said('toolCalls')
@@ -83,23 +87,23 @@ export const vercelAi: Dialect = {
   },
 }
 
-/** What only the provider's own metadata says: cached tokens up to release 5, lifetimes of cache writes up to 6. */
+/**
+ * What only the provider's own metadata says: cached tokens up to release 5, lifetimes of cache writes up to 6, service
+ * tiers, and what OpenRouter charged.
+ */
 function completeFromProvider(reading: Reading): void {
   const metadata = members(reading[FIELD.metadataJson])
   const openai = member(metadata, 'openai')
   fill(reading, FIELD.cacheRead, openai?.get('cachedPromptTokens'))
   fill(reading, FIELD.reasoning, openai?.get('reasoningTokens'))
+  fill(reading, FIELD.serviceTier, openai?.get('serviceTier'))
+  fill(reading, FIELD.reportedCost, member(member(metadata, 'openrouter'), 'usage')?.get('cost'))
+  const google = member(metadata, 'google') ?? member(metadata, 'vertex')
+  fill(reading, FIELD.serviceTier, google?.get('serviceTier') ?? member(google, 'usageMetadata')?.get('trafficType'))
   const anthropic = member(metadata, 'anthropic')
-  const usage = member(anthropic, 'usage')
-  const lifetimes = member(usage, 'cache_creation')
-  fill(reading, FIELD.cacheRead, usage?.get('cache_read_input_tokens') ?? anthropic?.get('cacheReadInputTokens'))
-  fill(
-    reading,
-    FIELD.cacheWrite,
-    usage?.get('cache_creation_input_tokens') ?? anthropic?.get('cacheCreationInputTokens'),
-  )
-  fill(reading, FIELD.cacheWrite5m, lifetimes?.get('ephemeral_5m_input_tokens'))
-  fill(reading, FIELD.cacheWrite1h, lifetimes?.get('ephemeral_1h_input_tokens'))
+  completeFromRawUsage(reading, member(anthropic, 'usage'))
+  fill(reading, FIELD.cacheRead, anthropic?.get('cacheReadInputTokens'))
+  fill(reading, FIELD.cacheWrite, anthropic?.get('cacheCreationInputTokens'))
 }
 
 function textOf(value: AttributeValue): string {

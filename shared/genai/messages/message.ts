@@ -1,6 +1,6 @@
 import type { AttributeValue } from '../../spans/attributes.ts'
 import { normaliseFinishReason } from './finish-reasons.ts'
-import { firstOf, firstText, isRecord, type Json, type JsonRecord, parseJson } from './json.ts'
+import { firstOf, firstText, isRecord, type Json, type JsonRecord, looksLikeJson, parseJson } from './json.ts'
 import { MAX_PARTS, type Part, readParts, readToolCall, textPart, toolResponse } from './parts.ts'
 
 /** At most this many messages are read from one source. */
@@ -49,6 +49,12 @@ export function readMessages(value: Json | undefined, role: DefaultRole): Messag
 /** The same of JSON text alone: emitters put the input and output of anything there. */
 export function readJsonMessages(value: AttributeValue | undefined, role: DefaultRole): Message[] {
   return readMessages(typeof value === 'string' ? parseJson(value) : undefined, role)
+}
+
+/** The same, where text that is no JSON is what was said; JSON that was cut off is not. */
+export function readTextMessages(value: AttributeValue | undefined, role: DefaultRole): Message[] {
+  if (typeof value !== 'string') return []
+  return looksLikeJson(value) ? readJsonMessages(value, role) : readMessages(value, role)
 }
 
 /** Where requests and responses have their messages, and whose those are that do not say. */

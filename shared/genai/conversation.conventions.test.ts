@@ -1,0 +1,98 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import {
+  answered,
+  asked,
+  CONVENTIONS,
+  calledAndSaid,
+  expectedRows,
+  fixtureRows,
+  instructed,
+  plain,
+  plainAndSaid,
+  type Row,
+  ran,
+  ranUnnamed,
+} from './test-conversation.ts'
+
+/** Emitters that npm does not have, as their conventions say they are. */
+const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
+  'opentelemetry-1.26.0': [{ span: 'gpt-5-mini', ...plain }],
+  'opentelemetry-1.27.0': [{ span: 'chat gpt-5-mini', ...plain }],
+  'opentelemetry-1.31.0': [
+    { span: 'invoke_agent clerk' },
+    { span: 'chat gpt-5-mini', input: [instructed, asked], output: [calledAndSaid], reasons: ['tool_call'] },
+    { span: 'execute_tool weather' },
+  ],
+  'opentelemetry-1.37.0': [{ span: 'chat gpt-5-mini', id: 'c-1', ...plainAndSaid, input: [instructed, asked] }],
+  'opentelemetry-1.38.0': [
+    { span: 'chat gpt-5-mini', ...plainAndSaid },
+    { span: 'execute_tool weather', ...ran },
+  ],
+  'opentelemetry-1.40.0': [{ span: 'chat claude-sonnet-4-5', ...plainAndSaid }],
+  'opentelemetry-1.41.0': [{ span: 'chat gpt-5-mini', ...plainAndSaid }],
+  'pydantic-ai-1': [
+    { span: 'agent run', input: [asked], output: [answered] },
+    { span: 'running 1 tool' },
+    { span: 'running tool', ...ran },
+    { span: 'chat gpt-5-mini', ...plain },
+  ],
+  'pydantic-ai-5': [
+    { span: 'invoke_agent clerk', ...plainAndSaid },
+    { span: 'execute_tool weather', ...ran },
+    { span: 'chat gpt-5-mini', ...plainAndSaid },
+  ],
+  'logfire-openai-1': [{ span: 'Chat Completion with {request_data[model]!r}', input: [asked], output: [answered] }],
+  'litellm-1.80': [{ span: 'litellm_request', ...plainAndSaid }, { span: 'raw_gen_ai_request' }],
+  'langsmith-python-0.4': [
+    { span: 'clerk', id: 't-1' },
+    { span: 'retriever' },
+    { span: 'weather', ...ranUnnamed },
+    { span: 'ChatOpenAI', id: 't-1', ...plainAndSaid },
+  ],
+  'mlflow-3.10.1': [
+    { span: 'clerk' },
+    { span: 'weather', ...ranUnnamed },
+    { span: 'Completions', ...plainAndSaid },
+    { span: 'Messages' },
+  ],
+  // What is embedded is a prompt too.
+  'mlflow-tracing-0.1.3': [
+    { span: 'Completions', ...plainAndSaid },
+    { span: 'Embeddings', input: [asked] },
+  ],
+  'google-adk-python-1': [
+    { span: 'invoke_agent clerk', id: 's-1' },
+    { span: 'call_llm', id: 's-1', ...plainAndSaid, input: [instructed, asked] },
+    { span: 'execute_tool weather', ...ran },
+  ],
+  'openrouter-broadcast': [{ span: 'LLM Generation', ...plain }],
+  'openllmetry-python-anthropic-0.53.1': [{ span: 'anthropic.chat', ...plainAndSaid }],
+  'openllmetry-python-bedrock-0.62.3': [{ span: 'bedrock.converse', ...plainAndSaid }],
+  'openllmetry-python-llamaindex-0.53.1': [
+    { span: 'retriever_query_engine.workflow' },
+    { span: 'weather.tool', ...ranUnnamed },
+    { span: 'openai.chat', ...plain },
+  ],
+  // A tool's answer may be plain text; a chain's is not shown, since it may be anything.
+  'openinference-python-llama-index-4.4.7': [
+    { span: 'RetrieverQueryEngine.query' },
+    { span: 'OpenAIEmbedding.get_query_embedding' },
+    {
+      span: 'FunctionTool.call',
+      input: ranUnnamed.input,
+      output: [{ role: 'tool', parts: [{ type: 'tool_call_response', response: '21 degrees' }] }],
+    },
+    { span: 'OpenAI.chat', input: [asked], output: [answered] },
+  ],
+}
+
+test('every convention has its expected conversation', () => {
+  const written = readdirSync(CONVENTIONS).map((file) => file.replace('.json', ''))
+  expect(written.toSorted()).toStrictEqual(Object.keys(EXPECTED).toSorted())
+})
+
+test.each(Object.entries(EXPECTED))('%s', (fixture, rows) => {
+  expect(fixtureRows(join(CONVENTIONS, `${fixture}.json`))).toStrictEqual(expectedRows(rows))
+})

@@ -1,0 +1,57 @@
+import type { Attributes, AttributeValue } from '../../spans/attributes.ts'
+import type { Dialect } from '../dialect.ts'
+import { FIELD, fill } from '../fields.ts'
+import { members } from '../members.ts'
+import { completeFromRawUsage } from '../raw-usage.ts'
+
+/**
+ * Langfuse's SDKs: usage is one JSON object, in which every token has one key. What is neither cached nor audio is `input`,
+ * what is neither reasoning nor audio `output`; the others' keys start with those words, or are Anthropic's own.
+ */
+export const langfuse: Dialect = {
+  name: 'langfuse',
+  scopes: ['langfuse-sdk*'],
+  markers: ['langfuse.observation.type'],
+  keys: {
+    kind: ['langfuse.observation.type'],
+    requestModel: ['langfuse.observation.model.name'],
+    usageJson: ['langfuse.observation.usage_details'],
+    metadataJson: ['langfuse.observation.cost_details'],
+  },
+  cache: 'inclusive',
+  complete: (reading, { name }) => {
+    const kind = reading[FIELD.kind]
+    if (kind === 'agent') reading[FIELD.agentName] ??= name
+    fill(reading, FIELD.reportedCost, members(reading[FIELD.metadataJson])?.get('total'))
+    const usage = members(reading[FIELD.usageJson])
+    if (usage === undefined) return
+    const said = (...keys: readonly string[]) => keys.map((key) => usage.get(key)).find((count) => count !== undefined)
+    fill(reading, FIELD.cacheRead, said('input_cached_tokens', 'input_cache_read'))
+    fill(reading, FIELD.cacheWrite, usage.get('input_cache_creation'))
+    fill(reading, FIELD.inputAudio, said('input_audio_tokens', 'input_audio'))
+    if (usage.has('input')) reading[FIELD.uncachedInput] = sum(usage, ['input', 'input_audio_tokens', 'input_audio'])
+    completeFromRawUsage(reading, usage)
+    fill(reading, FIELD.input, said('prompt_tokens', 'input_tokens'))
+    fill(reading, FIELD.reasoning, said('output_reasoning_tokens', 'output_reasoning'))
+    fill(reading, FIELD.outputAudio, said('output_audio_tokens', 'output_audio'))
+    const outputs = [...usage.keys()].filter((key) => key === 'output' || key.startsWith('output_'))
+    if (usage.has('output')) fill(reading, FIELD.output, sum(usage, outputs))
+    fill(reading, FIELD.output, said('completion_tokens', 'output_tokens'))
+    fill(reading, FIELD.total, said('total', 'total_tokens'))
+  },
+  conversation: {
+    input: ['langfuse.observation.input'],
+    output: ['langfuse.observation.output'],
+    tool: { arguments: ['langfuse.observation.input'], result: ['langfuse.observation.output'] },
+  },
+}
+
+/** The sum of some counts; what is no number makes it one that is refused. */
+function sum(usage: Attributes, keys: readonly string[]): AttributeValue {
+  let total = 0
+  for (const key of keys) {
+    const count = usage.get(key) ?? 0
+    total += typeof count === 'number' || typeof count === 'bigint' ? Number(count) : Number.NaN
+  }
+  return total
+}

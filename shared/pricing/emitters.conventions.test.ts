@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import {
+  CLAUDE,
+  CLAUDE_5M,
+  CLAUDE_TOKENS,
+  CONVENTIONS,
+  EMBEDDING,
+  fixtureRows,
+  GPT,
+  GPT_TOKENS,
+  GPT_UNCACHED,
+  NONE,
+  priceFixture,
+  README,
+  ROLLED,
+  type Row,
+} from './test-emitters.ts'
+
+/** Emitters that npm does not have, as their conventions say they are; each file names its sources. */
+const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
+  'opentelemetry-1.26.0': [['gpt-5-mini', 'opentelemetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0]],
+  'opentelemetry-1.27.0': [['chat gpt-5-mini', 'opentelemetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0]],
+  // The response's tier holds, not the request's: half of 0.0008.
+  'opentelemetry-1.31.0': [
+    ['invoke_agent clerk', 'opentelemetry', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['chat gpt-5-mini', 'opentelemetry', 'chat', 'priced', 400_000_000n, 2000, 0, 0, 150, 0],
+    ['execute_tool weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
+  ],
+  // Priority has a price, but none in the catalogue.
+  'opentelemetry-1.37.0': [['chat gpt-5-mini', 'opentelemetry', 'chat', 'unpriced', null, 2000, 0, 0, 150, 0]],
+  'opentelemetry-1.38.0': [
+    ['chat gpt-5-mini', 'opentelemetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['execute_tool weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
+  ],
+  'opentelemetry-1.40.0': [['chat claude-sonnet-4-5', 'opentelemetry', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS]],
+  'opentelemetry-1.41.0': [['chat gpt-5-mini', 'opentelemetry', 'chat', 'priced', GPT, ...GPT_TOKENS]],
+  'pydantic-ai-1': [
+    ['agent run', 'pydantic_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['running 1 tool', 'pydantic_ai', '', 'no_usage', null, ...NONE],
+    ['running tool', 'pydantic_ai', 'execute_tool', 'no_usage', null, ...NONE],
+    ['chat gpt-5-mini', 'pydantic_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
+  ],
+  // The run declares what two requests used; one of them is not here.
+  'pydantic-ai-5': [
+    ['invoke_agent clerk', 'pydantic_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['execute_tool weather', 'pydantic_ai', 'execute_tool', 'no_usage', null, ...NONE],
+    ['chat gpt-5-mini', 'pydantic_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
+  ],
+  // What was cached is in the response alone.
+  'logfire-openai-1': [
+    ['Chat Completion with {request_data[model]!r}', 'pydantic_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
+  ],
+  'litellm-1.80': [
+    ['litellm_request', 'litellm', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['raw_gen_ai_request', 'litellm', '', 'no_usage', null, ...NONE],
+  ],
+  // Flex: half of 0.0004544.
+  'langsmith-python-0.4': [
+    ['clerk', 'langsmith', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['retriever', 'langsmith', 'retrieval', 'no_usage', null, ...NONE],
+    ['weather', 'langsmith', 'execute_tool', 'no_usage', null, ...NONE],
+    ['ChatOpenAI', 'langsmith', 'chat', 'priced', 227_200_000n, ...GPT_TOKENS],
+  ],
+  // Whether its input count includes cached tokens is not known of Anthropic.
+  'mlflow-3.10.1': [
+    ['clerk', 'mlflow', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['weather', 'mlflow', 'execute_tool', 'no_usage', null, ...NONE],
+    ['Completions', 'mlflow', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['Messages', 'mlflow', 'chat', 'ambiguous', null, ...NONE],
+  ],
+  'mlflow-tracing-0.1.3': [
+    ['Completions', 'mlflow', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['Embeddings', 'mlflow', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
+  ],
+  // 50 tokens that a built-in tool read are billed as input: 150 × 0.3 instead of 100 × 0.3.
+  'google-adk-python-1': [
+    ['invoke_agent clerk', 'google_adk', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['call_llm', 'google_adk', 'chat', 'priced', 525_500_000n, 1050, 600, 0, 65, 25],
+    ['execute_tool weather', 'google_adk', 'execute_tool', 'no_usage', null, ...NONE],
+  ],
+  'openrouter-broadcast': [['LLM Generation', 'openrouter', 'chat', 'priced', GPT, ...GPT_TOKENS]],
+  'openllmetry-python-anthropic-0.53.1': [
+    ['anthropic.chat', 'openllmetry', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+  ],
+  // 5000 × 3.3 + 1000 × 0.33 + 40 × 16.5
+  'openllmetry-python-bedrock-0.62.3': [
+    ['bedrock.converse', 'openllmetry', 'chat', 'priced', 17_490_000_000n, 6000, 1000, 0, 40, 0],
+  ],
+  'openllmetry-python-llamaindex-0.53.1': [
+    ['retriever_query_engine.workflow', 'openllmetry', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['weather.tool', 'openllmetry', 'execute_tool', 'no_usage', null, ...NONE],
+    ['openai.chat', 'openllmetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+  ],
+  'openinference-python-llama-index-4.4.7': [
+    ['RetrieverQueryEngine.query', 'openinference', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['OpenAIEmbedding.get_query_embedding', 'openinference', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
+    ['FunctionTool.call', 'openinference', 'execute_tool', 'no_usage', null, ...NONE],
+    // Flex: half of 0.0004544.
+    ['OpenAI.chat', 'openinference', 'chat', 'priced', 227_200_000n, ...GPT_TOKENS],
+  ],
+}
+
+const path = (fixture: string) => join(CONVENTIONS, `${fixture}.json`)
+
+test('every convention has its expected usage, and names its sources', () => {
+  const written = readdirSync(CONVENTIONS).map((file) => file.replace('.json', ''))
+  expect(written.toSorted()).toStrictEqual(Object.keys(EXPECTED).toSorted())
+  for (const fixture of written) {
+    const { source } = JSON.parse(readFileSync(path(fixture), 'utf8'))
+    expect(README).toContain(`\`${fixture}\``)
+    expect(source[0], fixture).toMatch(/^https:\/\//)
+  }
+})
+
+test.each(Object.entries(EXPECTED))('%s', (fixture, expected) => {
+  expect(fixtureRows(path(fixture))).toStrictEqual(expected)
+})
+
+test('user and session come from where each emitter puts them', () => {
+  const subjects = (fixture: string, span: number) => {
+    const { userId, sessionId } = priceFixture(path(fixture)).ledgers[span]!
+    return [userId, sessionId]
+  }
+  expect(subjects('litellm-1.80', 0)).toStrictEqual(['u-1', ''])
+  expect(subjects('langsmith-python-0.4', 3)).toStrictEqual(['u-1', 't-1'])
+  expect(subjects('mlflow-3.10.1', 0)).toStrictEqual(['u-1', 's-1'])
+  expect(subjects('mlflow-tracing-0.1.3', 0)).toStrictEqual(['u-1', 's-1'])
+  expect(subjects('openrouter-broadcast', 0)).toStrictEqual(['u-1', 's-1'])
+  expect(subjects('openllmetry-python-anthropic-0.53.1', 0)).toStrictEqual(['u-1', 's-1'])
+  expect(subjects('openinference-python-llama-index-4.4.7', 0)).toStrictEqual(['u-1', 's-1'])
+})
+
+test('a cost that the emitter reports is kept beside ours', () => {
+  const reported = (fixture: string, span: number) => priceFixture(path(fixture)).ledgers[span]!.reportedCostPicoUsd
+  expect(reported('litellm-1.80', 0)).toBe(CLAUDE)
+  expect(reported('openrouter-broadcast', 0)).toBe(GPT)
+  expect(reported('pydantic-ai-5', 2)).toBe(GPT)
+  expect(reported('logfire-openai-1', 0)).toBe(GPT)
+  expect(reported('mlflow-3.10.1', 2)).toBe(GPT)
+})
+
+test('a tool is named by its attribute, or by its span', () => {
+  const tool = (fixture: string, span: number) => priceFixture(path(fixture)).ledgers[span]!.toolName
+  expect(tool('pydantic-ai-1', 2)).toBe('weather')
+  expect(tool('langsmith-python-0.4', 2)).toBe('weather')
+  expect(tool('mlflow-3.10.1', 1)).toBe('weather')
+})
