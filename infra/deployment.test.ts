@@ -17,6 +17,9 @@ describe('a deployment that is wrong', () => {
     [{ ...LEAST, dataLocation: 'europe-west3' }, 'dataLocation'],
     [{ ...LEAST, region: 'europe-west2', dataLocation: 'EU' }, 'dataLocation'],
     [{ ...LEAST, retention: 1 }, 'retention: no such setting'],
+    [{ ...LEAST, projectRetentionDays: 'trial=7' }, 'projectRetentionDays'],
+    [{ ...LEAST, projectRetentionDays: { trial: 0 } }, 'projectRetentionDays'],
+    [{ ...LEAST, projectRetentionDays: { 'a,b': 7 } }, 'projectRetentionDays'],
     [{ ...LEAST, alertEmails: 'me' }, 'alertEmails'],
     [{ ...LEAST, protectData: 'no' }, 'protectData'],
   ])('%j is refused', (given, message) => {
@@ -28,6 +31,7 @@ describe('a deployment that is wrong', () => {
     { dataLocation: 'europe-west1' },
     { region: 'us-central1', dataLocation: 'US' },
     { minInstances: 0 },
+    { projectRetentionDays: { trial: 7 } },
   ])('%j is taken', (given) => {
     expect(parseDeployment({ ...LEAST, ...given })).toMatchObject(given)
   })

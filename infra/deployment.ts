@@ -12,8 +12,10 @@ export interface Deployment {
   readonly prefix: string
   /** Bucket that keeps Terraform's state; in a local file without one. Must exist. */
   readonly stateBucket?: string
-  /** Days, at least one, after which rows are deleted from BigQuery and files from the bucket; never if absent. */
+  /** Days, at least one, after which rows are deleted from BigQuery and spans from the bucket; never if absent. */
   readonly retentionDays?: number
+  /** Days, by project, after which its spans are deleted from the bucket. BigQuery deletes days as a whole. @defaultValue {@link retentionDays} */
+  readonly projectRetentionDays?: Readonly<Record<string, number>>
   /** Instances kept warm, which cost money while idle. @defaultValue 0 */
   readonly minInstances?: number
   /** Most instances of each function. @defaultValue 10 */
@@ -77,6 +79,7 @@ function checkField(name: string, value: unknown): string[] {
   if (COUNTS.includes(name)) return isWhole(value, 1) ? [] : [`${name}: a whole number, at least 1`]
   if (name === 'minInstances') return isWhole(value, 0) ? [] : [`${name}: a whole number`]
   if (name === 'protectData') return typeof value === 'boolean' ? [] : [`${name}: true or false`]
+  if (name === 'projectRetentionDays') return checkRetention(value) ? [] : [`${name}: projects and their days`]
   if (name !== 'alertEmails') return [`${name}: no such setting`]
   const valid = Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry.includes('@'))
   return valid ? [] : [`${name}: a list of addresses`]
@@ -84,4 +87,9 @@ function checkField(name: string, value: unknown): string[] {
 
 function isWhole(value: unknown, least: number): boolean {
   return Number.isInteger(value) && Number(value) >= least
+}
+
+function checkRetention(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).every(([project, days]) => /^[^=,]+$/.test(project) && isWhole(days, 1))
 }

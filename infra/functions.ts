@@ -6,6 +6,7 @@ import { StorageBucketObject } from '@cdktf/provider-google/lib/storage-bucket-o
 import { readConfig } from '../shared/config.ts'
 import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type Setting } from '../shared/platform/functions.ts'
 import type { Context } from './context.ts'
+import type { Deployment } from './deployment.ts'
 import type { Resources } from './resources.ts'
 import type { Accounts } from './roles.ts'
 
@@ -131,6 +132,7 @@ function environment({ deployment, ...context }: Context, resources: Resources, 
     SPANLEDGER_GCP_BUCKET: resources.bucket.name,
     SPANLEDGER_GCP_DATABASE: resources.database.name,
     SPANLEDGER_LOG_LEVEL: deployment.logLevel ?? 'info',
+    SPANLEDGER_LAKE_RETENTION: lakeRetention(deployment),
     ...(deployment.maxBodyBytes !== undefined && { SPANLEDGER_MAX_BODY_BYTES: String(deployment.maxBodyBytes) }),
   }
   const settings: readonly Setting[] = FUNCTIONS[name].settings
@@ -138,4 +140,9 @@ function environment({ deployment, ...context }: Context, resources: Resources, 
     setting === 'SPANLEDGER_FIRST_KEY' ? [] : [[setting, values[setting] ?? String(DEFAULTS[setting])]],
   )
   return { plain: Object.fromEntries(plain), secret: settings.includes('SPANLEDGER_FIRST_KEY') }
+}
+
+/** Days for all projects, then those of single ones: `400,trial=30`. */
+function lakeRetention({ retentionDays = 0, projectRetentionDays = {} }: Deployment): string {
+  return [retentionDays, ...Object.entries(projectRetentionDays).map(([name, days]) => `${name}=${days}`)].join(',')
 }

@@ -29,6 +29,7 @@ export const EVERYTHING: Deployment = {
   dataLocation: 'EU',
   stateBucket: 'states',
   retentionDays: 400,
+  projectRetentionDays: { trial: 30 },
   minInstances: 1,
   maxInstances: 20,
   maxBodyBytes: 1_000_000,

@@ -8,8 +8,7 @@ const WEEK_SECONDS = 7 * 86_400
 /** The bucket of the lake: nothing in it can be made public; what is deleted can be had back for a week. */
 export function createLakeBucket(context: Context): StorageBucket {
   const { scope, deployment, labels } = context
-  const { project, region, retentionDays } = deployment
-  const expiry = { action: { type: 'Delete' }, condition: { age: retentionDays ?? 0, matchesPrefix: ['traces/'] } }
+  const { project, region } = deployment
   return new StorageBucket(scope, 'bucket-lake', {
     project,
     name: `${project}-${context.name('lake')}`,
@@ -19,10 +18,8 @@ export function createLakeBucket(context: Context): StorageBucket {
     publicAccessPrevention: 'enforced',
     forceDestroy: !isProtected(context),
     softDeletePolicy: { retentionDurationSeconds: WEEK_SECONDS },
-    lifecycleRule: [
-      { action: { type: 'AbortIncompleteMultipartUpload' }, condition: { age: 1 } },
-      ...(retentionDays === undefined ? [] : [expiry]),
-    ],
+    // What has expired is deleted by `lake`, by the hours of spans and with its books kept: a file's own age says little.
+    lifecycleRule: [{ action: { type: 'AbortIncompleteMultipartUpload' }, condition: { age: 1 } }],
   })
 }
 

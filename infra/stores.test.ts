@@ -68,16 +68,17 @@ describe('stores', () => {
     })
   })
 
-  test('retention deletes rows and files of the same age, and nothing without it', () => {
+  test('retention deletes rows and spans of the same age, and nothing without it', () => {
     const day = 86_400_000
     const stack = synthesise(EVERYTHING)
     const spans = stack.resource.google_bigquery_table!['table-spans']!.time_partitioning as Fields
     expect(spans.expiration_ms).toBe(400 * day)
-    const rules = stack.resource.google_storage_bucket!['bucket-lake']!.lifecycle_rule as Fields[]
-    expect(rules.filter(({ action }) => (action as Fields).type === 'Delete')).toMatchObject([
-      { condition: { age: 400 } },
-    ])
-    expect(JSON.stringify(plain)).not.toContain('"Delete"')
+    const settings = (deployed: typeof stack) =>
+      (deployed.resource.google_cloudfunctions2_function!['function-lake']!.service_config as Fields)
+        .environment_variables
+    expect(settings(stack)).toMatchObject({ SPANLEDGER_LAKE_RETENTION: '400,trial=30' })
+    expect(settings(plain)).toMatchObject({ SPANLEDGER_LAKE_RETENTION: '0' })
+    expect(JSON.stringify(stack)).not.toContain('"Delete"')
     expect(table('spans').time_partitioning).not.toHaveProperty('expiration_ms')
   })
 })

@@ -11,8 +11,7 @@ import { openPlatform } from '../shared/platform/platform.ts'
 const USAGE = `npm run compact -- [--grace MINUTES] [--days N] [--project NAME=N]… [--dry-run]
 One pass over the lake; the server may be running. Closed hours become one sorted file each, which is staged first and shown
 once it is older than the grace: run it again after that, by a timer say. Spans are deleted so many days after their hour: by
-the settings SPANLEDGER_LAKE_RETENTION_DAYS and SPANLEDGER_LAKE_RETENTION_PROJECTS, or by --days and --project instead; 0 days
-keep them forever. --dry-run says of which hours, and does nothing at all.`
+the setting SPANLEDGER_LAKE_RETENTION, or by --days and --project instead; 0 days keep them forever. --dry-run says of which hours, and does nothing at all.`
 
 const MINUTE_MILLIS = 60_000
 

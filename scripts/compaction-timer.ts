@@ -4,14 +4,13 @@ import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../shared/log.ts'
 
-const MINUTE_MILLIS = 60_000
 /** Polite: whoever sends spans goes first. */
 const NICE = 10
 
 export interface CompactionTimerOptions {
   readonly log: Log
-  /** Milliseconds to the first run, and from the end of one to the start of the next. Default: 10 minutes. */
-  readonly everyMs?: number
+  /** Milliseconds to the first run, and from the end of one to the start of the next. */
+  readonly everyMs: number
   /** Environment of the command; default: this process's. */
   readonly env?: NodeJS.ProcessEnv
 }
@@ -22,9 +21,9 @@ export interface CompactionTimer {
   stop(): Promise<void>
 }
 
-/** Compacts the lake every so often, in a process of its own: what sorting takes of memory is not the server's. */
+/** Compacts the lake and deletes what has expired every so often, in a process of its own: what sorting takes of memory is not the server's. */
 export function startCompactionTimer(options: CompactionTimerOptions): CompactionTimer {
-  const { log, everyMs = 10 * MINUTE_MILLIS, env = process.env } = options
+  const { log, everyMs, env = process.env } = options
   let child: ChildProcess | undefined
   let stopped = false
   let timer = setTimeout(run, everyMs).unref()

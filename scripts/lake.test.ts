@@ -109,7 +109,7 @@ test('compact merges, and deletes what has expired, which a dry run only names',
     'expire traces/dt=2026-02-05/hr=00/ default',
   )
   expect(await compact('--dry-run', '--project', 'default=0', '--days', '1')).toBe('nothing has expired')
-  const config = readConfig({ SPANLEDGER_LAKE_RETENTION_PROJECTS: 'default=1' })
+  const config = readConfig({ SPANLEDGER_LAKE_RETENTION: '0,default=1' })
   expect(await runCompact(['--dry-run'], { store, config, now: () => clock })).toContain('hr=01/ default')
   expect(await names()).toStrictEqual(before)
   clock = Date.now() + 1000

@@ -104,13 +104,14 @@ async function startLocal(config: Config): Promise<LocalServer> {
   )
 
   const server = await listen(app, config)
-  const compaction = startCompactionTimer({ log })
+  const compactMs = config.SPANLEDGER_LAKE_COMPACT_MS
+  const compaction = compactMs === 0 ? undefined : startCompactionTimer({ log, everyMs: compactMs })
   return {
     url: server.url,
     async stop() {
       // From here on clients are told to try again later; what is under way is acknowledged once it is durable.
       const closed = server.close()
-      const compacted = compaction.stop()
+      const compacted = compaction?.stop()
       await bus.close()
       const drained: boolean[] = []
       for (const { names, ms } of STOP_STAGES) {

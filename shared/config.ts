@@ -60,20 +60,21 @@ const schema = z.object({
   SPANLEDGER_LAKE_GRACE_MS: millis
     .default(900_000)
     .describe('for how long a reader of the lake may take: a file that was replaced is deleted that much later'),
-  SPANLEDGER_LAKE_RETENTION_DAYS: days
-    .default(0)
-    .describe('days after their hour that spans are deleted from the lake; 0 keeps them forever'),
-  SPANLEDGER_LAKE_RETENTION_PROJECTS: z
+  SPANLEDGER_LAKE_RETENTION: z
     .string()
-    .regex(/^\s*([^=,]+=\d+(\.\d+)?\s*(,|$))*\s*$/, 'is not NAME=DAYS,NAME=DAYS')
-    .default('')
-    .describe('the same for single projects: name=days,name=days'),
+    .regex(/^\d+(\.\d+)?(,[^=,]+=\d+(\.\d+)?)*$/, 'is not DAYS or DAYS,NAME=DAYS,…')
+    .default('0')
+    .describe(
+      'days after their hour that spans are deleted from the lake, then of single projects: `90,trial=7`; 0 keeps them forever',
+    ),
   SPANLEDGER_RECONCILE_MS: millis
     .default(86_400_000)
     .describe('how often budgets are compared with the stored spans, and corrected; 0 for never'),
   SPANLEDGER_WAREHOUSE_RETENTION_DAYS: days
     .default(0)
-    .describe('days after which the trace store forgets spans, where it is made to: such are not compared; 0 for never'),
+    .describe(
+      'days after which the trace store forgets spans, where it is made to: such are not compared; 0 for never',
+    ),
   SPANLEDGER_PRICES: z
     .string()
     .optional()

@@ -6,6 +6,7 @@ import { readFunctionConfig } from '../../shared/platform/functions.ts'
 import { openGcpBus, openGcpObjectStore, openGcpSource } from '../../shared/platform/gcp.ts'
 import { createLakeSubscriber } from './handler.ts'
 import { createLakeSchedule } from './schedule.ts'
+import { lakeWindow, retentionPolicy } from './settings.ts'
 
 const config = readFunctionConfig('lake')
 const log = createLog('lake')
@@ -15,8 +16,10 @@ const [bus, store, source] = await Promise.all([
   openGcpSource(config, 'lake'),
 ])
 const codec = config.SPANLEDGER_LAKE_CODEC
-const subscriber = createLakeSubscriber({ store, codec, log })
-const compactor = createCompactor({ store, format: createParquetFormat({ codec }), log })
+const format = createParquetFormat({ codec })
+const subscriber = createLakeSubscriber({ store, codec, window: lakeWindow(config), log })
+const compactor = createCompactor({ store, format, graceMs: config.SPANLEDGER_LAKE_GRACE_MS, log })
+const retention = { store, format, policy: retentionPolicy(config) }
 const maxBytes = config.SPANLEDGER_LAKE_FLUSH_BYTES
 
-serveFunction('lake', createLakeSchedule({ source, subscriber, compactor, bus, maxBytes, log }))
+serveFunction('lake', createLakeSchedule({ source, subscriber, compactor, retention, bus, maxBytes, log }))

@@ -3,7 +3,6 @@ import type { RetentionPolicy } from '../../shared/lake/retention.ts'
 import type { LakeWindow } from '../../shared/lake/writer.ts'
 
 type WindowSetting = 'SPANLEDGER_LAKE_PAST_DAYS' | 'SPANLEDGER_LAKE_FUTURE_DAYS'
-type RetentionSetting = 'SPANLEDGER_LAKE_RETENTION_DAYS' | 'SPANLEDGER_LAKE_RETENTION_PROJECTS'
 
 /** Beyond which times spans are quarantined. */
 export function lakeWindow(config: Pick<Config, WindowSetting>): LakeWindow {
@@ -11,17 +10,12 @@ export function lakeWindow(config: Pick<Config, WindowSetting>): LakeWindow {
 }
 
 /** For how long the lake keeps what. */
-export function retentionPolicy(config: Pick<Config, RetentionSetting>): RetentionPolicy {
-  const projects = config.SPANLEDGER_LAKE_RETENTION_PROJECTS.split(',').filter((text) => text.trim() !== '')
-  return {
-    days: keepDays(config.SPANLEDGER_LAKE_RETENTION_DAYS),
-    projects: Object.fromEntries(
-      projects.map((text) => {
-        const [name = '', days] = text.split('=')
-        return [name.trim(), keepDays(Number(days))]
-      }),
-    ),
-  }
+export function retentionPolicy(config: Pick<Config, 'SPANLEDGER_LAKE_RETENTION'>): RetentionPolicy {
+  const [days, ...projects] = config.SPANLEDGER_LAKE_RETENTION.split(',')
+  const named = projects
+    .map((text) => text.split('='))
+    .map(([name = '', days]) => [name.trim(), keepDays(Number(days))])
+  return { days: keepDays(Number(days)), projects: Object.fromEntries(named) }
 }
 
 /** Nobody wants to keep spans for 0 days: it says that they are kept forever. */

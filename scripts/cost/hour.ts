@@ -3,6 +3,7 @@ import { createBudgetSubscriber } from '../../functions/budget/handler.ts'
 import { createIngestApp } from '../../functions/ingest/handler.ts'
 import { createLakeSubscriber } from '../../functions/lake/handler.ts'
 import { createLakeSchedule } from '../../functions/lake/schedule.ts'
+import { retentionPolicy } from '../../functions/lake/settings.ts'
 import { createPriceSubscriber } from '../../functions/price/handler.ts'
 import { createWarehouseSubscriber } from '../../functions/warehouse/handler.ts'
 import { createApiKey } from '../../shared/auth/api-key.ts'
@@ -68,6 +69,8 @@ const HOUR = 60 * MINUTE
 const START = Date.UTC(2026, 0, 15, 12)
 /** Passes of the compactor until an hour is merged, published and cleaned up. */
 const PASSES = 4
+/** Since the pass that looks at all there is. */
+const HOURS_SINCE_WHOLE = 9
 
 /** Runs the functions' own code on counted adapters for one hour of `options`' traffic. */
 export async function measureHour(options: HourOptions): Promise<HourReport> {
@@ -139,6 +142,10 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
 
   const idleWrite = await counted(writeLake)
   const idlePass = await counted(compactLake)
+  clock = START - HOURS_SINCE_WHOLE * HOUR
+  // Once a day the whole lake is looked at, whether or not anything came.
+  const wholePass = scale(difference(await counted(compactLake), idlePass), 1 / 24)
+  clock = START
   let messages: Counts = {}
   let lakeCounts: Counts = {}
   let sent = 0
@@ -156,9 +163,16 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
     lakeCounts = sum(lakeCounts, await counted(compactLake))
   }
   // Each hour has one pass, which looks after several hours that are at different stages.
-  lakeCounts = sum(lakeCounts, scale(idlePass, 1 - PASSES))
+  lakeCounts = sum(lakeCounts, wholePass, scale(idlePass, 1 - PASSES))
   await pipeline.close()
-  return { messages, lake: lakeCounts, idle: sum(scale(idleWrite, runs), idlePass), functions, sentBytes, spanBytes }
+  return {
+    messages,
+    lake: lakeCounts,
+    idle: sum(scale(idleWrite, runs), idlePass, wholePass),
+    functions,
+    sentBytes,
+    spanBytes,
+  }
 }
 
 interface Deployment extends HourOptions {
@@ -207,11 +221,13 @@ async function deploy({ meter, now, log, budgets, hoursKept }: Deployment) {
   const kept = fileName({ first: 1, last: 12, version: 1, part: 1, parts: 1 })
   for (let back = 1; back <= hoursKept; back++) store.seed(partitionPrefix(TRACES, START / HOUR - back) + kept)
   const codec = config.SPANLEDGER_LAKE_CODEC
+  const format = createParquetFormat({ codec })
   const lakeQueue: PubsubMessage[] = []
   const lake = createLakeSchedule({
     source: createCountedSource(meter, () => lakeQueue.splice(0)),
     subscriber: createLakeSubscriber({ store, codec, now, log }),
-    compactor: createCompactor({ store, format: createParquetFormat({ codec }), now, log }),
+    compactor: createCompactor({ store, format, now, log }),
+    retention: { store, format, policy: retentionPolicy(config) },
     bus,
     maxBytes: config.SPANLEDGER_LAKE_FLUSH_BYTES,
     now,

@@ -56,6 +56,8 @@ export interface RetentionOptions {
  */
 export async function planRetention(options: RetentionOptions): Promise<RetentionPlan> {
   const { store, policy, now } = options
+  const shortest = Math.min(policy.days ?? Number.POSITIVE_INFINITY, ...Object.values(policy.projects))
+  if (shortest === Number.POSITIVE_INFINITY) return { steps: [], failed: {} }
   const partitions = await byPartition(store, TRACES)
   const ends = [...partitions.keys()].map(endOf).filter((end) => end <= now + DAY_MILLIS)
   const today = Math.min(now, Math.max(Number.NEGATIVE_INFINITY, ...ends) + DAY_MILLIS)
@@ -73,7 +75,6 @@ export async function planRetention(options: RetentionOptions): Promise<Retentio
       failed[prefix] = describeError(error)
     }
   }
-  const shortest = Math.min(policy.days ?? Number.POSITIVE_INFINITY, ...Object.values(policy.projects))
   for (const [prefix, files] of partitions) {
     if (staged.has(STAGING + prefix) || endOf(prefix) + shortest * DAY_MILLIS > today) continue
     await plan(prefix, () =>

@@ -84,7 +84,7 @@ test('eight writers on one partition: every row once, no file overwritten', asyn
 })
 
 test('a span outside the window is quarantined and counted, not lost', async () => {
-  const writer = createLakeWriter({ store, format, log, window: { pastDays: 7, futureDays: 1 } })
+  const writer = createLakeWriter({ store, format, log, window: { pastDays: 7, futureDays: 0.6 } })
   await writer.write([testBatch('a', [spanAt(1, DAY), spanAt(2, 0n), spanAt(3, DAY + 72n * HOUR)])])
   expect(await objects('quarantine/')).toStrictEqual([
     'quarantine/traces/dt=1970-01-01/hr=00/spans_0001.parquet',

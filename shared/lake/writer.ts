@@ -10,7 +10,7 @@ import { createPartitionLog, digestKey, type PartitionLog, refreshPartitionLog }
 import type { SpanRow } from './span-columns.ts'
 import { compareRows } from './span-file.ts'
 
-const DAY_NANOS = 86_400_000_000_000n
+const DAY_MILLIS = 86_400_000
 
 /** How far a span's start may lie from the time it was received, in days; beyond, it is quarantined. */
 export interface LakeWindow {
@@ -147,7 +147,11 @@ function groupByPartition(batches: readonly SpanBatch[], window: LakeWindow): Ma
 
 /** Judged by when the span was received, so that a message falls into the same partitions each time it is delivered. */
 function inWindow(start: bigint, { ingestedAt }: RowContext, { pastDays, futureDays }: LakeWindow): boolean {
-  return start >= ingestedAt - BigInt(pastDays) * DAY_NANOS && start <= ingestedAt + BigInt(futureDays) * DAY_NANOS
+  return start >= ingestedAt - nanosOfDays(pastDays) && start <= ingestedAt + nanosOfDays(futureDays)
+}
+
+function nanosOfDays(days: number): bigint {
+  return BigInt(Math.round(days * DAY_MILLIS)) * 1_000_000n
 }
 
 function countRows(rows: readonly SpanRow[]): FileFacts['projects'] {

@@ -43,7 +43,16 @@ export const FUNCTIONS = {
   warehouse: { trigger: { kind: 'push', subscription: 'warehouse' }, settings: [...BUS, 'SPANLEDGER_GCP_DATASET'] },
   lake: {
     trigger: { kind: 'schedule', subscriptions: ['lake'] },
-    settings: [...BUS, 'SPANLEDGER_GCP_BUCKET', 'SPANLEDGER_LAKE_FLUSH_BYTES', 'SPANLEDGER_LAKE_CODEC'],
+    settings: [
+      ...BUS,
+      'SPANLEDGER_GCP_BUCKET',
+      'SPANLEDGER_LAKE_FLUSH_BYTES',
+      'SPANLEDGER_LAKE_CODEC',
+      'SPANLEDGER_LAKE_PAST_DAYS',
+      'SPANLEDGER_LAKE_FUTURE_DAYS',
+      'SPANLEDGER_LAKE_GRACE_MS',
+      'SPANLEDGER_LAKE_RETENTION',
+    ],
   },
   books: {
     trigger: { kind: 'schedule', subscriptions: ['intake', 'buried'] },
