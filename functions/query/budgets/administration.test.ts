@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest'
+import { batchOf, debit } from '../../../shared/budgets/ledger.fixtures.ts'
+import { openSqliteStore } from '../../../shared/warehouse/sqlite-store.ts'
+import { sampleSpan } from '../test-app.ts'
+import { BUDGETS, NOW, useTestRoutes } from './test-routes.ts'
+
+const routes = useTestRoutes()
+const { call, put } = routes
+
+describe('administration', () => {
+  test('made, shown, changed, listed, deleted', async () => {
+    const terms = { selector: { user: 'u1' }, limit: { usd: '0.1' }, period: 'day', timeZone: 'Europe/Zurich' }
+    expect(await put('ada', terms)).toMatchObject({ status: 201, body: { id: 'ada', selector: { user: 'u1' } } })
+    await debit(routes.ledger, 'm', [{ trace: 1, span: 1, at: NOW, amounts: { usd: 25_000_000_000n } }])
+    expect((await call('GET', `${BUDGETS}/ada`)).body).toMatchObject({
+      limit: { picoUsd: '100000000000', usd: 0.1 },
+      spent: { picoUsd: '25000000000', usd: 0.025 },
+      remaining: { usd: 0.075 },
+      percent: 25,
+      periodName: '2026-01-31',
+      periodStart: '2026-01-30T23:00:00Z',
+      periodEnd: '2026-01-31T23:00:00Z',
+    })
+    const changed = await put('ada', { ...terms, limit: { usd: 0.05 } })
+    expect(changed).toMatchObject({ status: 200, body: { spent: { usd: 0.025 }, percent: 50 } })
+    await put('b', { limit: { tokens: 500 } })
+    const first = await call('GET', `${BUDGETS}?pageSize=1`)
+    expect(first.body.budgets).toHaveLength(1)
+    const second = await call('GET', `${BUDGETS}?pageSize=1&pageToken=${first.body.nextPageToken}`)
+    expect(second.body.budgets).toMatchObject([{ id: 'b', limit: { tokens: 500 } }])
+    const { body } = await call('GET', `${BUDGETS}/ada/entries`)
+    expect(body.entries.map((entry: { kind: string }) => entry.kind)).toEqual(['updated', 'debited', 'created'])
+    expect(body.entries[0].actor).toBe('key1')
+    expect((await call('DELETE', `${BUDGETS}/ada`)).status).toBe(204)
+    expect(await call('GET', `${BUDGETS}/ada`)).toMatchObject({ status: 404, type: 'application/problem+json' })
+  })
+
+  test('a whole-number limit stays what it is (lessons: budgets 5)', async () => {
+    await put('b', { limit: { usd: 1 } })
+    expect((await call('GET', `${BUDGETS}/b`)).body.limit).toEqual({ picoUsd: '1000000000000', usd: 1 })
+    expect((await put('b', { limit: (await call('GET', `${BUDGETS}/b`)).body.limit })).body.limit.usd).toBe(1)
+  })
+
+  test('a secret is never shown, and stays when it is not given again', async () => {
+    const hook = { kind: 'webhook', url: 'https://example.com/hook' }
+    const { body } = await put('b', { limit: { usd: 1 }, alerts: [{ ...hook, secret: 's3cret' }] })
+    expect(JSON.stringify(body)).not.toContain('s3cret')
+    await put('b', { limit: { usd: 2 }, alerts: [hook] })
+    expect((await routes.ledger.get('p', 'b')).budget.alerts).toEqual([{ ...hook, secret: 's3cret' }])
+    expect(JSON.stringify((await call('GET', `${BUDGETS}/b/entries`)).body)).not.toContain('s3cret')
+  })
+
+  test('grants and resets, with who and why; the forecast follows the pace', async () => {
+    await put('b', { limit: { usd: 1 }, period: 'day' })
+    await debit(routes.ledger, 'm', [{ trace: 1, span: 1, at: NOW, amounts: { usd: 800_000_000_000n } }])
+    expect((await call('GET', `${BUDGETS}/b/forecast`)).body).toMatchObject({
+      crossesAt: '2026-01-31T15:00:00Z',
+      spentAtEnd: { usd: 1.6 },
+    })
+    const grant = { amount: { usd: 5 }, validTo: '2026-02-01T00:00:00Z', note: 'launch' }
+    expect((await call('POST', `${BUDGETS}/b/grants`, grant)).body).toMatchObject({ remaining: { usd: 5.2 } })
+    expect((await call('POST', `${BUDGETS}/b/reset`, { note: 'again' })).body).toMatchObject({ spent: { usd: 0 } })
+    const { body } = await call('GET', `${BUDGETS}/b/entries`)
+    expect(body.entries[0]).toMatchObject({ kind: 'reset', actor: 'key1', note: 'again', amount: { usd: -0.8 } })
+    for (const wrong of [
+      { ...grant, amount: { tokens: 5 } },
+      { ...grant, amount: { usd: 0 } },
+      { ...grant, validTo: '2026-01-01T00:00:00Z' },
+      { ...grant, validFrom: '2026-01-01T00:00:00Z' },
+      { ...grant, validTo: 'tomorrow' },
+    ]) {
+      expect(await call('POST', `${BUDGETS}/b/grants`, wrong)).toMatchObject({ status: 400 })
+    }
+  })
+
+  test('a budget made at noon includes the morning, once', async () => {
+    const reader = await openSqliteStore({ path: ':memory:' })
+    const spans = [1, 2].map((n) =>
+      sampleSpan(
+        { spanId: n.toString(16).padStart(16, '0') },
+        { costPicoUsd: 7n, costStatus: 'priced', operation: 'chat' },
+      ),
+    )
+    await reader.write([{ context: { project: 'p', digest: 'd', ingestedAt: 1n }, spans }])
+    routes.open({ reader })
+    expect((await put('b', { limit: { usd: 1 }, period: 'day' })).body).toMatchObject({
+      spent: { picoUsd: '14' },
+      backfill: 'done',
+    })
+    const at = Number((spans[0]?.span.startTimeUnixNano ?? 0n) / 1_000_000n)
+    const batch = await batchOf(routes.ledger, 'p', 'again', [{ trace: 1, span: 1, at, amounts: { usd: 7n } }])
+    await routes.ledger.debit([batch])
+    expect((await call('GET', `${BUDGETS}/b`)).body.spent.picoUsd).toBe('14')
+    await reader.close()
+  })
+})

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { openSqliteStore } from '../../../shared/warehouse/sqlite-store.ts'
+import { sampleSpan } from '../test-app.ts'
+import { BUDGETS, useTestRoutes } from './test-routes.ts'
+
+const routes = useTestRoutes()
+const { call } = routes
+
+test('a backtest says what a budget would have blocked and saved', async () => {
+  const reader = await openSqliteStore({ path: ':memory:' })
+  const spans = [1, 2, 3].map((n) =>
+    sampleSpan(
+      { spanId: n.toString(16).padStart(16, '0') },
+      { costPicoUsd: 7n, costStatus: 'priced', operation: 'chat' },
+    ),
+  )
+  await reader.write([{ context: { project: 'p', digest: 'd', ingestedAt: 1n }, spans }])
+  routes.open({ reader })
+  const input = { budget: { limit: { usd: '0.000000000015' }, period: 'day' }, from: '2026-01-01T00:00:00Z' }
+  expect(await call('POST', `${BUDGETS}:backtest`, { ...input, to: '2026-02-28T00:00:00Z' })).toMatchObject({
+    status: 200,
+    body: {
+      calls: 3,
+      blocked: 1,
+      spent: { picoUsd: '14' },
+      saved: { picoUsd: '7' },
+      periods: [{ period: '2026-01-31' }],
+    },
+  })
+  expect((await call('POST', `${BUDGETS}:backtest`, { ...input, to: '2025-01-01T00:00:00Z' })).status).toBe(400)
+  expect((await call('POST', `${BUDGETS}:backtest`, { budget: {} })).status).toBe(400)
+  await reader.close()
+})

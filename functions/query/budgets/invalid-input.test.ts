@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { BUDGETS, useTestRoutes } from './test-routes.ts'
+
+const routes = useTestRoutes()
+const { call, put, reserve } = routes
+
+describe('what is wrong is refused with 400 that says what', () => {
+  const limit = { usd: 1 }
+  test.each([
+    ['nothing', {}],
+    ['no limit', { period: 'day' }],
+    ['two units', { limit: { usd: 1, tokens: 1 } }],
+    ['negative', { limit: { usd: -1 } }],
+    ['NaN', { limit: { usd: 'NaN' } }],
+    ['10^30', { limit: { usd: '1e30' } }],
+    ['10^30 tokens', { limit: { tokens: 1e30 } }],
+    ['half a token', { limit: { tokens: 0.5 } }],
+    ['13 decimals', { limit: { usd: '0.0000000000001' } }],
+    ['an unknown member', { limit, colour: 'red' }],
+    ['an unknown selector', { limit, selector: { colour: 'red' } }],
+    ['an empty selector', { limit, selector: { user: '' } }],
+    ['a period', { limit, period: 'fortnight' }],
+    ['a short window', { limit, period: { rollingSeconds: 1 } }],
+    ['a zone', { limit, timeZone: 'Mars/Olympus' }],
+    ['a mode', { limit, mode: 'maybe' }],
+    ['percent for a share', { limit, thresholds: [50] }],
+    ['a negative threshold', { limit, thresholds: [-1] }],
+    ['a cap in another unit', { limit, carryOver: { cap: { tokens: 1 } } }],
+    ['a target that is no URL', { limit, alerts: [{ kind: 'webhook', url: 'file:///etc/passwd' }] }],
+    ['null', null],
+    ['a list', []],
+  ])('%s', async (_, terms) => {
+    const { status, type, body } = await put('b', terms as object)
+    expect([status, type]).toEqual([400, 'application/problem+json'])
+    expect(body).toMatchObject({ status: 400, code: 'budget/invalid', detail: expect.stringMatching(/^budget: .+/) })
+  })
+
+  test.each([
+    'a%2Fb',
+    '%2e%2e%2fx',
+    '__x__',
+    '-a',
+    encodeURIComponent('é'.repeat(1_000)),
+    'a%00b',
+    'a b',
+    'x'.repeat(129),
+  ])('the id %s', async (id) => {
+    expect(await put(id, { limit })).toMatchObject({ status: 400, body: { code: 'budget/invalid' } })
+  })
+
+  test('a body that is no JSON, or too large', async () => {
+    expect((await call('PUT', `${BUDGETS}/b`, '{')).status).toBe(400)
+    expect((await call('POST', `${BUDGETS}:reserve`, '{')).status).toBe(400)
+    expect((await call('PUT', `${BUDGETS}/b`, `{"name":"${'x'.repeat(70_000)}"}`)).status).toBe(413)
+  })
+
+  test.each([
+    {},
+    { idempotencyKey: '' },
+    { idempotencyKey: 'k', amount: { usd: -1 } },
+    { idempotencyKey: 'k', ttlSeconds: 0 },
+    { idempotencyKey: 'k', ttlSeconds: 1e9 },
+    { idempotencyKey: 'k', subject: { colour: 'red' } },
+    { idempotencyKey: 'k', extra: 1 },
+  ])('reserve %j', async (input) => {
+    expect(await reserve(input)).toMatchObject({ status: 400, body: { code: 'budget/invalid' } })
+  })
+
+  test('decisions: unknown and repeated parameters', async () => {
+    expect((await call('GET', `${BUDGETS}:decision?colour=red`)).status).toBe(400)
+    expect((await call('GET', `${BUDGETS}:decision?user=a&user=b`)).status).toBe(400)
+    expect((await call('GET', `${BUDGETS}:decision?usd=-1`)).status).toBe(400)
+  })
+})
