@@ -1,6 +1,7 @@
 import type { OpenAPIHonoOptions, RouteConfig, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
 import { problem, problemSchema } from '../../shared/http/problem.ts'
 import { type ReaderEnv, requireScope } from './principal.ts'
 
@@ -42,14 +43,21 @@ export function responses<T extends z.ZodType>(
   }
 }
 
-/** Answers parameters that their schema refuses: 400 that names every one. */
-export const refuseInvalid: NonNullable<OpenAPIHonoOptions<ReaderEnv>['defaultHook']> = (result) => {
-  if (result.success) return undefined
-  const errors = (result.error as z.ZodError).issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ parameter: key, detail: 'unknown parameter' }))
-      : [{ parameter: issue.path.join('.'), detail: issue.message }],
-  )
-  const detail = errors.map((error) => `${error.parameter}: ${error.detail}`).join('; ')
-  return problem(400, `query: ${detail}`, { code: 'query/invalid', members: { errors } })
+type Hook = NonNullable<OpenAPIHonoOptions<ReaderEnv>['defaultHook']>
+
+/** Answers input that its schema refuses: 400 with `code`, that names every parameter or member that is wrong. */
+export function refuse(code: ErrorCode): (...given: Parameters<Hook>) => Response | undefined {
+  return (result) => {
+    if (result.success) return undefined
+    const errors = (result.error as z.ZodError).issues.flatMap((issue) => {
+      const names = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]
+      const detail = issue.code === 'unrecognized_keys' ? 'unknown' : issue.message
+      return names.map((name) => ({ parameter: name.join('.'), detail }))
+    })
+    const detail = errors.map((error) => `${error.parameter}: ${error.detail}`).join('; ')
+    return problem(400, `${code.slice(0, code.indexOf('/'))}: ${detail}`, { code, members: { errors } })
+  }
 }
+
+/** {@link refuse} for what is read. */
+export const refuseInvalid = refuse('query/invalid')

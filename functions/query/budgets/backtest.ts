@@ -6,9 +6,9 @@ import type { ReaderEnv } from '../principal.ts'
 import { API_KEY_SCHEME, responses } from '../route.ts'
 import { amountJson, amountSchema } from './amount-json.ts'
 import { timeJson, timeJsonOrNull } from './budget-json.ts'
-import { type BudgetRoutesOptions, refuseInvalid } from './routes.ts'
+import type { BudgetRoutesOptions } from './routes.ts'
 import { instantInput, termsInput } from './terms-json.ts'
-import { readJson, verbPath } from './verb.ts'
+import { readJson, refuseInvalid, verbPath } from './verb.ts'
 
 /** More spans than this are refused: a backtest is one request. */
 const MAX_SPANS = 1_000_000

@@ -15,9 +15,9 @@ import { API_KEY_SCHEME, responses } from '../route.ts'
 import { amountJson, amountSchema, amountsInput } from './amount-json.ts'
 import { timeJson, timeJsonOrNull } from './budget-json.ts'
 import { createFallback } from './fallback.ts'
-import { type BudgetRoutesOptions, refuseInvalid } from './routes.ts'
+import type { BudgetRoutesOptions } from './routes.ts'
 import { subjectInput } from './terms-json.ts'
-import { readJson, verbPath } from './verb.ts'
+import { readJson, refuseInvalid, verbPath } from './verb.ts'
 
 const DEFAULT_TTL_SECONDS = 300
 const MAX_TTL_SECONDS = 86_400

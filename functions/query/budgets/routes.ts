@@ -1,4 +1,4 @@
-import { OpenAPIHono, type OpenAPIHonoOptions, type z } from '@hono/zod-openapi'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import type { Authenticate } from '../../../shared/auth/authenticate.ts'
 import type { BudgetLedger } from '../../../shared/budgets/ledger.ts'
@@ -9,6 +9,7 @@ import type { ReaderEnv } from '../principal.ts'
 import { administrationRoutes } from './administration.ts'
 import { backtestRoute } from './backtest.ts'
 import { decisionRoutes } from './decisions.ts'
+import { refuseInvalid } from './verb.ts'
 
 export interface BudgetRoutesOptions {
   readonly ledger: BudgetLedger
@@ -33,16 +34,4 @@ export function createBudgetRoutes(options: BudgetRoutesOptions): OpenAPIHono<Re
   backtestRoute(app, options)
   administrationRoutes(app, options)
   return app
-}
-
-/** Answers input that its schema refuses: 400 that names every member that is wrong. */
-export const refuseInvalid: NonNullable<OpenAPIHonoOptions<ReaderEnv>['defaultHook']> = (result) => {
-  if (result.success) return undefined
-  const errors = (result.error as z.ZodError).issues.flatMap((issue) => {
-    const path = issue.path.join('.')
-    if (issue.code !== 'unrecognized_keys') return [{ parameter: path, detail: issue.message }]
-    return issue.keys.map((key) => ({ parameter: path === '' ? key : `${path}.${key}`, detail: 'unknown' }))
-  })
-  const detail = errors.map((error) => `${error.parameter}: ${error.detail}`).join('; ')
-  return problem(400, `budget: ${detail}`, { code: 'budget/invalid', members: { errors } })
 }

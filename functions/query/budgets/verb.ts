@@ -1,5 +1,9 @@
 import type { Context } from 'hono'
 import { SpanledgerError } from '../../../shared/errors.ts'
+import { refuse } from '../route.ts'
+
+/** {@link refuse} for budgets. */
+export const refuseInvalid = refuse('budget/invalid')
 
 /** A verb of a collection has a colon in its path, which Hono takes for a parameter unless the whole segment is one. */
 export function verbPath(verb: string): string {
