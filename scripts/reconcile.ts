@@ -1,54 +1,78 @@
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { amountText } from '../shared/budgets/amount.ts'
-import { type ReconcileReport, reconcile } from '../shared/budgets/reconcile.ts'
+import { type ReconcileReport, type ReconcileSources, reconcile } from '../shared/budgets/reconcile.ts'
 import { type Config, readConfig } from '../shared/config.ts'
 import { describeError, SpanledgerError } from '../shared/errors.ts'
 import { lockDataDirectory } from '../shared/platform/data-lock.ts'
+import { createIdleCheck } from '../shared/platform/idle.ts'
+import { createLocalPlatform, localPaths } from '../shared/platform/local.ts'
 import { openPlatform } from '../shared/platform/platform.ts'
 
-const USAGE = `npm run reconcile -- [--budget ID] [--project P] [--from TIME] [--dry-run]
+const USAGE = `npm run reconcile -- [--project P] [--budget ID] [--from TIME] [--dry-run]
 Compares what spans have brought to each budget and period with the stored spans, and appends a correction to the budget's
-history where they differ. With --dry-run it only says where. Nothing is corrected while spans are on their way. --from (RFC 3339)
-leaves alone what began before, as where retention has deleted spans. The project is "default" unless given. On the
-embedded platform the server must be stopped.`
+history where they differ. With --dry-run it only says where. What spans on their way could explain is left alone. --from (RFC 3339)
+leaves alone what began before. All projects, unless one is given. On the embedded platform the server must be stopped; it
+does the same by itself once a day.`
+
+/** Before what was seen once is seen again, where nobody can tell what is on its way. */
+const PAUSE_MS = 10_000
 
 /** What the command is told. */
 export interface ReconcileRequest {
-  readonly project: string
+  /** All projects if absent. */
+  readonly project?: string | undefined
   readonly budgetId?: string | undefined
   readonly from?: number | undefined
   readonly dryRun: boolean
 }
 
-/** Reconciles the stores that `config` names. Throws `config/invalid` while a server has them. */
-export async function runReconcile(config: Config, request: ReconcileRequest): Promise<ReconcileReport> {
-  const lock = config.SPANLEDGER_PLATFORM === 'gcp' ? undefined : lockDataDirectory(config.SPANLEDGER_DATA)
+/** Reconciles the stores that `config` names; reports by project. Throws `config/invalid` while a server has them. */
+export async function runReconcile(
+  config: Config,
+  { project, ...options }: ReconcileRequest,
+): Promise<ReadonlyMap<string, ReconcileReport>> {
+  const { sources, close } = await openSources(config)
   try {
-    const platform = await openPlatform(config)
-    const [ledger, reader] = await Promise.all([platform.openBudgetLedger(), platform.openTraceStore()])
-    try {
-      return await reconcile({ ledger, reader, now: Date.now }, request)
-    } finally {
-      await Promise.all([ledger.close(), reader.close()])
-    }
+    const reports = new Map<string, ReconcileReport>()
+    const { SPANLEDGER_WAREHOUSE_RETENTION_DAYS: retentionDays } = config
+    for (const name of project === undefined ? await sources.ledger.projects() : [project])
+      reports.set(name, await reconcile(sources, { project: name, retentionDays, ...options }))
+    return reports
   } finally {
-    lock?.release()
+    await close()
+  }
+}
+
+async function openSources(config: Config): Promise<{ sources: ReconcileSources; close(): Promise<void> }> {
+  const isLocal = config.SPANLEDGER_PLATFORM === 'local'
+  const lock = isLocal ? lockDataDirectory(config.SPANLEDGER_DATA) : undefined
+  const platform = isLocal ? createLocalPlatform(config) : undefined
+  const admin = existsSync(localPaths(config).queue) ? platform?.openQueueAdmin() : undefined
+  const opened = platform ?? (await openPlatform(config))
+  const [ledger, reader] = await Promise.all([opened.openBudgetLedger(), opened.openTraceStore()])
+  return {
+    sources: { ledger, reader, now: Date.now, pause: () => sleep(PAUSE_MS), isIdle: admin && createIdleCheck(admin) },
+    async close() {
+      admin?.close()
+      await Promise.all([ledger.close(), reader.close()])
+      lock?.release()
+    },
   }
 }
 
 /** What was found, for people. */
-export function describeReport({ inFlight, budgets, differences, skipped }: ReconcileReport, dryRun: boolean): string {
-  if (inFlight)
-    return 'nothing was changed: spans are on their way; run it again when ledger and warehouse have the same'
+export function describeReport({ budgets, differences, skipped }: ReconcileReport, dryRun: boolean): string {
   const lines = differences.map(({ budget, period, bucket, ledger, warehouse }) => {
     const [had, has] = [amountText(budget.unit, ledger), amountText(budget.unit, warehouse)]
     return `${budget.id}  ${period}  from ${new Date(bucket).toISOString()}  ledger ${had}  warehouse ${has}`
   })
   for (const { budgetId, bucket, reason } of skipped) {
     const from = bucket === null ? '' : `  from ${new Date(bucket).toISOString()}`
-    lines.push(`${budgetId}${from}  skipped: ${reason}`)
+    lines.push(`${budgetId}${from}  left as it is: ${reason}`)
   }
-  const what = dryRun ? 'nothing was changed: this was a dry run' : `${differences.length} corrections appended`
+  const what = dryRun ? 'nothing was changed: this was a dry run' : 'each is corrected in the history of its budget'
   return [...lines, `${budgets} budgets compared, ${differences.length} differences; ${what}`].join('\n')
 }
 
@@ -56,7 +80,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       budget: { type: 'string' },
-      project: { type: 'string', default: 'default' },
+      project: { type: 'string' },
       from: { type: 'string' },
       'dry-run': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
@@ -65,10 +89,10 @@ async function main(): Promise<void> {
   if (values.help) return console.log(USAGE)
   const from = values.from === undefined ? undefined : Date.parse(values.from)
   if (Number.isNaN(from)) throw new SpanledgerError('query/invalid', '--from must be an RFC 3339 time')
-  const dryRun = values['dry-run']
-  const report = await runReconcile(readConfig(), { project: values.project, budgetId: values.budget, from, dryRun })
-  console.log(describeReport(report, dryRun))
-  if (report.inFlight) process.exitCode = 1
+  const { budget: budgetId, project, 'dry-run': dryRun } = values
+  const reports = await runReconcile(readConfig(), { project, budgetId, from, dryRun })
+  for (const [name, report] of reports) console.log(`project ${name}\n${describeReport(report, dryRun)}`)
+  if (reports.size === 0) console.log('there is no budget')
 }
 
 if (import.meta.main) {

@@ -206,7 +206,11 @@ async function deploy({ meter, now, log, budgets, hoursKept }: Deployment) {
   })
   const state = openFirestoreTraceState({ firestore, now })
   const pricer = createPricer({ catalogue: await loadCatalogue() })
-  const budgetSubscriber = createBudgetSubscriber({ ledger: openFirestoreLedger({ firestore, now }), bus, log })
+  const budgetSubscriber = createBudgetSubscriber({
+    ledger: openFirestoreLedger({ firestore, now, debitEveryMs: 0 }),
+    bus,
+    log,
+  })
   const price = createPushApp({
     subscription: 'price',
     subscriber: createPriceSubscriber({ bus, pricer, state, now, log }),

@@ -1,3 +1,4 @@
+import { SpanledgerError } from '../errors.ts'
 import type { Unit } from './amount.ts'
 import type { Selector } from './selector.ts'
 
@@ -27,6 +28,13 @@ export interface Grant {
   readonly from: number
   readonly to: number
   readonly note: string
+  /** When it was ended before its time. Absent where it was not. */
+  readonly revokedAt?: number
+}
+
+/** When a grant ends, or ended: milliseconds since 1970. */
+export function endOf({ to, revokedAt }: Grant): number {
+  return revokedAt ?? to
 }
 
 /** Where the alerts of a budget go; the log gets them all. */
@@ -108,6 +116,27 @@ export function withTerms(budget: Budget, terms: BudgetTerms, now: number): Budg
       ? budget.formerLimits
       : [...budget.formerLimits, { until: now, limit: budget.limit }].slice(-MAX_GRANTS)
   return { ...budget, ...terms, formerLimits, updatedAt: now }
+}
+
+/** `budget` with a grant more; throws `budget/invalid` when it has {@link MAX_GRANTS} that have not expired. */
+export function withGrant(budget: Budget, grant: Grant, now: number): Budget {
+  if (budget.grants.filter((open) => endOf(open) > now).length >= MAX_GRANTS)
+    throw new SpanledgerError('budget/invalid', `a budget has at most ${MAX_GRANTS} grants; revoke one`)
+  return { ...budget, grants: [...budget.grants, grant].slice(-2 * MAX_GRANTS), updatedAt: now }
+}
+
+/** `budget` with the grant `id` ending at `now`: what it has paid stays paid. Throws `budget/not-found` where none is in force or to come. */
+export function withoutGrant(budget: Budget, id: string, now: number): Budget {
+  const grant = budget.grants.find((candidate) => candidate.id === id && endOf(candidate) > now)
+  if (grant === undefined)
+    throw new SpanledgerError('budget/not-found', `"${budget.id}" has no grant "${id}" that has not ended`)
+  const others = budget.grants.filter((candidate) => candidate !== grant)
+  return { ...budget, grants: grant.from < now ? [...others, { ...grant, revokedAt: now }] : others, updatedAt: now }
+}
+
+/** What a history says of a grant. */
+export function grantNote({ id, amount, from, to, note }: Grant): string {
+  return `${id}: ${amount} from ${from} to ${to}: ${note}`
 }
 
 /** A new budget; `generation` is one more than that of the last budget of this id, if there was one. */

@@ -17,7 +17,7 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
 
   const open = async (now: () => number) => {
     const firestore = new Firestore({ projectId: 'test', host: emulator.host, ssl: false })
-    return openFirestoreLedger({ firestore, prefix: `budget${used++}`, now })
+    return openFirestoreLedger({ firestore, prefix: `budget${used++}`, now, debitEveryMs: 0 })
   }
   ledgerSuite('Firestore', { open, runs: 8 })
   leaseSuite('Firestore', { open })

@@ -1,16 +1,16 @@
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import type { Firestore } from '@google-cloud/firestore'
 import { SpanledgerError } from '../errors.ts'
-import { checkAmount } from './amount.ts'
-import { type Budget, budgetToJson, MAX_GRANTS, newBudget, withTerms } from './budget.ts'
+import { withoutSecrets } from './alert-target.ts'
+import { type Budget, budgetToJson, grantNote, newBudget, withGrant, withoutGrant, withTerms } from './budget.ts'
 import { budgetsFor } from './charge.ts'
 import { estimateOf, type History } from './estimate.ts'
 import { alertsPublished, dueAlerts, raiseAlerts } from './firestore/alerts.ts'
-import { backfill, COUNT_SHARDS, debitMessage } from './firestore/debit.ts'
+import { correct, spanSums } from './firestore/corrections.ts'
+import { backfills, debit } from './firestore/debit.ts'
 import {
   type BudgetState,
   balanceOf,
-  bucketKey,
   budgetRef,
   decodeState,
   nameOf,
@@ -22,7 +22,7 @@ import { createHistories } from './firestore/histories.ts'
 import { lease, returnLease } from './firestore/leases.ts'
 import { readRules, readState, ruleOf, type Shelf } from './firestore/project.ts'
 import { release, reservation, reserve, save, settle } from './firestore/reservations.ts'
-import { answering, createGroups, type Work, type Workspace } from './firestore/workspace.ts'
+import { answering, createGroups, type Workspace } from './firestore/workspace.ts'
 import type { Balance, BudgetLedger } from './ledger.ts'
 import { currentWindow } from './position.ts'
 
@@ -33,19 +33,29 @@ export interface FirestoreLedgerOptions {
   readonly prefix?: string
   /** Milliseconds since 1970. */
   readonly now?: () => number
+  /**
+   * A project's debits are written no sooner after the last ones, in milliseconds: those that come meanwhile share one write of each budget, since
+   * a document takes about one write a second for long. @defaultValue 1000
+   */
+  readonly debitEveryMs?: number
 }
 
-/** Pieces of work that are written at once: each writes at most a few documents, and a write takes 500. */
+/** Pieces of work that are written at once: each writes at most a few documents. */
 const GROUP = 100
+/** Charges that are written at once, and what a message counts at least: a write takes 10 MiB. */
+const MAX_CHARGES = 20_000
+const MESSAGE_CHARGES = 1_000
+/** Counters a project of spans whose messages charge nothing. */
+const COUNT_SHARDS = 16
 
 /** Budgets in Firestore: one document a budget, so that a decision reads one and a debit writes one for each budget. */
 export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedger {
-  const { firestore, prefix = 'budget', now = Date.now } = options
+  const { firestore, prefix = 'budget', now = Date.now, debitEveryMs = 1_000 } = options
   const collections = openCollections(firestore, prefix)
-  const shelf: Shelf = { collections, now, projects: new Map(), noted: new Set() }
-  const group = createGroups(firestore, GROUP)
+  const shelf: Shelf = { collections, now, projects: new Map(), noted: new Set(), shard: randomInt(COUNT_SHARDS) }
+  const write = createGroups(firestore, { maxWeight: GROUP })
+  const writeDebit = createGroups(firestore, { maxWeight: MAX_CHARGES, everyMs: debitEveryMs })
   const histories = createHistories(shelf)
-  const write = <T>(project: string, work: Work<T>) => group(project, work)
   const standing = (state: BudgetState): Balance => balanceOf(state, ruleOf(state), now())
 
   /** Saves a changed budget and its entry, and tells every instance that the project's budgets have changed. */
@@ -57,8 +67,13 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
     addEntry(workspace, shelf, state.budget, line)
   }
 
-  const noteAlerts = async ({ state, bucket }: { state: BudgetState; bucket: number }) =>
-    answering(() => raiseAlerts(shelf, state, ruleOf(state), bucket))
+  const change = (project: string, id: string, to: (budget: Budget) => Budget, line: Line) =>
+    write(project, async (workspace) => {
+      const { state } = await readState(workspace, shelf, project, id)
+      const after: BudgetState = { ...state, budget: to(state.budget) }
+      await revise(workspace, after, line)
+      return standing(after)
+    })
 
   return {
     rules: (project) => answering(() => readRules(shelf, project)),
@@ -91,14 +106,15 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
         const state: BudgetState = {
           budget,
           deleted: false,
+          handled: former?.handled ?? 0,
           buckets: former?.buckets ?? new Map(),
           holds: former?.holds ?? new Map(),
         }
-        const note = budgetToJson({ ...budget, alerts: budget.alerts.map((target) => ({ ...target, secret: '' })) })
+        const note = budgetToJson(withoutSecrets(budget))
         await revise(workspace, state, { kind: created ? 'created' : 'updated', actor, note })
+        await raiseAlerts(workspace, shelf, { state, rule: ruleOf(state), start: now() })
         return { state, created }
       })
-      await noteAlerts({ state, bucket: now() })
       return { balance: standing(state), created }
     },
     delete: (project, id, actor) =>
@@ -106,19 +122,15 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
         const { state } = await readState(workspace, shelf, project, id)
         await revise(workspace, { ...state, deleted: true, holds: new Map() }, { kind: 'deleted', actor, note: '' })
       }),
-    grant: (project, id, grant, actor) =>
-      write(project, async (workspace) => {
-        const { state } = await readState(workspace, shelf, project, id)
-        const { budget } = state
-        if (budget.grants.filter(({ to }) => to > now()).length >= MAX_GRANTS) {
-          throw new SpanledgerError('budget/invalid', `a budget has at most ${MAX_GRANTS} grants`)
-        }
-        const grants = [...budget.grants, { ...grant, id: randomUUID() }].slice(-2 * MAX_GRANTS)
-        const after: BudgetState = { ...state, budget: { ...budget, grants, updatedAt: now() } }
-        const note = `${grant.amount} from ${grant.from} to ${grant.to}: ${grant.note}`
-        await revise(workspace, after, { kind: 'granted', actor, note })
-        return standing(after)
-      }),
+    grant: (project, id, given, actor) => {
+      const grant = { ...given, id: randomUUID() }
+      const line = { kind: 'granted', actor, note: grantNote(grant) } as const
+      return change(project, id, (budget) => withGrant(budget, grant, now()), line)
+    },
+    revokeGrant: (project, id, grantId, actor) => {
+      const line = { kind: 'revoked', actor, note: grantId } as const
+      return change(project, id, (budget) => withoutGrant(budget, grantId, now()), line)
+    },
     reset: (project, id, actor, note) =>
       write(project, async (workspace) => {
         const { state, rule } = await readState(workspace, shelf, project, id)
@@ -135,26 +147,27 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
         save(workspace, shelf, after)
         return standing(after)
       }),
-    correct: async (project, id, bucket, amount, actor, note) => {
-      const state = await write(project, async (workspace) => {
-        const { state, rule } = await readState(workspace, shelf, project, id)
-        const key = bucketKey(rule.budget.generation, bucket)
-        const after = withBucket(state, key, (sums) => ({ ...sums, spent: checkAmount(sums.spent + amount) }))
-        save(workspace, shelf, after)
-        addEntry(workspace, shelf, rule.budget, { kind: 'corrected', actor, note, bucket, amount })
-        return after
-      })
-      await noteAlerts({ state, bucket })
-    },
+    correct: (project, id, correction) =>
+      write(project, (workspace) => correct(workspace, shelf, { project, id, correction })),
     entries: (project, id, page) => answering(() => readEntries(shelf, project, id, page)),
 
-    debit: (batches) =>
+    projects: () =>
+      answering(async () => (await collections.projects.select('name').get()).docs.map((found) => found.get('name'))),
+    spanSums: (project, id) => answering(() => spanSums(shelf, project, id)),
+    debit: (batches, options) =>
       answering(async () => {
-        const results = await Promise.all(batches.map((batch) => debitMessage(shelf, batch)))
+        const results = await Promise.all(
+          batches.map((batch) => {
+            const weight = MESSAGE_CHARGES + batch.charges.length
+            return writeDebit(batch.project, (workspace) => debit(workspace, shelf, batch, options?.reason), weight)
+          }),
+        )
         await histories.add(batches.filter((_, i) => results[i] === 'debited'))
         return results
       }),
-    backfill: (project, _id, charges) => answering(() => backfill(shelf, project, charges)),
+    backfill: async (project, _id, charges) => {
+      for (const work of backfills(project, charges)) await write(project, (workspace) => work(workspace, shelf), GROUP)
+    },
     backfilled: (project, id, generation) =>
       write(project, async (workspace) => {
         const { state } = await readState(workspace, shelf, project, id)
@@ -190,8 +203,12 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
       answering(async () => {
         const name = nameOf(project)
         const refs = Array.from({ length: COUNT_SHARDS }, (_, shard) => collections.counts.doc(`${name}_${shard}`))
-        const shards = await firestore.getAll(...refs)
-        const stored = shards.reduce((sum, shard) => sum + BigInt(shard.get('handled') ?? 0), 0n)
+        const [counts, budgets] = await Promise.all([
+          firestore.getAll(...refs),
+          collections.budgets.where('project', '==', name).select('handled').get(),
+        ])
+        const counting = [...counts, ...budgets.docs]
+        const stored = counting.reduce((sum, document) => sum + BigInt(document.get('handled') ?? 0), 0n)
         return { stored, duplicates: 0n }
       }),
     close: async () => {

@@ -1,77 +1,11 @@
-import { type DocumentReference, Firestore, type Query } from '@google-cloud/firestore'
+import { Firestore } from '@google-cloud/firestore'
 import { expect, test } from 'vitest'
 import { canRun, planFirestore, startEmulator } from '../../test/emulators/emulator.ts'
+import { countOperations, type Operations } from '../../test/support/firestore-operations.ts'
 import { openFirestoreLedger } from './firestore-ledger.ts'
 import { LeaseClient } from './lease-client.ts'
 import { debit, NOON, termsOf } from './ledger.fixtures.ts'
 import type { BudgetLedger } from './ledger.ts'
-
-interface Counts {
-  reads: number
-  writes: number
-}
-
-/** Counts what Google bills: documents read (a query without an answer is one) and documents written. */
-function counting(firestore: Firestore): Counts {
-  const counts = { reads: 0, writes: 0 }
-  const getAll = firestore.getAll.bind(firestore)
-  firestore.getAll = (...refs) => {
-    counts.reads += refs.filter((ref) => 'path' in ref).length
-    return getAll(...refs)
-  }
-  const batch = firestore.batch.bind(firestore)
-  firestore.batch = () => {
-    const made = batch()
-    for (const name of ['create', 'set', 'update', 'delete'] as const) {
-      const write = (made[name] as (...args: unknown[]) => typeof made).bind(made)
-      Object.assign(made, {
-        [name]: (...args: unknown[]) => {
-          counts.writes++
-          return write(...args)
-        },
-      })
-    }
-    return made
-  }
-  const countGets = <T extends Query>(query: T): T => {
-    const get = query.get.bind(query)
-    query.get = async () => {
-      const found = await get()
-      counts.reads += Math.max(1, found.size)
-      return found
-    }
-    for (const name of ['where', 'select', 'orderBy', 'limit'] as const) {
-      const narrow = (query[name] as (...args: unknown[]) => Query).bind(query)
-      Object.assign(query, { [name]: (...args: unknown[]) => countGets(narrow(...args)) })
-    }
-    return query
-  }
-  const countDocument = (ref: DocumentReference): DocumentReference => {
-    const get = ref.get.bind(ref)
-    ref.get = () => {
-      counts.reads++
-      return get()
-    }
-    for (const name of ['create', 'set', 'update'] as const) {
-      const write = (ref[name] as (...args: unknown[]) => Promise<unknown>).bind(ref)
-      Object.assign(ref, {
-        [name]: (...args: unknown[]) => {
-          counts.writes++
-          return write(...args)
-        },
-      })
-    }
-    return ref
-  }
-  const collection = firestore.collection.bind(firestore)
-  firestore.collection = (path) => {
-    const made = countGets(collection(path))
-    const doc = made.doc.bind(made)
-    made.doc = (...name: string[]) => countDocument(doc(...(name as [string])))
-    return made
-  }
-  return counts
-}
 
 const CALLS = 1_000
 /** Of them so many are reserved one by one, each at the same cost. */
@@ -131,8 +65,8 @@ test.skipIf(!canRun('Firestore', plan))(
     try {
       const measure = async (decide: (ledger: BudgetLedger) => Promise<string[]>) => {
         const firestore = new Firestore({ projectId: 'cost', host: emulator.host, ssl: false })
-        const counts = counting(firestore)
-        const ledger = openFirestoreLedger({ firestore, prefix: decide.name, now: () => NOON })
+        const counts = countOperations(firestore)
+        const ledger = openFirestoreLedger({ firestore, prefix: decide.name, now: () => NOON, debitEveryMs: 0 })
         await ledger.put('p', 'b', termsOf({ limit: 1_000_000n, thresholds: [] }), '')
         const before = { ...counts }
         const names = await decide(ledger)
@@ -143,7 +77,7 @@ test.skipIf(!canRun('Firestore', plan))(
         expect((await ledger.get('p', 'b')).position).toMatchObject({ spent: BigInt(names.length) * 10n, reserved: 0n })
         await ledger.close()
         const times = CALLS / names.length
-        const scaled = ({ reads, writes }: Counts) => ({ reads: reads * times, writes: writes * times })
+        const scaled = ({ reads, writes }: Operations) => ({ reads: reads * times, writes: writes * times })
         return { decided: scaled(decided), debited: scaled(debited) }
       }
       const leased = await measure(byLeases)

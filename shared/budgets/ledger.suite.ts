@@ -89,7 +89,8 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
         await ledger.reset('p', 'b', 'ops', 'new contract')
         await debit(ledger, 'm3', [{ trace: 1, span: 3, at: now, amounts: { usd: 50n } }])
         const bucket = (await history('b')).find(({ bucket }) => bucket !== null)?.bucket as number
-        await ledger.correct('p', 'b', bucket, -10n, 'reconcile', 'counted twice')
+        const correction = { generation: 1, bucket, amount: -10n, actor: 'reconcile', note: 'counted twice', after: 0 }
+        expect(await ledger.correct('p', 'b', correction)).toBe(true)
         await put('b', { limit: 7n })
         const entries = await history('b')
         expect(entries.map(({ kind, actor }) => `${kind} ${actor}`)).toEqual(
@@ -106,11 +107,65 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
         expect((await position('b')).spent).toBe(40n)
       })
 
+      test('of corrections of one difference one is made, however often and by how many it is found', async () => {
+        await put('b', { thresholds: [] })
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 300n } }])
+        const [found] = await ledger.spanSums('p', 'b')
+        if (found === undefined) throw new Error('nothing was debited')
+        expect(found).toMatchObject({ amount: 300n, corrections: 0 })
+        const correction = { generation: 1, bucket: found.bucket, amount: 40n, actor: 'reconcile', note: '', after: 0 }
+        const tries = await Promise.all([1, 2, 3].map(() => ledger.correct('p', 'b', correction)))
+        expect(tries.filter(Boolean)).toHaveLength(1)
+        expect(await ledger.correct('p', 'b', correction)).toBe(false)
+        expect(await ledger.correct('p', 'b', { ...correction, after: 1, generation: 2 })).toBe(false)
+        expect(await ledger.spanSums('p', 'b')).toEqual([{ ...found, amount: 340n, corrections: 1 }])
+        expect((await position('b')).spent).toBe(340n)
+        expect(await ledger.projects()).toEqual(['p'])
+      })
+
+      test('spans debited again with a reason are corrections, and those already counted add nothing', async () => {
+        await put('b', { thresholds: [] })
+        const spans = [1, 2].map((span) => ({ trace: 1, span, at: now, amounts: { usd: 30n } }))
+        await debit(ledger, 'm', spans.slice(0, 1))
+        const again = async (name: string) =>
+          ledger.debit([await batchOf(ledger, 'p', name, spans)], { reason: 'lost' })
+        await again('x')
+        await again('y')
+        await debit(ledger, 'late', spans)
+        expect((await position('b')).spent).toBe(60n)
+        const corrected = (await history('b')).filter(({ kind }) => kind === 'corrected')
+        expect(corrected).toMatchObject([{ amount: 30n, actor: 'reconcile', note: 'lost' }])
+        expect(await ledger.spanSums('p', 'b')).toMatchObject([{ amount: 60n, corrections: 1 }])
+      })
+
       test('a grant lets through what the limit would not', async () => {
         await put('b', { limit: 10n })
         expect((await reserve('k1', 15n)).kind).toBe('denied')
         await ledger.grant('p', 'b', { amount: 20n, from: now, to: now + DAY, note: '' }, 'ops')
         expect((await reserve('k2', 15n)).kind).toBe('reserved')
+      })
+
+      test('a grant that is revoked ends: what it has paid stays paid, and an entry says who ended it', async () => {
+        await put('b', { limit: 10n, thresholds: [] })
+        const { position: given } = await ledger.grant(
+          'p',
+          'b',
+          { amount: 20n, from: now, to: now + DAY, note: '' },
+          'x',
+        )
+        const { id } = given.grants[0]?.grant ?? { id: '' }
+        now += 1_000
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 15n } }])
+        now += 1_000
+        const { position: ended } = await ledger.revokeGrant('p', 'b', id, 'ops')
+        expect(ended).toMatchObject({ spent: 15n, remaining: 10n, grants: [] })
+        await debit(ledger, 'm2', [{ trace: 1, span: 2, at: now, amounts: { usd: 4n } }])
+        expect(await position('b')).toMatchObject({ spent: 19n, remaining: 6n })
+        expect((await history('b')).map(({ kind, actor }) => `${kind} ${actor}`)).toContain('revoked ops')
+        await expect(ledger.revokeGrant('p', 'b', id, 'ops')).rejects.toMatchObject({ code: 'budget/not-found' })
+        const later = await ledger.grant('p', 'b', { amount: 9n, from: now + DAY, to: now + 2 * DAY, note: '' }, 'x')
+        const { position: none } = await ledger.revokeGrant('p', 'b', later.position.grants[0]?.grant.id ?? '', 'ops')
+        expect(none.grants).toEqual([])
       })
 
       test('what a budget has spent comes back with the next period', async () => {

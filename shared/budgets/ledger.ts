@@ -17,6 +17,7 @@ export const ENTRY_KINDS = [
   'updated',
   'deleted',
   'granted',
+  'revoked',
   'reset',
   'corrected',
   'debited',
@@ -56,6 +57,29 @@ export interface DebitBatch {
   readonly reserved: readonly ReservedSpan[]
   /** What its calls took, for {@link BudgetLedger.estimate}. */
   readonly samples: readonly Sample[]
+}
+
+/** What spans and corrections have brought to one bucket, in the budget's unit. */
+export interface SpanSum {
+  /** Start of the bucket, in milliseconds since 1970. */
+  readonly bucket: number
+  readonly amount: bigint
+  /** How many corrections are among it. */
+  readonly corrections: number
+  /** When a message last brought something, in milliseconds since 1970, not more than a minute early; 0 for never. */
+  readonly debitedAt: number
+}
+
+/** A bucket's spend set right by `amount`. */
+export interface Correction {
+  readonly generation: number
+  readonly bucket: number
+  readonly amount: bigint
+  readonly actor: string
+  /** Why. */
+  readonly note: string
+  /** {@link SpanSum.corrections} as it was when `amount` was found: where there are more by now, nothing is done. */
+  readonly after: number
 }
 
 /** `stale`: the project's budgets have changed since `revision`; nothing was done: make the charges anew. */
@@ -135,15 +159,28 @@ export interface BudgetLedger {
   list(project: string, options: { after?: string; pageSize: number }): Promise<LedgerPage<Balance>>
   delete(project: string, id: string, actor: string): Promise<void>
   grant(project: string, id: string, grant: Omit<Grant, 'id'>, actor: string): Promise<Balance>
+  /** Ends a grant now: what it has paid stays paid. Rejects with `budget/not-found` where it has ended or never was. */
+  revokeGrant(project: string, id: string, grantId: string, actor: string): Promise<Balance>
   /** The current period begins anew with nothing spent. */
   reset(project: string, id: string, actor: string, note: string): Promise<Balance>
-  /** Adds `amount` (or takes it off) where the ledger was found to differ from the warehouse. */
-  correct(project: string, id: string, bucket: number, amount: bigint, actor: string, note: string): Promise<void>
+  /**
+   * Sets right what the ledger was found to differ by from the warehouse. Of several who found the same difference one does it;
+   * returns whether it was this one.
+   */
+  correct(project: string, id: string, correction: Correction): Promise<boolean>
   /** The history of a budget, latest first. */
   entries(project: string, id: string, options: { after?: string; pageSize: number }): Promise<LedgerPage<Entry>>
 
-  /** Debits messages in one transaction: all, or none when it rejects. */
-  debit(batches: readonly DebitBatch[]): Promise<readonly DebitResult[]>
+  /** Projects that have, or had, a budget. */
+  projects(): Promise<readonly string[]>
+  /** What spans and corrections have brought to each bucket of the budget's generation. */
+  spanSums(project: string, id: string): Promise<readonly SpanSum[]>
+
+  /**
+   * Debits messages in one transaction: all, or none when it rejects. With a `reason` what they add is a correction that says so,
+   * for spans that no message brought.
+   */
+  debit(batches: readonly DebitBatch[], options?: { readonly reason: string }): Promise<readonly DebitResult[]>
   /** Charges spans of the past to one budget; those it has counted already change nothing. */
   backfill(project: string, id: string, charges: readonly Charge[]): Promise<void>
   backfilled(project: string, id: string, generation: number): Promise<void>

@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill'
-import type { Budget, CalendarPeriod } from './budget.ts'
+import { type Budget, type CalendarPeriod, endOf } from './budget.ts'
 
 /** A stretch of time, in milliseconds since 1970: `start` inclusive, `end` exclusive. */
 export interface Window {
@@ -80,7 +80,7 @@ export class Calendar {
 
   constructor(budget: Question) {
     this.#budget = budget
-    this.#cuts = [...new Set(budget.grants.flatMap(({ from, to }) => [from, to]))].sort((a, b) => a - b)
+    this.#cuts = [...new Set(budget.grants.flatMap((grant) => [grant.from, endOf(grant)]))].sort((a, b) => a - b)
   }
 
   /** The period (calendar) or slice (rolling) that `at` falls in. */

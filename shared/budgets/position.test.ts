@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Budget, DEFAULT_TERMS, newBudget, withTerms } from './budget.ts'
 import { Calendar } from './period.ts'
-import { type Bucket, fits, positionOf, reachedThresholds, spentShare } from './position.ts'
+import { type Bucket, fits, lookback, positionOf, reachedThresholds, spentShare } from './position.ts'
 
 const DAY = 86_400_000
 const NOW = Date.parse('2026-05-10T12:00:00Z')
@@ -54,6 +54,31 @@ describe('grants', () => {
     const budget = budgetOf({ grants: [grant('g', 30n, TODAY - DAY, NOW + DAY)] })
     const { remaining } = position(budget, [bucket(TODAY - DAY, 20n), bucket(TODAY, 50n)])
     expect(remaining).toBe(100n - 50n + 10n)
+  })
+
+  test('a grant that ended in this period cannot pay again what it paid before it (lessons: budgets 6)', () => {
+    const budget = budgetOf({ grants: [grant('g', 30n, TODAY - DAY, TODAY + 6 * 3_600_000)] })
+    const buckets = [bucket(TODAY - DAY, 30n), bucket(TODAY, 50n)]
+    const from = lookback(budget, new Calendar(budget), NOW)
+    expect(
+      position(
+        budget,
+        buckets.filter(({ start }) => start >= from),
+      ).remaining,
+    ).toBe(100n - 50n)
+  })
+
+  test('what a revoked grant has paid stays paid, and no other grant pays it instead or is spared', () => {
+    const revoked = (revokedAt?: number) =>
+      budgetOf({
+        grants: [
+          { ...grant('far', 20n, TODAY, NOW + 2 * DAY), ...(revokedAt !== undefined && { revokedAt }) },
+          grant('near', 10n, TODAY, NOW + DAY),
+        ],
+      })
+    const buckets = [bucket(TODAY, 15n)]
+    expect(position(revoked(), buckets).remaining).toBe(115n)
+    expect(position(revoked(NOW), buckets).remaining).toBe(100n)
   })
 
   test('no grant pays more than it has, and every unit spent is paid exactly once', () => {

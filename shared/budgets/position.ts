@@ -1,4 +1,4 @@
-import type { Budget, Grant } from './budget.ts'
+import { type Budget, endOf, type Grant } from './budget.ts'
 import { type Calendar, FOREVER, periodName, sliceMillis, type Window } from './period.ts'
 
 /** What one bucket (`period.ts`) has counted, in the budget's unit. */
@@ -34,10 +34,12 @@ export const MAX_CARRIED_PERIODS = 400
 
 /** The time from which on buckets bear on where `budget` stands at `now`. */
 export function lookback(budget: Budget, calendar: Calendar, now: number): number {
-  let from = currentWindow(budget, calendar, now).start
-  for (const grant of budget.grants) if (grant.to > now) from = Math.min(from, calendar.window(grant.from).start)
   const first = carriedPeriods(budget, calendar, now)[0]
-  return first === undefined ? from : Math.min(from, first.start)
+  let from = Math.min(currentWindow(budget, calendar, now).start, first?.start ?? now)
+  // What a grant can pay from then on depends on what it has paid before, and that on the grants of that time.
+  const latestFirst = budget.grants.toSorted((a, b) => endOf(b) - endOf(a))
+  for (const grant of latestFirst) if (endOf(grant) > from) from = Math.min(from, calendar.window(grant.from).start)
+  return from
 }
 
 /** The period that counts at `now`: of a rolling window, all slices that it touches. */
@@ -67,7 +69,7 @@ export function positionOf(
   const ownSpent = own.reduce((sum, bucket) => (within(bucket.start) ? sum + bucket.spent : sum), 0n)
   const carried = carriedInto(budget, carriedPeriods(budget, calendar, now), own)
   const grants = budget.grants
-    .filter(({ to }) => to > now)
+    .filter((grant) => endOf(grant) > now)
     .map((grant) => ({ grant, remaining: left.get(grant.id) ?? grant.amount }))
   const granted = grants.reduce((sum, { grant, remaining }) => (grant.from <= now ? sum + remaining : sum), 0n)
   const unreserved = budget.limit + carried - ownSpent + granted
@@ -129,12 +131,12 @@ function payByGrants(
   const inOrder = budget.grants.toSorted((a, b) => a.to - b.to || a.from - b.from || (a.id < b.id ? -1 : 1))
   const own = buckets.map(({ start, spent }) => {
     let unpaid = spent
-    for (const { id, from, to } of inOrder) {
+    for (const grant of inOrder) {
       if (unpaid <= 0n) break
-      const available = left.get(id) ?? 0n
-      if (start < from || start >= to || available <= 0n) continue
+      const available = left.get(grant.id) ?? 0n
+      if (start < grant.from || start >= endOf(grant) || available <= 0n) continue
       const paid = unpaid < available ? unpaid : available
-      left.set(id, available - paid)
+      left.set(grant.id, available - paid)
       unpaid -= paid
     }
     return { start, spent: unpaid }

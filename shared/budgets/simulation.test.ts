@@ -86,6 +86,7 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
         openFirestoreLedger({
           firestore: breaking(new Firestore({ projectId: 'simulation', host: emulator.host, ssl: false })),
           now: () => clock.now,
+          debitEveryMs: 0,
         })
       await play(open, FIRESTORE_SCHEDULES, 5)
     } finally {

@@ -1,10 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { SpanledgerError } from '../errors.ts'
-import { type Budget, budgetFromJson, budgetToJson, MAX_GRANTS, newBudget, withTerms } from './budget.ts'
+import { withoutSecrets } from './alert-target.ts'
+import {
+  type Budget,
+  budgetFromJson,
+  budgetToJson,
+  grantNote,
+  newBudget,
+  withGrant,
+  withoutGrant,
+  withTerms,
+} from './budget.ts'
 import type { Balance, BudgetLedger, Entry, EntryKind } from './ledger.ts'
 import { currentWindow } from './position.ts'
 import { alertsPublished, dueAlerts, raiseAlerts } from './sqlite/alerts.ts'
 import { type Books, findBudget, post, readBalance, readProject, ruleOf } from './sqlite/books.ts'
+import { correct, spanSums } from './sqlite/corrections.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { backfill, debit, prune } from './sqlite/debit.ts'
 import { readEstimate } from './sqlite/estimates.ts'
@@ -69,7 +80,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
           db.get('INSERT INTO budgets (project, id, body, deleted) VALUES (?, ?, ?, 0) RETURNING ref', project, id, '')
             ?.ref) as bigint
         save(books, ref, budget)
-        const note = budgetToJson({ ...budget, alerts: budget.alerts.map((target) => ({ ...target, secret: '' })) })
+        const note = budgetToJson(withoutSecrets(budget))
         post(books, { budget: ref, generation: budget.generation, kind: created ? 'created' : 'updated', actor, note })
         const rule = ruleOf(budget)
         raiseAlerts(books, ref, rule, now())
@@ -83,20 +94,16 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
         revise(books, project)
         post(books, { budget: ref, generation: rule.budget.generation, kind: 'deleted', actor, note: '' })
       }),
-    grant: (project, id, grant, actor) =>
+    grant: (project, id, given, actor) =>
       write(() => {
-        const note = `${grant.amount} from ${grant.from} to ${grant.to}: ${grant.note}`
-        const add = (budget: Budget): Budget => {
-          const open = budget.grants.filter(({ to }) => to > now())
-          if (open.length >= MAX_GRANTS)
-            throw new SpanledgerError('budget/invalid', `a budget has at most ${MAX_GRANTS} grants`)
-          return {
-            ...budget,
-            grants: [...budget.grants, { ...grant, id: randomUUID() }].slice(-2 * MAX_GRANTS),
-            updatedAt: now(),
-          }
-        }
-        return change(project, id, add, { kind: 'granted', actor, note })
+        const grant = { ...given, id: randomUUID() }
+        const line = { kind: 'granted', actor, note: grantNote(grant) } as const
+        return change(project, id, (budget) => withGrant(budget, grant, now()), line)
+      }),
+    revokeGrant: (project, id, grantId, actor) =>
+      write(() => {
+        const line = { kind: 'revoked', actor, note: grantId } as const
+        return change(project, id, (budget) => withoutGrant(budget, grantId, now()), line)
       }),
     reset: (project, id, actor, note) =>
       write((): Balance => {
@@ -126,12 +133,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
           post(books, { budget: ref, generation: budget.generation, kind: 'reset', actor, note })
         return readBalance(books, ref, rule)
       }),
-    correct: (project, id, bucket, amount, actor, note) =>
-      write(() => {
-        const { ref, rule } = findBudget(books, project, id)
-        post(books, { budget: ref, generation: rule.budget.generation, kind: 'corrected', actor, note, bucket, amount })
-        raiseAlerts(books, ref, rule, bucket)
-      }),
+    correct: (project, id, correction) => write(() => correct(books, findBudget(books, project, id), correction)),
     entries: async (project, id, { after, pageSize }) => {
       const row = db.get('SELECT ref FROM budgets WHERE project = ? AND id = ?', project, id)
       if (row === undefined) throw new SpanledgerError('budget/not-found', `there is no budget "${id}"`)
@@ -145,13 +147,15 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
       return { items, next: rows.length > pageSize ? (items.at(-1)?.id ?? null) : null }
     },
 
-    debit: async (batches) =>
+    projects: async () => db.all('SELECT DISTINCT project FROM budgets').map(({ project }) => String(project)),
+    spanSums: async (project, id) => spanSums(books, findBudget(books, project, id)),
+    debit: async (batches, options) =>
       relaxed.transact(() => {
         if (now() - prunedAt >= PRUNE_EVERY_MS) {
           prunedAt = now()
           prune(bulk)
         }
-        return debit(bulk, batches)
+        return debit(bulk, batches, options?.reason)
       }),
     backfill: async (project, _id, charges) => relaxed.transact(() => backfill(bulk, project, charges)),
     backfilled: (project, id, generation) =>

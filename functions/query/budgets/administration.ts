@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { keepSecrets } from '../../../shared/budgets/alert-target.ts'
 import { createBackfills } from '../../../shared/budgets/backfill.ts'
 import type { BudgetTerms } from '../../../shared/budgets/budget.ts'
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
@@ -96,7 +97,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
     async (c) => {
       const { project, keyId } = c.get('principal')
       const { id } = c.req.valid('param')
-      const terms = await keepSecrets(project, id, c.req.valid('json'))
+      const terms = await complete(project, id, c.req.valid('json'))
       const { balance, created } = await ledger.put(project, id, terms, keyId)
       await backfills.run(balance.budget)
       return c.json(budgetJson(await ledger.get(project, id)), created ? 201 : 200)
@@ -155,6 +156,22 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
   app.openapi(
     createRoute({
       ...admin,
+      method: 'delete',
+      path: '/ledger/v1/budgets/{id}/grants/{grantId}',
+      summary: 'End a grant now; what it has paid stays paid',
+      request: { params: idParameters.extend({ grantId: z.uuid() }) },
+      responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
+    }),
+    async (c) => {
+      const { project, keyId } = c.get('principal')
+      const { id, grantId } = c.req.valid('param')
+      return c.json(budgetJson(await ledger.revokeGrant(project, id, grantId, keyId)), 200)
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...admin,
       method: 'post',
       path: '/ledger/v1/budgets/{id}/reset',
       summary: 'Begin the current period anew with nothing spent',
@@ -195,18 +212,14 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
     },
   )
 
-  /** A secret that is not given again stays: no one can read it back to send it. */
-  async function keepSecrets(project: string, id: string, terms: BudgetTerms): Promise<BudgetTerms> {
-    if (terms.alerts.every(({ secret }) => secret !== '')) return terms
+  /** Who changes a budget can read no secret to send it again: what is left out stays. */
+  async function complete(project: string, id: string, terms: BudgetTerms): Promise<BudgetTerms> {
+    if (terms.alerts.length === 0) return terms
     const former = await ledger.get(project, id).catch((error) => {
       if (isSpanledgerError(error, 'budget/not-found')) return undefined
       throw error
     })
-    const secretOf = (url: string) => former?.budget.alerts.find((target) => target.url === url)?.secret ?? ''
-    return {
-      ...terms,
-      alerts: terms.alerts.map((target) => ({ ...target, secret: target.secret || secretOf(target.url) })),
-    }
+    return { ...terms, alerts: keepSecrets(terms.alerts, former?.budget.alerts ?? []) }
   }
 }
 

@@ -4,16 +4,19 @@ import type { Alert } from '../ledger.ts'
 import { reachedThresholds } from '../position.ts'
 import { type BudgetState, balanceOf } from './documents.ts'
 import type { Shelf } from './project.ts'
-import { ALREADY_EXISTS, codeOf } from './workspace.ts'
+import type { Workspace } from './workspace.ts'
 
 const MAX_NOTED = 10_000
 
 /**
- * Notes every threshold that spend in the bucket at `start` has reached. A document that can only be created once is what makes an
- * alert unique, so that any number of instances may notice it.
+ * Notes every threshold that spend in the bucket at `start` has reached, together with what reached it. Its document is created once, which
+ * makes an alert unique, so that any number of instances may notice it.
  */
-export async function raiseAlerts(shelf: Shelf, state: BudgetState, rule: Rule, start: number): Promise<void> {
-  const { collections, now, noted } = shelf
+export async function raiseAlerts(
+  workspace: Workspace,
+  { collections, now, noted }: Shelf,
+  { state, rule, start }: { readonly state: BudgetState; readonly rule: Rule; readonly start: number },
+): Promise<void> {
   const { budget, calendar } = rule
   if (budget.thresholds.length === 0 || state.deleted) return
   const rolling = typeof budget.period === 'object'
@@ -22,12 +25,12 @@ export async function raiseAlerts(shelf: Shelf, state: BudgetState, rule: Rule, 
   for (const threshold of reachedThresholds(budget.thresholds, position)) {
     const alert = createAlert(budget, position, threshold, now())
     if (noted.has(alert.id)) continue
-    const { spent, allowance, ...rest } = alert
-    const body = { ...rest, spent: spent.toString(), allowance: allowance.toString() }
-    try {
-      await collections.alerts.doc(alert.id).create({ body: JSON.stringify(body), published: false, at: alert.at })
-    } catch (error) {
-      if (codeOf(error) !== ALREADY_EXISTS) throw error
+    const ref = collections.alerts.doc(alert.id)
+    if ((await workspace.get(ref)) === undefined) {
+      const { spent, allowance, ...rest } = alert
+      const body = { ...rest, spent: spent.toString(), allowance: allowance.toString() }
+      workspace.put(ref, { body: JSON.stringify(body), published: false, at: alert.at })
+      continue
     }
     if (noted.size >= MAX_NOTED) noted.clear()
     noted.add(alert.id)

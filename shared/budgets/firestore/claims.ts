@@ -1,8 +1,8 @@
-import type { DocumentReference, Timestamp } from '@google-cloud/firestore'
+import type { DocumentReference } from '@google-cloud/firestore'
 import type { Charge } from '../charge.ts'
 import { type Claimed, joinClaims } from '../claim.ts'
 import { type Collections, nameOf } from './documents.ts'
-import { ALREADY_EXISTS, codeOf } from './workspace.ts'
+import type { Workspace } from './workspace.ts'
 
 /** What a message charges, as its claim keeps it: `span` is the key by which other claims are searched for the same span. */
 export interface ClaimedCharge {
@@ -15,17 +15,8 @@ export interface ClaimedCharge {
   readonly reservation: string
 }
 
-/** A message, or a part of a large one. Its charges never change: what they add follows from them and from older claims alone. */
-export interface Claim {
-  readonly ref: DocumentReference
-  readonly created: Timestamp
-  /** Of the document, for the condition that nobody else has finished it. */
-  readonly updated: Timestamp
-  readonly done: boolean
-  readonly spans: number
-  readonly charges: readonly ClaimedCharge[]
-}
-
+/** A claim says so much at most, to stay below a document's 1 MiB: a larger message has several. */
+const MAX_ROWS = 5_000
 /** Values that one `array-contains-any` query takes. */
 const QUERY_VALUES = 30
 /** How long a claim is kept. Firestore deletes it by the time to live on `expireAt`. */
@@ -38,56 +29,54 @@ export function spanKey(project: string, { traceId, spanId }: Pick<Charge, 'trac
     .toString('base64url')
 }
 
-/** Creates the claim `name`, or finds the one that is there. */
-export async function claim(
+/** Writes the claim at `ref`, and further ones where it is too large for one document: all or none, with all else of the workspace. */
+export function putClaim(
+  workspace: Workspace,
   { claims }: Collections,
-  name: string,
-  given: { readonly spans: number; readonly charges: readonly ClaimedCharge[]; readonly now: number },
-): Promise<Claim> {
-  const ref = claims.doc(name)
-  const { spans, charges, now } = given
-  try {
-    const { writeTime } = await ref.create({
-      done: false,
-      spans,
-      keys: [...new Set(charges.map(({ span }) => span))],
-      charges: encodeCharges(charges),
+  ref: DocumentReference,
+  { charges, now }: { readonly charges: readonly ClaimedCharge[]; readonly now: number },
+): void {
+  const rows = rowsOf(charges)
+  for (let at = 0; at === 0 || at < rows.length; at += MAX_ROWS) {
+    const own = rows.slice(at, at + MAX_ROWS)
+    workspace.put(at === 0 ? ref : claims.doc(`${ref.id}_${at}`), {
+      keys: [...new Set(own.map(({ charge: { span } }) => span))],
+      charges: encodeRows(own),
       expireAt: new Date(now + CLAIM_MS),
     })
-    return { ref, created: writeTime, updated: writeTime, done: false, spans, charges }
-  } catch (error) {
-    if (codeOf(error) !== ALREADY_EXISTS) throw error
-  }
-  const found = await ref.get()
-  const { createTime, updateTime } = found
-  if (createTime === undefined || updateTime === undefined) throw new Error('a claim went while it was read')
-  return {
-    ref,
-    created: createTime,
-    updated: updateTime,
-    done: found.get('done') === true,
-    spans: Number(found.get('spans')),
-    charges: decodeCharges(String(found.get('charges'))),
   }
 }
 
-/** What older claims say of the same spans, by {@link targetKey}. */
-export async function olderCharges({ claims }: Collections, own: Claim): Promise<Map<string, Claimed>> {
+/**
+ * What other claims say of the same spans, by {@link targetKey}. To be read after the budgets that the charges go to: then a claim that
+ * comes too late to be seen has changed one of them, and the workspace is not written.
+ */
+export async function otherCharges(
+  workspace: Workspace,
+  { claims }: Collections,
+  charges: readonly ClaimedCharge[],
+): Promise<Map<string, Claimed>> {
   const said = new Map<string, Claimed>()
-  const keys = [...new Set(own.charges.map(({ span }) => span))]
-  const chunks = Array.from({ length: Math.ceil(keys.length / QUERY_VALUES) }, (_, i) =>
-    keys.slice(i * QUERY_VALUES, (i + 1) * QUERY_VALUES),
-  )
-  const found = await Promise.all(
-    chunks.map((chunk) => claims.where('keys', 'array-contains-any', chunk).select('charges').get()),
-  )
-  for (const document of found.flatMap(({ docs }) => docs)) {
-    if (document.id === own.ref.id || !isOlder(document.createTime, document.id, own)) continue
-    for (const charge of decodeCharges(String(document.get('charges')))) {
+  const keys = new Set(charges.map(({ span }) => span))
+  const take = (text: string) => {
+    for (const charge of decodeCharges(text)) {
+      if (!keys.has(charge.span)) continue
       const key = targetKey(charge)
       said.set(key, joinClaims(said.get(key), charge.claimed))
     }
   }
+  for (const fields of workspace.pending(claims)) take(String(fields.charges))
+  const wanted = [...keys]
+  const queries = Array.from({ length: Math.ceil(wanted.length / QUERY_VALUES) }, (_, i) =>
+    claims
+      .where('keys', 'array-contains-any', wanted.slice(i * QUERY_VALUES, (i + 1) * QUERY_VALUES))
+      .select('charges')
+      .get(),
+  )
+  const found = new Map(
+    (await Promise.all(queries)).flatMap(({ docs }) => docs.map((document) => [document.id, document])),
+  )
+  for (const document of found.values()) take(String(document.get('charges')))
   return said
 }
 
@@ -96,35 +85,48 @@ export function targetKey({ budgetId, generation, bucket, span }: ClaimedCharge)
   return `${budgetId}/${generation}/${bucket}/${span}`
 }
 
-function isOlder(created: Timestamp, id: string, own: Claim): boolean {
-  const [a, b] = [created.valueOf(), own.created.valueOf()]
-  return a < b || (a === b && id < own.ref.id)
+type Target = readonly [budgetId: string, generation: number, bucket: number]
+
+/** What is said of one span alike to several buckets. */
+interface ClaimRow {
+  readonly charge: ClaimedCharge
+  readonly targets: Target[]
 }
 
-function encodeCharges(charges: readonly ClaimedCharge[]): string {
-  return JSON.stringify(
-    charges.map(({ budgetId, generation, bucket, span, claimed: { revision, value, matched }, reservation }) => [
-      budgetId,
-      generation,
-      bucket,
-      span,
-      revision,
-      value.toString(),
-      matched ? 1 : 0,
-      reservation,
-    ]),
-  )
+/** Most spans go to the same few buckets at the same amount: one row a span and unit, however many budgets there are. */
+function rowsOf(charges: readonly ClaimedCharge[]): ClaimRow[] {
+  const rows = new Map<string, ClaimRow>()
+  for (const charge of charges) {
+    const { span, claimed, reservation } = charge
+    const key = `${span}/${claimed.revision}/${claimed.value}/${claimed.matched}/${reservation}`
+    const target: Target = [charge.budgetId, charge.generation, charge.bucket]
+    const row = rows.get(key)
+    if (row === undefined) rows.set(key, { charge, targets: [target] })
+    else row.targets.push(target)
+  }
+  return [...rows.values()]
+}
+
+type EncodedRow = [span: string, revision: number, value: string, matched: 0 | 1, reservation: string, targets: number]
+
+function encodeRows(rows: readonly ClaimRow[]): string {
+  const lists = new Map<string, { readonly index: number; readonly targets: readonly Target[] }>()
+  const encoded = rows.map(({ charge: { span, claimed, reservation }, targets }): EncodedRow => {
+    const key = JSON.stringify(targets)
+    const list = lists.get(key) ?? { index: lists.size, targets }
+    lists.set(key, list)
+    return [span, claimed.revision, claimed.value.toString(), claimed.matched ? 1 : 0, reservation, list.index]
+  })
+  return JSON.stringify({ lists: Array.from(lists.values(), ({ targets }) => targets), rows: encoded })
 }
 
 function decodeCharges(text: string): ClaimedCharge[] {
-  return (JSON.parse(text) as [string, number, number, string, number, string, number, string][]).map(
-    ([budgetId, generation, bucket, span, revision, value, matched, reservation]) => ({
-      budgetId,
-      generation,
-      bucket,
-      span,
-      claimed: { revision, value: BigInt(value), matched: matched === 1 },
-      reservation,
-    }),
-  )
+  const { lists, rows } = JSON.parse(text) as { lists: Target[][]; rows: EncodedRow[] }
+  return rows.flatMap(([span, revision, value, matched, reservation, list]) => {
+    const claimed = { revision, value: BigInt(value), matched: matched === 1 }
+    return (lists[list] ?? []).map(([budgetId, generation, bucket]) => ({
+      ...{ budgetId, generation, bucket },
+      ...{ span, claimed, reservation },
+    }))
+  })
 }

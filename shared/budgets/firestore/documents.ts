@@ -40,15 +40,24 @@ export function budgetRef(collections: Collections, project: string, id: string)
   return collections.budgets.doc(nameOf(project, id))
 }
 
-/** One bucket's sums. `debited` is the part that spans brought. */
+/** One bucket's sums. */
 export interface BucketSums {
   readonly spent: bigint
   readonly unknown: number
+  /** The part of `spent` that spans brought, how many, and when the last: milliseconds since 1970. */
   readonly debited: bigint
   readonly spans: number
+  readonly debitedAt: number
+  /** The part of `spent` that corrections brought, and how many. */
+  readonly corrected: bigint
+  readonly corrections: number
 }
 
-export const NO_SUMS: BucketSums = { spent: 0n, unknown: 0, debited: 0n, spans: 0 }
+export const NO_SUMS: BucketSums = {
+  ...{ spent: 0n, unknown: 0 },
+  ...{ debited: 0n, spans: 0, debitedAt: 0 },
+  ...{ corrected: 0n, corrections: 0 },
+}
 
 export interface Hold {
   readonly amount: bigint
@@ -61,6 +70,8 @@ export interface Hold {
 export interface BudgetState {
   readonly budget: Budget
   readonly deleted: boolean
+  /** Spans of the messages that were counted here: of those charged to several budgets the first counts them. */
+  readonly handled: number
   /** By {@link bucketKey}. */
   readonly buckets: ReadonlyMap<string, BucketSums>
   readonly holds: ReadonlyMap<string, Hold>
@@ -70,64 +81,52 @@ export function bucketKey(generation: number, start: number): string {
   return `${generation}_${start}`
 }
 
-/**
- * Sums are kept in two parts, since an increment is a double: below and above 2^26. Neither part loses a unit before
- * 10^8 increments of a bucket.
- */
-const PART = 2n ** 26n
-
-export function toParts(amount: bigint): { readonly low: number; readonly high: number } {
-  return { low: Number(amount % PART), high: Number(amount / PART) }
-}
-
-export function fromParts(low: unknown, high: unknown): bigint {
-  return toBigInt(low) + toBigInt(high) * PART
-}
-
-function toBigInt(value: unknown): bigint {
-  return typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : 0n
-}
-
-export function encodeState({ budget, deleted, buckets, holds }: BudgetState): Record<string, unknown> {
+export function encodeState({ budget, deleted, handled, buckets, holds }: BudgetState): Record<string, unknown> {
   return {
     project: nameOf(budget.project),
     body: budgetToJson(budget),
     deleted,
+    handled,
     b: Object.fromEntries(
-      Array.from(buckets, ([key, { spent, unknown, debited, spans }]) => {
-        const [own, spanned] = [toParts(spent), toParts(debited)]
-        return [key, { l: own.low, g: own.high, u: unknown, dl: spanned.low, dg: spanned.high, n: spans }]
-      }),
+      Array.from(buckets, ([key, { spent, unknown, debited, spans, debitedAt, corrected, corrections }]) => [
+        key,
+        {
+          ...{ s: spent.toString(), u: unknown, d: debited.toString(), n: spans, t: debitedAt },
+          ...(corrections > 0 && { c: corrected.toString(), m: corrections }),
+        },
+      ]),
     ),
     h: Object.fromEntries(
-      Array.from(holds, ([id, { amount, expiresAt, takenOff }]) => {
-        const { low, high } = toParts(takenOff)
-        return [id, { a: amount.toString(), e: expiresAt, ...(takenOff !== 0n && { l: low, g: high }) }]
-      }),
+      Array.from(holds, ([id, { amount, expiresAt, takenOff }]) => [
+        id,
+        { a: amount.toString(), e: expiresAt, ...(takenOff !== 0n && { t: takenOff.toString() }) },
+      ]),
     ),
   }
 }
 
 export function decodeState(fields: Record<string, unknown>): BudgetState {
-  const buckets = Object.entries((fields.b ?? {}) as Record<string, Record<string, unknown>>)
-  const holds = Object.entries((fields.h ?? {}) as Record<string, Record<string, unknown>>)
+  const buckets = Object.entries((fields.b ?? {}) as Record<string, Record<string, string | number>>)
+  const holds = Object.entries((fields.h ?? {}) as Record<string, Record<string, string | number>>)
   return {
     budget: budgetFromJson(String(fields.body)),
     deleted: fields.deleted === true,
+    handled: Number(fields.handled ?? 0),
     buckets: new Map(
-      buckets.map(([key, { l, g, u, dl, dg, n }]) => [
+      buckets.map(([key, { s = 0, u = 0, d = 0, n = 0, t = 0, c = 0, m = 0 }]) => [
         key,
-        { spent: fromParts(l, g), unknown: Number(u ?? 0), debited: fromParts(dl, dg), spans: Number(n ?? 0) },
+        {
+          ...{ spent: BigInt(s), unknown: Number(u) },
+          ...{ debited: BigInt(d), spans: Number(n), debitedAt: Number(t) },
+          ...{ corrected: BigInt(c), corrections: Number(m) },
+        },
       ]),
     ),
-    // What is taken off a hold that is gone leaves a field without an amount.
     holds: new Map(
-      holds
-        .filter(([, { a }]) => a !== undefined)
-        .map(([id, { a, e, l, g }]) => [
-          id,
-          { amount: BigInt(String(a)), expiresAt: Number(e), takenOff: fromParts(l, g) },
-        ]),
+      holds.map(([id, { a = 0, e = 0, t = 0 }]) => [
+        id,
+        { amount: BigInt(a), expiresAt: Number(e), takenOff: BigInt(t) },
+      ]),
     ),
   }
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { DocumentReference } from '@google-cloud/firestore'
 import { SpanledgerError } from '../../errors.ts'
 import type { Budget } from '../budget.ts'
 import type { Entry, EntryKind, LedgerPage } from '../ledger.ts'
@@ -14,29 +13,26 @@ export interface Line {
   readonly note: string
   readonly bucket?: number
   readonly amount?: bigint
+  readonly spans?: number
 }
 
-/** A new line in a budget's history: its document, and what it holds. */
-export function entryOf(
+/** Adds a line to a budget's history. */
+export function addEntry(
+  workspace: Workspace,
   { collections, now }: Shelf,
   { project, id: budgetId, generation }: Pick<Budget, 'project' | 'id' | 'generation'>,
-  { kind, actor, note, bucket, amount = 0n }: Line,
-): { readonly ref: DocumentReference; readonly fields: Record<string, unknown> } {
+  { kind, actor, note, bucket, amount = 0n, spans = 0 }: Line,
+): void {
   const at = now()
   const id = `${at.toString().padStart(15, '0')}-${String(sequence++).padStart(9, '0')}-${randomUUID().slice(0, 8)}`
-  return {
-    ref: budgetRef(collections, project, budgetId).collection('entries').doc(id),
-    fields: { n: id, at, kind, actor, note, generation, bucket: bucket ?? null, amount: amount.toString() },
-  }
+  workspace.put(budgetRef(collections, project, budgetId).collection('entries').doc(id), {
+    ...{ n: id, at, kind, actor, note, generation },
+    ...{ bucket: bucket ?? null, amount: amount.toString(), spans },
+  })
 }
 
 /** Orders the lines that one process writes in one millisecond. */
 let sequence = 0
-
-export function addEntry(workspace: Workspace, shelf: Shelf, budget: Budget, line: Line): void {
-  const { ref, fields } = entryOf(shelf, budget, line)
-  workspace.put(ref, fields)
-}
 
 /** The history, latest first; before it, what spans have brought: one entry a bucket, kept in the budget's own document. */
 export async function readEntries(
@@ -65,7 +61,7 @@ export async function readEntries(
       generation: Number(line.generation),
       bucket: line.bucket === null ? null : Number(line.bucket),
       amount: BigInt(line.amount),
-      spans: 0,
+      spans: Number(line.spans ?? 0),
       note: line.note,
     }
   })

@@ -5,7 +5,7 @@ import type { LeaseResult, Reservation, ReserveRequest } from '../ledger.ts'
 import { type Kept, keptFromJson, reservationId, toReservation } from '../reservation.ts'
 import { balanceOf, budgetRef, decodeState } from './documents.ts'
 import { readRules, ruleOf, type Shelf } from './project.ts'
-import { encodeKept, find, save, show, stillThere, withHold } from './reservations.ts'
+import { find, save, saveKept, show, stillThere, withHold } from './reservations.ts'
 import type { Workspace } from './workspace.ts'
 
 export async function lease(workspace: Workspace, shelf: Shelf, request: ReserveRequest): Promise<LeaseResult> {
@@ -48,7 +48,7 @@ export async function lease(workspace: Workspace, shelf: Shelf, request: Reserve
     expiresAt,
   }
   for (const state of held) save(workspace, shelf, state)
-  workspace.put(ref, encodeKept(project, kept))
+  saveKept(workspace, shelf, project, id, kept)
   const after = held.map((state) => balanceOf(state, ruleOf(state), now))
   return { kind: 'leased', reservation: toReservation(project, id, kept, now, after) }
 }
@@ -68,6 +68,6 @@ export async function returnLease(
     save(workspace, shelf, { ...state, holds })
   }
   const returned: Kept = { ...kept, state: 'released', settled: used }
-  workspace.put(shelf.collections.reservations.doc(id), encodeKept(project, returned))
+  saveKept(workspace, shelf, project, id, returned)
   return show(workspace, shelf, project, id, returned)
 }

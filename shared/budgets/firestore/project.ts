@@ -11,14 +11,22 @@ export interface Shelf {
   readonly projects: Map<string, Rules>
   /** Alerts known to have been noted. */
   readonly noted: Set<string>
+  /** Which of the counters of messages that charge nothing is written here. */
+  readonly shard: number
 }
 
 const MAX_PROJECTS = 1_000
 
 /** The project's budgets as they are now: one read, and all of them only when one has changed. */
-export async function readRules({ collections, projects }: Shelf, project: string): Promise<Rules> {
+export async function readRules(
+  { collections, projects }: Shelf,
+  project: string,
+  workspace?: Workspace,
+): Promise<Rules> {
   const name = nameOf(project)
-  const revision = Number((await collections.projects.doc(name).get()).get('revision') ?? 0)
+  const ref = collections.projects.doc(name)
+  const fields = workspace === undefined ? (await ref.get()).data() : await workspace.get(ref)
+  const revision = Number(fields?.revision ?? 0)
   const known = projects.get(project)
   if (known?.revision === revision) return known
   const found = revision === 0 ? [] : (await collections.budgets.where('project', '==', name).get()).docs

@@ -1,8 +1,6 @@
-import type { WriteBatch } from '@google-cloud/firestore'
 import { SpanledgerError } from '../../errors.ts'
 import type { Amounts } from '../amount.ts'
 import { budgetsFor } from '../charge.ts'
-import { isLease } from '../lease.ts'
 import type { Balance, Reservation, ReserveRequest, ReserveResult } from '../ledger.ts'
 import { fits } from '../position.ts'
 import {
@@ -15,7 +13,6 @@ import {
   toReservation,
 } from '../reservation.ts'
 import { raiseAlerts } from './alerts.ts'
-import type { BudgetChanges } from './debit.ts'
 import {
   type BudgetState,
   balanceOf,
@@ -29,8 +26,6 @@ import {
 import { addEntry } from './entries.ts'
 import { readRules, ruleOf, type Shelf } from './project.ts'
 import type { Workspace } from './workspace.ts'
-
-export type { Kept } from '../reservation.ts'
 
 /** Open reservations of one budget: more would make its document slow. */
 const MAX_HOLDS = 2_000
@@ -73,7 +68,7 @@ export async function reserve(workspace: Workspace, shelf: Shelf, request: Reser
     spansCame: false,
   }
   for (const state of held) save(workspace, shelf, state)
-  workspace.put(ref, encodeKept(project, kept))
+  saveKept(workspace, shelf, project, id, kept)
   const exceeded = unfit.filter(({ budget }) => budget.mode === 'soft')
   const after = held.map((state) => balanceOf(state, ruleOf(state), now))
   return { kind: 'reserved', reservation: toReservation(project, id, kept, now, after), exceeded }
@@ -103,12 +98,12 @@ export async function settle(
         spent: sums.spent + amount,
       }))
       addEntry(workspace, shelf, budget, { kind: 'settled', actor: 'api', note: id, bucket, amount })
-      await raiseAlerts(shelf, after, ruleOf(after), bucket)
+      await raiseAlerts(workspace, shelf, { state: after, rule: ruleOf(after), start: bucket })
     }
     save(workspace, shelf, after)
   }
   const settled: Kept = { ...kept, state: 'settled', settled: amounts, charged }
-  workspace.put(shelf.collections.reservations.doc(id), encodeKept(project, settled))
+  saveKept(workspace, shelf, project, id, settled)
   return show(workspace, shelf, project, id, settled)
 }
 
@@ -118,49 +113,33 @@ export async function release(workspace: Workspace, shelf: Shelf, project: strin
   if (kept.state === 'settled') throw new SpanledgerError('store/rejected', 'this reservation is settled already')
   for (const state of await stillThere(workspace, shelf, project, kept)) save(workspace, shelf, withoutHold(state, id))
   const released: Kept = { ...kept, state: 'released' }
-  workspace.put(shelf.collections.reservations.doc(id), encodeKept(project, released))
+  saveKept(workspace, shelf, project, id, released)
   return show(workspace, shelf, project, id, released)
 }
 
-/** The reservation `id`; undefined where there is none. */
-export async function readKept({ collections }: Shelf, project: string, id: string): Promise<Kept | undefined> {
-  if (!isId(id)) return undefined
-  const found = await collections.reservations.doc(id).get()
-  if (found.get('project') !== nameOf(project)) return undefined
-  return keptFromJson(String(found.get('body')))
-}
-
-export function budgetsOfReservation(kept: Kept | undefined): Kept['budgets'] {
-  return kept?.budgets ?? []
-}
-
-/**
- * Adds to `writes` what a span's coming does to the reservation it names: what was held is let go, and what `settle` charged is taken
- * back. The condition on the reservation's document makes it happen once.
- */
-export async function spanCame(
+/** The reservations and leases `ids`, without those that are not there. */
+export async function readKept(
+  workspace: Workspace,
   { collections }: Shelf,
   project: string,
-  id: string,
-  writes: WriteBatch,
-  changes: BudgetChanges,
-): Promise<void> {
-  if (!isId(id) || isLease(id)) return
-  const found = await collections.reservations.doc(id).get()
-  if (found.updateTime === undefined || found.get('project') !== nameOf(project)) return
-  const kept = keptFromJson(String(found.get('body')))
-  if (kept.spansCame) return
-  for (const budget of kept.budgets) changes.dropHold(budget.id, id)
-  for (const { id: budgetId, bucket, amount } of kept.charged) {
-    const generation = kept.budgets.find((budget) => budget.id === budgetId)?.generation ?? 0
-    changes.reverse(budgetId, generation, bucket, amount, id)
-  }
-  const fields = encodeKept(project, { ...kept, charged: [], spansCame: true })
-  writes.update(found.ref, fields, { lastUpdateTime: found.updateTime })
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Kept>> {
+  const known = ids.filter(isId)
+  if (known.length === 0) return new Map()
+  const found = await workspace.getAll(known.map((id) => collections.reservations.doc(id)))
+  return new Map(
+    found.flatMap((fields, i) =>
+      fields?.project === nameOf(project) ? [[known[i] as string, keptFromJson(String(fields.body))]] : [],
+    ),
+  )
 }
 
-export function encodeKept(project: string, kept: Kept): Record<string, unknown> {
-  return { project: nameOf(project), body: keptToJson(kept), expireAt: new Date(kept.expiresAt + KEEP_MS) }
+export function saveKept(workspace: Workspace, { collections }: Shelf, project: string, id: string, kept: Kept): void {
+  workspace.put(collections.reservations.doc(id), {
+    project: nameOf(project),
+    body: keptToJson(kept),
+    expireAt: new Date(kept.expiresAt + KEEP_MS),
+  })
 }
 
 export async function show(
@@ -228,7 +207,7 @@ export function withHold(
   return { ...state, holds: new Map([...open, [id, { ...hold, takenOff }]]) }
 }
 
-function withoutHold(state: BudgetState, id: string): BudgetState {
+export function withoutHold(state: BudgetState, id: string): BudgetState {
   const holds = new Map(state.holds)
   holds.delete(id)
   return { ...state, holds }

@@ -1,18 +1,23 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DocumentReference, Firestore, Timestamp } from '@google-cloud/firestore'
+import {
+  type CollectionReference,
+  type DocumentReference,
+  FieldValue,
+  type Firestore,
+  type Timestamp,
+} from '@google-cloud/firestore'
 import { isSpanledgerError, SpanledgerError } from '../../errors.ts'
 
-/** gRPC's codes for: it exists already, it has changed meanwhile, another has gone first. */
-export const ALREADY_EXISTS = 6
+/** gRPC's codes for: it is more than Firestore takes, it exists already, it has changed meanwhile, another has gone first. */
+const INVALID_ARGUMENT = 3
+const ALREADY_EXISTS = 6
 const FAILED_PRECONDITION = 9
 const ABORTED = 10
 
 /** Tries before a caller is told that the ledger is too busy. */
 const TRIES = 40
 const MAX_PAUSE_MS = 250
-/** Firestore takes at most this many writes at once. */
-export const MAX_WRITES = 500
 
 type Fields = Record<string, unknown>
 
@@ -22,6 +27,10 @@ export interface Workspace {
   getAll(refs: readonly DocumentReference[]): Promise<(Fields | undefined)[]>
   /** Replaces the given fields; makes the document if it is not there. */
   put(ref: DocumentReference, fields: Fields): void
+  /** What has been put into `collection` here, and is not written yet. */
+  pending(collection: CollectionReference): Iterable<Fields>
+  /** Adds to a number whatever it is, in a document that nobody reads here. */
+  increment(ref: DocumentReference, field: string, amount: number): void
 }
 
 /** One piece of work; all of its reads come before its writes, so that it can be done again. */
@@ -38,6 +47,7 @@ export async function transact(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const read = new Map<string, { ref: DocumentReference; fields: Fields | undefined; time: Timestamp | undefined }>()
     let changed = new Map<string, Fields>()
+    let added = new Map<string, { readonly ref: DocumentReference; readonly field: string; readonly amount: number }>()
     const load = async (refs: readonly DocumentReference[]) => {
       const missing = refs.filter(({ path }) => !read.has(path))
       if (missing.length === 0) return
@@ -64,23 +74,35 @@ export async function transact(
         if (!read.has(ref.path)) read.set(ref.path, { ref, fields: undefined, time: undefined })
         changed.set(ref.path, { ...changed.get(ref.path), ...fields })
       },
+      pending: ({ path }) =>
+        Array.from(changed)
+          .filter(([name]) => name.startsWith(`${path}/`))
+          .map(([, fields]) => fields),
+      increment(ref, field, amount) {
+        const key = `${ref.path}#${field}`
+        added.set(key, { ref, field, amount: amount + (added.get(key)?.amount ?? 0) })
+      },
     }
     const results: PromiseSettledResult<unknown>[] = []
     for (const work of works) {
-      const before = new Map(changed)
+      const before = { changed: new Map(changed), added: new Map(added) }
       try {
         results.push({ status: 'fulfilled', value: await work(workspace) })
       } catch (reason) {
-        changed = before
+        changed = before.changed
+        added = before.added
         results.push({ status: 'rejected', reason })
       }
     }
-    if (changed.size === 0) return results
+    if (changed.size === 0 && added.size === 0) return results
     const batch = firestore.batch()
     for (const [path, fields] of changed) {
       const { ref, time } = read.get(path) as { ref: DocumentReference; time: Timestamp | undefined }
       if (time === undefined) batch.create(ref, fields)
       else batch.update(ref, fields, { lastUpdateTime: time })
+    }
+    for (const { ref, field, amount } of added.values()) {
+      batch.set(ref, { [field]: FieldValue.increment(amount) }, { merge: true })
     }
     try {
       await batch.commit()
@@ -93,12 +115,12 @@ export async function transact(
   throw new SpanledgerError('store/unavailable', 'too many change the same budget at once; try again')
 }
 
-export function isConflict(error: unknown): boolean {
+function isConflict(error: unknown): boolean {
   const code = codeOf(error)
   return code === ALREADY_EXISTS || code === FAILED_PRECONDITION || code === ABORTED
 }
 
-export function codeOf(error: unknown): unknown {
+function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
@@ -108,24 +130,49 @@ export async function answering<T>(work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (isSpanledgerError(error)) throw error
+    if (codeOf(error) === INVALID_ARGUMENT) {
+      throw new SpanledgerError('budget/invalid', 'this changes more than Firestore takes at once; send less', {
+        cause: error,
+      })
+    }
     throw new SpanledgerError('store/unavailable', 'the budget ledger does not answer; try again', { cause: error })
   }
 }
 
-/** Gathers the work that comes while a group is being written into the next group: one write for all, however many call at once. */
-export function createGroups(firestore: Firestore, maxWorks: number): <T>(key: string, work: Work<T>) => Promise<T> {
+export interface GroupOptions {
+  /** Of all work that is written at once. */
+  readonly maxWeight: number
+  /** A group of the same key is written no sooner after the last one, in milliseconds. @defaultValue 0 */
+  readonly everyMs?: number
+}
+
+/** Keys whose last writing is remembered. */
+const MAX_KEYS = 1_000
+
+/**
+ * Gathers the work that comes while a group is being written, or must not be yet, into the next group: one write for all, however many
+ * call at once.
+ */
+export function createGroups(
+  firestore: Firestore,
+  { maxWeight, everyMs = 0 }: GroupOptions,
+): <T>(key: string, work: Work<T>, weight?: number) => Promise<T> {
   interface Waiting {
     readonly work: Work<unknown>
+    readonly weight: number
     readonly resolve: (value: unknown) => void
     readonly reject: (error: unknown) => void
   }
   const queues = new Map<string, Waiting[]>()
+  const writtenAt = new Map<string, number>()
 
   async function drain(key: string, queue: Waiting[]): Promise<void> {
     while (queue.length > 0) {
       // What is called in the same moment belongs together.
-      await sleep(0)
-      const group = queue.splice(0, maxWorks)
+      await sleep(Math.max(0, (writtenAt.get(key) ?? -everyMs) + everyMs - performance.now()))
+      const group = takeGroup(queue)
+      if (writtenAt.size >= MAX_KEYS) writtenAt.clear()
+      if (everyMs > 0) writtenAt.set(key, performance.now())
       try {
         const results = await answering(() =>
           transact(
@@ -144,11 +191,21 @@ export function createGroups(firestore: Firestore, maxWorks: number): <T>(key: s
     queues.delete(key)
   }
 
-  return <T>(key: string, work: Work<T>) =>
+  function takeGroup(queue: Waiting[]): Waiting[] {
+    let [count, weight] = [0, 0]
+    for (const waiting of queue) {
+      weight += waiting.weight
+      if (count > 0 && weight > maxWeight) break
+      count++
+    }
+    return queue.splice(0, count)
+  }
+
+  return <T>(key: string, work: Work<T>, weight = 1) =>
     answering(
       () =>
         new Promise<T>((resolve, reject) => {
-          const waiting: Waiting = { work, resolve: resolve as (value: unknown) => void, reject }
+          const waiting: Waiting = { work, weight, resolve: resolve as (value: unknown) => void, reject }
           const queue = queues.get(key)
           if (queue !== undefined) {
             queue.push(waiting)

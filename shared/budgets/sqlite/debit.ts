@@ -5,7 +5,7 @@ import { type Claimed, joinClaims, sameClaim, spentBy, unknownBy } from '../clai
 import { isLease } from '../lease.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
 import { raiseAlerts } from './alerts.ts'
-import { type Books, bucketRow, readProject } from './books.ts'
+import { type Books, bucketRow, post, readProject } from './books.ts'
 import { addSamples } from './estimates.ts'
 import { takeOff } from './leases.ts'
 import { leaseOf, spanOfReservation } from './reservations.ts'
@@ -23,8 +23,8 @@ const PRUNE_ROWS = 2_000
 const CLAIM_BYTES = 24
 
 /** Debits `batches` within the caller's transaction. */
-export function debit(books: Books, batches: readonly DebitBatch[]): DebitResult[] {
-  const sums = new Sums(books)
+export function debit(books: Books, batches: readonly DebitBatch[], reason?: string): DebitResult[] {
+  const sums = new Sums(books, reason)
   const results = batches.map((batch): DebitResult => {
     const { db, now } = books
     const { project, digest } = batch
@@ -118,9 +118,12 @@ class Sums {
   readonly #sums = new Map<string, Sum>()
   /** The leases that pay for some of the charges. */
   readonly #leases = new Map<Charge, Lease>()
+  readonly #reason: string | undefined
 
-  constructor(books: Books) {
+  /** With a `reason` what is added is written as corrections that say so. */
+  constructor(books: Books, reason?: string) {
     this.#books = books
+    this.#reason = reason
   }
 
   charge(
@@ -148,8 +151,6 @@ class Sums {
   }
 
   write(): void {
-    const { db, now } = this.#books
-    const minute = Math.floor(now() / MINUTE_MS) * MINUTE_MS
     for (const { budget, rule, start, traces } of this.#sums.values()) {
       const { generation } = rule.budget
       const row = bucketRow(this.#books, budget, generation, start)
@@ -157,22 +158,37 @@ class Sums {
       for (const { day, traceId, charges } of traces.values()) this.#claim(row.ref, day, traceId, charges, gain)
       if (gain.spans === 0) continue
       for (const [lease, amount] of gain.ofLeases) takeOff(this.#books, budget, lease, amount)
-      const spent = checkAmount(row.spent + gain.amount)
-      db.run('UPDATE balances SET spent = ?, unknown = ? WHERE ref = ?', spent, row.unknown + gain.unknown, row.ref)
-      db.run(
-        `INSERT INTO entries (budget, at, kind, actor, generation, bucket, amount, spans, note)
-         VALUES (?, ?, 'debited', 'spans', ?, ?, ?, ?, '')
-         ON CONFLICT (budget, generation, bucket, at) WHERE kind = 'debited'
-         DO UPDATE SET amount = amount + excluded.amount, spans = spans + excluded.spans`,
-        budget,
-        minute,
-        generation,
-        start,
-        gain.amount,
-        gain.spans,
-      )
+      this.#post(row, { budget, generation, start }, gain)
     }
     for (const { budget, rule, start } of this.#sums.values()) raiseAlerts(this.#books, budget, rule, start)
+  }
+
+  #post(
+    { ref, spent, unknown }: ReturnType<typeof bucketRow>,
+    { budget, generation, start }: { readonly budget: bigint; readonly generation: number; readonly start: number },
+    gain: Gain,
+  ): void {
+    const { db, now } = this.#books
+    if (this.#reason !== undefined) {
+      db.run('UPDATE balances SET unknown = ? WHERE ref = ?', unknown + gain.unknown, ref)
+      const line = { kind: 'corrected', actor: 'reconcile', note: this.#reason, bucket: start } as const
+      post(this.#books, { budget, generation, ...line, amount: gain.amount, spans: gain.spans })
+      return
+    }
+    const total = checkAmount(spent + gain.amount)
+    db.run('UPDATE balances SET spent = ?, unknown = ? WHERE ref = ?', total, unknown + gain.unknown, ref)
+    db.run(
+      `INSERT INTO entries (budget, at, kind, actor, generation, bucket, amount, spans, note)
+       VALUES (?, ?, 'debited', 'spans', ?, ?, ?, ?, '')
+       ON CONFLICT (budget, generation, bucket, at) WHERE kind = 'debited'
+       DO UPDATE SET amount = amount + excluded.amount, spans = spans + excluded.spans`,
+      budget,
+      Math.floor(now() / MINUTE_MS) * MINUTE_MS,
+      generation,
+      start,
+      gain.amount,
+      gain.spans,
+    )
   }
 
   /** Joins a trace's charges with what its claim says of the same spans. */

@@ -1,0 +1,51 @@
+import type { ReconcileSources } from '../shared/budgets/reconcile.ts'
+import { reconcileAll } from '../shared/budgets/reconcile-all.ts'
+import { describeError } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+
+export interface ReconcileTimerOptions {
+  readonly sources: ReconcileSources
+  readonly log: Log
+  /** Milliseconds from the end of one run to the start of the next; 0 for never. */
+  readonly everyMs: number
+  /** Milliseconds to the first run, if `everyMs` is not sooner: a server that is started every morning is to be compared, too. @defaultValue 10 minutes */
+  readonly firstMs?: number
+  readonly retentionDays?: number
+}
+
+/** Runs in the background until it is stopped. */
+export interface ReconcileTimer {
+  /** Resolves when no run is under way. */
+  stop(): Promise<void>
+}
+
+/** Compares all budgets with the stored spans every so often. */
+export function startReconcileTimer(options: ReconcileTimerOptions): ReconcileTimer {
+  const { sources, log, everyMs, firstMs = 10 * 60_000, retentionDays = 0 } = options
+  let stopped = false
+  let running = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
+  const wait = (ms: number) => {
+    timer = setTimeout(() => {
+      running = run()
+    }, ms).unref()
+  }
+
+  async function run(): Promise<void> {
+    try {
+      log.info(await reconcileAll(sources, { log, retentionDays }), 'compared what budgets have spent')
+    } catch (error) {
+      log.error({ err: error }, `could not compare what budgets have spent: ${describeError(error)}`)
+    }
+    if (!stopped) wait(everyMs)
+  }
+
+  if (everyMs > 0) wait(Math.min(everyMs, firstMs))
+  return {
+    stop() {
+      stopped = true
+      clearTimeout(timer)
+      return running
+    },
+  }
+}

@@ -1,0 +1,149 @@
+import { isSpanledgerError } from '../errors.ts'
+import { stringAttribute } from '../spans/attributes.ts'
+import { RESERVATION_ATTRIBUTE } from '../spans/ledger.ts'
+import type { Cursor, Page, SpanReader, StoredSpan } from '../warehouse/trace-store.ts'
+import { chargesOf, type Rule } from './charge.ts'
+import { spentBy } from './claim.ts'
+import type { BudgetLedger } from './ledger.ts'
+import { FOREVER } from './period.ts'
+
+export interface StoredSumSources {
+  readonly ledger: Pick<BudgetLedger, 'reservation'>
+  readonly reader: Pick<SpanReader, 'listSpans'>
+}
+
+/** What the stored spans of one bucket spend, in the budget's unit. */
+export interface StoredSum {
+  readonly amount: bigint
+  /** The part of `amount` whose spans came in before {@link StoredSumOptions.settledAt}. */
+  readonly settled: bigint
+  /** Whether all of them did. */
+  readonly isSettled: boolean
+  /** Whether a span names a reservation that is forgotten, so that its budgets are not known. */
+  readonly isUnclear: boolean
+}
+
+export interface StoredSumOptions {
+  readonly project: string
+  readonly rules: readonly Rule[]
+  /** Start times, in milliseconds since 1970: `from` inclusive, `to` exclusive. */
+  readonly from: number
+  readonly to: number
+  readonly now: number
+  /** What came in before is settled; milliseconds since 1970. */
+  readonly settledAt: number
+  /** Given the spans of every page that count for a rule. */
+  readonly visit?: (rule: Rule, spans: readonly StoredSpan[]) => Promise<void>
+}
+
+export const NOTHING_STORED: StoredSum = { amount: 0n, settled: 0n, isSettled: true, isUnclear: false }
+
+const DAY_MS = 86_400_000
+const PAGE = 1_000
+const MAX_DAYS = 400
+const MAX_RESERVATIONS = 10_000
+
+/** Sums what the stored spans of a time spend, by rule and start of bucket. */
+export async function readStoredSums(
+  sources: StoredSumSources,
+  options: StoredSumOptions,
+): Promise<ReadonlyMap<Rule, ReadonlyMap<number, StoredSum>>> {
+  const { project, rules, settledAt, visit } = options
+  const sums = new Map(rules.map((rule) => [rule, new Map<number, StoredSum>()]))
+  const paying = createPayers(sources.ledger, project)
+  for await (const page of storedSpans(sources.reader, options)) {
+    for (const [rule, buckets] of sums) {
+      const counted: StoredSpan[] = []
+      for (const stored of page) {
+        const whose = await belongs(stored, rule, paying)
+        if (whose === 'no') continue
+        const bucket = rule.calendar.bucket(startMillis(stored))
+        const sum = buckets.get(bucket) ?? NOTHING_STORED
+        if (whose === 'unclear') {
+          buckets.set(bucket, { ...sum, isUnclear: true })
+          continue
+        }
+        const settled = Number(stored.context.ingestedAt / 1_000_000n) < settledAt
+        const amount = chargesOf({ rules: [{ ...rule, matchesSpan: () => true }] }, [stored]).charges.reduce(
+          (total, { claimed }) => total + spentBy(claimed),
+          0n,
+        )
+        counted.push(stored)
+        buckets.set(bucket, {
+          ...sum,
+          amount: sum.amount + amount,
+          settled: sum.settled + (settled ? amount : 0n),
+          isSettled: sum.isSettled && settled,
+        })
+      }
+      if (counted.length > 0) await visit?.(rule, counted)
+    }
+  }
+  return sums
+}
+
+export function startMillis({ span }: Pick<StoredSpan, 'span'>): number {
+  return Number(span.startTimeUnixNano / 1_000_000n)
+}
+
+async function* storedSpans(
+  reader: StoredSumSources['reader'],
+  { project, ...options }: StoredSumOptions,
+): AsyncGenerator<readonly StoredSpan[]> {
+  for (const [from, to] of ranges(options)) {
+    const filter = { project, from: nanos(from), ...(to < FOREVER && { to: nanos(to) }) }
+    let after: Cursor | null = null
+    do {
+      const place: { after?: Cursor } = after === null ? {} : { after }
+      const query = { filter, sort: 'startTime', order: 'asc', pageSize: PAGE, ...place } as const
+      const page: Page<StoredSpan> = await reader.listSpans(query)
+      yield page.items
+      after = page.next
+    } while (after !== null)
+  }
+}
+
+/** Day by day, since every page costs what is scanned for it; what is older than a year or so in one piece. */
+function* ranges({ from, to, now }: Pick<StoredSumOptions, 'from' | 'to' | 'now'>): Generator<[number, number]> {
+  let start = Math.max(0, from)
+  if (now - start > MAX_DAYS * DAY_MS) return yield [start, to]
+  for (; start + DAY_MS < Math.min(to, now); start += DAY_MS) yield [start, start + DAY_MS]
+  yield [start, to]
+}
+
+function nanos(millis: number): bigint {
+  return BigInt(millis) * 1_000_000n
+}
+
+type Payers = (reservation: string) => Promise<ReadonlySet<string> | undefined>
+
+/** The budgets that a reservation or lease is for; undefined where that is not known any more. */
+function createPayers(ledger: StoredSumSources['ledger'], project: string): Payers {
+  const known = new Map<string, ReadonlySet<string> | undefined>()
+  return async (reservation) => {
+    if (known.has(reservation)) return known.get(reservation)
+    if (known.size >= MAX_RESERVATIONS) known.clear()
+    const found = await ledger.reservation(project, reservation).catch((error) => {
+      if (isSpanledgerError(error, 'budget/not-found')) return undefined
+      throw error
+    })
+    const budgets = found && new Set(found.balances.map(({ budget }) => budget.id))
+    known.set(reservation, budgets)
+    return budgets
+  }
+}
+
+/** A span is charged to the budgets that it matches, and to those of the reservation that it names. */
+async function belongs(stored: StoredSpan, rule: Rule, payers: Payers): Promise<'yes' | 'no' | 'unclear'> {
+  // Which API key sent a span is not stored.
+  if (rule.budget.selector.key !== undefined) return 'unclear'
+  if (rule.matchesSpan(stored, '')) return 'yes'
+  const reservation = stringAttribute(stored.span.attributes, RESERVATION_ATTRIBUTE)
+  if (reservation === undefined) return 'no'
+  const budgets = await payers(reservation)
+  if (budgets === undefined) return 'unclear'
+  if (!budgets.has(rule.budget.id)) return 'no'
+  // Whether a corrected span's first price was known, and so came to the reservation's budgets, is not stored.
+  if (stored.ledger.revision > 0) return 'unclear'
+  return stored.ledger.costPicoUsd === null ? 'no' : 'yes'
+}
