@@ -27,8 +27,10 @@ export function completeFromRawUsage(reading: Reading, usage: Attributes | undef
   fill(reading, FIELD.cacheWrite5m, lifetimes?.get('ephemeral_5m_input_tokens'))
   fill(reading, FIELD.cacheWrite1h, lifetimes?.get('ephemeral_1h_input_tokens'))
   fill(reading, FIELD.inputAudio, input?.get('audio_tokens'))
+  fill(reading, FIELD.inputImage, input?.get('image_tokens'))
   fill(reading, FIELD.reasoning, output?.get('reasoning_tokens'))
   fill(reading, FIELD.outputAudio, output?.get('audio_tokens'))
+  fill(reading, FIELD.outputImage, output?.get('image_tokens'))
   fill(reading, FIELD.serviceTier, usage.get('service_tier'))
   fill(reading, FIELD.webSearches, member(usage, 'server_tool_use')?.get('web_search_requests'))
 }

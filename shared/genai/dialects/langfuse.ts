@@ -1,6 +1,6 @@
 import type { Attributes, AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
-import { FIELD, fill } from '../fields.ts'
+import { FIELD, fill, type Reading } from '../fields.ts'
 import { members } from '../members.ts'
 import { completeFromRawUsage } from '../raw-usage.ts'
 
@@ -24,26 +24,33 @@ export const langfuse: Dialect = {
     if (kind === 'agent') reading[FIELD.agentName] ??= name
     fill(reading, FIELD.reportedCost, members(reading[FIELD.metadataJson])?.get('total'))
     const usage = members(reading[FIELD.usageJson])
-    if (usage === undefined) return
-    const said = (...keys: readonly string[]) => keys.map((key) => usage.get(key)).find((count) => count !== undefined)
-    fill(reading, FIELD.cacheRead, said('input_cached_tokens', 'input_cache_read'))
-    fill(reading, FIELD.cacheWrite, usage.get('input_cache_creation'))
-    fill(reading, FIELD.inputAudio, said('input_audio_tokens', 'input_audio'))
-    if (usage.has('input')) reading[FIELD.uncachedInput] = sum(usage, ['input', 'input_audio_tokens', 'input_audio'])
-    completeFromRawUsage(reading, usage)
-    fill(reading, FIELD.input, said('prompt_tokens', 'input_tokens'))
-    fill(reading, FIELD.reasoning, said('output_reasoning_tokens', 'output_reasoning'))
-    fill(reading, FIELD.outputAudio, said('output_audio_tokens', 'output_audio'))
-    const outputs = [...usage.keys()].filter((key) => key === 'output' || key.startsWith('output_'))
-    if (usage.has('output')) fill(reading, FIELD.output, sum(usage, outputs))
-    fill(reading, FIELD.output, said('completion_tokens', 'output_tokens'))
-    fill(reading, FIELD.total, said('total', 'total_tokens'))
+    if (usage !== undefined) completeFromUsage(reading, usage)
   },
   conversation: {
     input: ['langfuse.observation.input'],
     output: ['langfuse.observation.output'],
     tool: { arguments: ['langfuse.observation.input'], result: ['langfuse.observation.output'] },
   },
+}
+
+function completeFromUsage(reading: Reading, usage: Attributes): void {
+  const said = (...keys: readonly string[]) => keys.map((key) => usage.get(key)).find((count) => count !== undefined)
+  fill(reading, FIELD.cacheRead, said('input_cached_tokens', 'input_cache_read'))
+  fill(reading, FIELD.cacheWrite, usage.get('input_cache_creation'))
+  fill(reading, FIELD.inputAudio, said('input_audio_tokens', 'input_audio'))
+  fill(reading, FIELD.reasoning, said('output_reasoning_tokens', 'output_reasoning'))
+  fill(reading, FIELD.outputAudio, said('output_audio_tokens', 'output_audio'))
+  const total = said('total', 'total_tokens')
+  fill(reading, FIELD.total, total)
+  // Up to release 4 the wrapper of OpenAI's client left the classes in the two counts; the total tells.
+  const inclusive = total !== undefined && total === sum(usage, ['input', 'output'])
+  if (usage.has('input') && !inclusive)
+    reading[FIELD.uncachedInput] = sum(usage, ['input', 'input_audio_tokens', 'input_audio'])
+  completeFromRawUsage(reading, usage)
+  fill(reading, FIELD.input, said('input', 'prompt_tokens', 'input_tokens'))
+  const outputs = [...usage.keys()].filter((key) => key === 'output' || key.startsWith('output_'))
+  if (usage.has('output')) fill(reading, FIELD.output, inclusive ? usage.get('output') : sum(usage, outputs))
+  fill(reading, FIELD.output, said('completion_tokens', 'output_tokens'))
 }
 
 /** The sum of some counts; what is no number makes it one that is refused. */

@@ -11,7 +11,11 @@ export const opentelemetry: Dialect = {
     input: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'],
     output: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'],
     total: ['gen_ai.usage.total_tokens'],
-    cacheRead: ['gen_ai.usage.cache_read.input_tokens', 'gen_ai.usage.cache_read_input_tokens'],
+    cacheRead: [
+      'gen_ai.usage.cache_read.input_tokens',
+      'gen_ai.usage.cache_read_input_tokens',
+      'gen_ai.usage.input_cached_tokens',
+    ],
     cacheWrite: [
       'gen_ai.usage.cache_creation.input_tokens',
       'gen_ai.usage.cache_write.input_tokens',

@@ -1,0 +1,150 @@
+import { expect, test } from 'vitest'
+import { buildChat, buildSpan, type SpanSketch } from '../../test/support/span.ts'
+import type { Ledger } from '../spans/ledger.ts'
+import { loadCatalogue } from './catalogue.ts'
+import { createPricer } from './pricer.ts'
+
+/** Spans that repeat what others have said. */
+const pricer = createPricer({ catalogue: await loadCatalogue() })
+const priceAll = (...spans: ReturnType<typeof buildSpan>[]) => pricer.price(spans, { project: 'p' })
+const OPENAI = { 'gen_ai.provider.name': 'openai' }
+
+const agent = (usage: Record<string, number>, sketch: SpanSketch = {}) =>
+  buildChat('gpt-4o', usage, {
+    spanId: 'a',
+    ...sketch,
+    attributes: { ...OPENAI, 'gen_ai.operation.name': 'invoke_agent', ...sketch.attributes },
+  })
+const call = (spanId: string, usage: Record<string, number>, parentSpanId = 'a') =>
+  buildChat('gpt-4o', usage, { spanId, parentSpanId, attributes: OPENAI })
+
+const total = (ledgers: readonly Ledger[]) => ledgers.reduce((sum, ledger) => sum + (ledger.costPicoUsd ?? 0n), 0n)
+const tokens = (ledgers: readonly Ledger[]) => ledgers.map((ledger) => ledger.inputTokens)
+const ONCE = 113n * 2_500_000n + 11n * 10_000_000n
+
+test('pydantic/pydantic-ai#3995: a run that repeats the sum of its requests bills nothing', () => {
+  const sketch = { scope: 'pydantic-ai', attributes: { agent_name: 'clerk', model_name: 'gpt-4o' } }
+  const ledgers = priceAll(
+    agent({ input_tokens: 113, output_tokens: 11 }, sketch),
+    call('b', { input_tokens: 56, output_tokens: 5 }),
+    call('c', { input_tokens: 57, output_tokens: 6 }),
+  )
+  expect(ledgers.map((ledger) => ledger.costStatus)).toStrictEqual(['rollup', 'priced', 'priced'])
+  expect(tokens(ledgers)).toStrictEqual([0, 56, 57])
+  expect(total(ledgers)).toBe(ONCE)
+})
+
+const openinference = (spanId: string, parentSpanId: string, kind: string) =>
+  buildSpan({
+    scope: '@arizeai/openinference-instrumentation',
+    spanId,
+    ...(parentSpanId && { parentSpanId }),
+    attributes: {
+      'openinference.span.kind': kind,
+      'llm.provider': 'openai',
+      'llm.model_name': 'gpt-4o',
+      'llm.token_count.prompt': 113,
+      'llm.token_count.completion': 11,
+      'llm.token_count.total': 124,
+    },
+  })
+
+test('Arize-ai/phoenix#12768: counts that go up through a tool and a run are billed once, not three times', () => {
+  const ledgers = priceAll(
+    openinference('a', '', 'AGENT'),
+    openinference('b', 'a', 'TOOL'),
+    openinference('c', 'b', 'LLM'),
+  )
+  expect(tokens(ledgers)).toStrictEqual([0, 0, 113])
+  expect(total(ledgers)).toBe(ONCE)
+})
+
+test('Arize-ai/phoenix#15793: a model call within a model call that reports the same is billed once', () => {
+  const ledgers = priceAll(
+    openinference('a', '', 'LLM'),
+    openinference('b', 'a', 'LLM'),
+    openinference('c', 'b', 'LLM'),
+  )
+  expect(tokens(ledgers)).toStrictEqual([0, 0, 113])
+  expect(total(ledgers)).toBe(ONCE)
+})
+
+test('mlflow/mlflow#25007: tokens and cost are of the same spans, though a wrapper that repeats has no model', () => {
+  const mlflow = (spanId: string, parentSpanId: string, type: string, input: number, output: number, model = '') =>
+    buildSpan({
+      scope: 'mlflow',
+      spanId,
+      ...(parentSpanId && { parentSpanId }),
+      attributes: {
+        'mlflow.spanType': JSON.stringify(type),
+        ...(model && { 'mlflow.llm.model': JSON.stringify(model), 'mlflow.llm.provider': '"openai"' }),
+        'mlflow.chat.tokenUsage': JSON.stringify({
+          input_tokens: input,
+          output_tokens: output,
+          total_tokens: input + output,
+        }),
+      },
+    })
+  const ledgers = priceAll(
+    mlflow('a', '', 'AGENT', 113, 11),
+    mlflow('b', 'a', 'CHAIN', 57, 6),
+    mlflow('c', 'a', 'CHAT_MODEL', 56, 5, 'gpt-4o'),
+    mlflow('d', 'b', 'CHAT_MODEL', 57, 6, 'gpt-4o'),
+  )
+  expect(tokens(ledgers)).toStrictEqual([0, 0, 56, 57])
+  expect(total(ledgers)).toBe(ONCE)
+})
+
+test('open-telemetry/semantic-conventions-genai#19: an agent within an agent, each with the sum of what is below', () => {
+  const ledgers = priceAll(
+    agent({ input_tokens: 113, output_tokens: 11 }),
+    agent({ input_tokens: 57, output_tokens: 6 }, { spanId: 'b', parentSpanId: 'a' }),
+    call('c', { input_tokens: 56, output_tokens: 5 }),
+    call('d', { input_tokens: 57, output_tokens: 6 }, 'b'),
+  )
+  expect(tokens(ledgers)).toStrictEqual([0, 0, 56, 57])
+  expect(total(ledgers)).toBe(ONCE)
+})
+
+test('Vercel AI SDK: the outer ai.generateText bills nothing beside what it wraps', () => {
+  const vercel = (spanId: string, operation: string, parentSpanId?: string) =>
+    buildSpan({
+      scope: 'ai',
+      spanId,
+      ...(parentSpanId && { parentSpanId }),
+      attributes: {
+        'ai.operationId': operation,
+        'ai.model.provider': 'openai.chat',
+        'ai.model.id': 'gpt-4o',
+        'ai.usage.inputTokens': 113,
+        'ai.usage.outputTokens': 11,
+      },
+    })
+  const ledgers = priceAll(vercel('a', 'ai.generateText'), vercel('b', 'ai.generateText.doGenerate', 'a'))
+  expect(tokens(ledgers)).toStrictEqual([0, 113])
+  expect(total(ledgers)).toBe(ONCE)
+})
+
+test('an agent bills what its calls do not explain', () => {
+  const ledgers = priceAll(
+    agent({ input_tokens: 113, output_tokens: 11 }),
+    call('b', { input_tokens: 56, output_tokens: 5 }),
+  )
+  expect(ledgers.map((ledger) => [ledger.inputTokens, ledger.outputTokens])).toStrictEqual([
+    [57, 6],
+    [56, 5],
+  ])
+})
+
+test('pydantic/pydantic-ai#8456: a declared sum bills nothing beside any call, even when it carries earlier turns', () => {
+  const declared = { 'gen_ai.aggregated_usage.input_tokens': 103, 'gen_ai.aggregated_usage.output_tokens': 20 }
+  const sketch = { scope: 'pydantic-ai', attributes: declared }
+  expect(priceAll(agent({}, sketch), call('b', { input_tokens: 52, output_tokens: 9 }))[0]!.costStatus).toBe('rollup')
+  expect(priceAll(agent({}, sketch))[0]!.inputTokens).toBe(103)
+})
+
+test('what a tool calls is not part of the call that asked for the tool', () => {
+  const tool = buildSpan({ spanId: 'c', parentSpanId: 'b', attributes: { 'gen_ai.operation.name': 'execute_tool' } })
+  const ledgers = priceAll(call('b', { input_tokens: 100 }, ''), tool, call('d', { input_tokens: 80 }, 'c'))
+  expect(ledgers.map((ledger) => ledger.inputTokens)).toStrictEqual([100, null, 80])
+})
