@@ -1,55 +1,81 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../shared/config.ts'
 import { describeError, SpanledgerError } from '../shared/errors.ts'
-import { openDirectoryStore } from '../shared/lake/directory-store.ts'
 import { readLakeBatches } from '../shared/lake/lake-batches.ts'
-import { CORRECTIONS } from '../shared/lake/partition.ts'
 import { listReadable } from '../shared/lake/readable-files.ts'
-import { createLocalPlatform, localPaths } from '../shared/platform/local.ts'
+import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from '../shared/lake/unreadable-files.ts'
+import { defaultLake, openReadableLake } from '../shared/platform/lake-address.ts'
+import { openPlatform } from '../shared/platform/platform.ts'
+import type { TraceStore } from '../shared/warehouse/trace-store.ts'
 
-const USAGE = `npm run rebuild -- --from lake
-Fills the warehouse from the lake: what it has already is left as it is. Stop the server first.`
+const USAGE = `npm run rebuild -- --from lake [--lake DIRECTORY|gs://BUCKET]
+Fills the warehouse of this platform (SPANLEDGER_PLATFORM, BigQuery on gcp) from a lake, its own unless one is named: what the
+warehouse has already is left as it is. Stop an embedded server first. From a bucket all of the lake is fetched to the data
+directory, at most SPANLEDGER_LAKE_CACHE_BYTES. A file that cannot be read is named and left out, and the exit code is 1.`
 
 /** What a rebuild brought. */
 export interface RebuildResult {
   readonly stored: number
   readonly duplicates: number
+  /** Files whose spans are missing. */
+  readonly unreadable: UnreadableFiles
 }
 
-/** Fills the warehouse of `config` from its lake. May be cut short and run again. */
-export async function rebuild(config: Config): Promise<RebuildResult> {
-  const root = resolve(localPaths(config).lake)
-  const lake = openDirectoryStore(root)
-  const place = ({ name }: { readonly name: string }) => join(root, name)
-  const paths = (await listReadable(lake)).map(place)
-  const corrections = (await Array.fromAsync(lake.list(CORRECTIONS))).map(place)
-  const store = await createLocalPlatform(config).openTraceStore()
+/** Fills the warehouse of `config` from the lake at `address`. May be cut short and run again. */
+export async function rebuild(config: Config, address: string = defaultLake(config)): Promise<RebuildResult> {
+  const lake = await openReadableLake(address, config)
+  const { spans, corrections } = await listReadable(lake.store)
+  const files = { spans: await lake.locate(spans), corrections: await lake.locate(corrections) }
+  const store = await (await openPlatform(config)).openTraceStore()
+  try {
+    try {
+      return { ...(await fill(store, files)), unreadable: new Map() }
+    } catch (error) {
+      const all = [...files.spans, ...files.corrections]
+      const unreadable: UnreadableFiles = mayBeUnreadable(error) ? await findUnreadable(all) : new Map()
+      if (unreadable.size === 0) throw error
+      const legible = (paths: readonly string[]) => paths.filter((path) => !unreadable.has(path))
+      const rest = { spans: legible(files.spans), corrections: legible(files.corrections) }
+      return { ...(await fill(store, rest)), unreadable }
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+async function fill(
+  store: TraceStore,
+  { spans, corrections }: { readonly spans: readonly string[]; readonly corrections: readonly string[] },
+): Promise<Omit<RebuildResult, 'unreadable'>> {
   const scratch = await mkdtemp(join(tmpdir(), 'spanledger-rebuild-'))
   let stored = 0
   let duplicates = 0
   try {
-    for await (const batches of readLakeBatches(paths, { scratch, corrections })) {
+    for await (const batches of readLakeBatches(spans, { scratch, corrections })) {
       for (const result of await store.write(batches)) {
         stored += result.stored
         duplicates += result.duplicates
       }
     }
   } finally {
-    await store.close()
     await rm(scratch, { recursive: true, force: true })
   }
   return { stored, duplicates }
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { from: { type: 'string' }, help: { type: 'boolean', short: 'h' } } })
+  const { values } = parseArgs({
+    options: { from: { type: 'string' }, lake: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  })
   if (values.help) return console.log(USAGE)
   if (values.from !== 'lake') throw new SpanledgerError('query/invalid', 'say --from lake')
-  const { stored, duplicates } = await rebuild(readConfig())
+  const { stored, duplicates, unreadable } = await rebuild(readConfig(), values.lake)
   console.log(`stored ${stored} spans; ${duplicates} came in more than one message`)
+  for (const [path, reason] of unreadable) console.error(`left out ${path}: ${reason}`)
+  if (unreadable.size > 0) process.exitCode = 1
 }
 
 if (import.meta.main) {

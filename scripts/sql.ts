@@ -1,22 +1,28 @@
-import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { readConfig } from '../shared/config.ts'
+import { type Config, readConfig } from '../shared/config.ts'
 import { SpanledgerError } from '../shared/errors.ts'
 import { type LakeSqlResult, queryLake } from '../shared/lake/lake-sql.ts'
 import { lakeViews } from '../shared/lake/lake-views.ts'
-import { localPaths } from '../shared/platform/local.ts'
+import { defaultLake, openReadableLake } from '../shared/platform/lake-address.ts'
 
 const VIEWS = lakeViews([], { template: '', corrections: [] })
   .map(({ name, description }) => `  ${name.padEnd(14)}${description}`)
   .join('\n')
 
-const USAGE = `npm run sql -- [--from TIME] [--to TIME] [--format table|json|csv] [--lake DIRECTORY] "SELECT …"
+const USAGE = `npm run sql -- [--from TIME] [--to TIME] [--format table|json|csv] [--lake DIRECTORY|gs://BUCKET] "SELECT …"
 DuckDB over the lake; the server may be running. Views:
 ${VIEWS}
---from and --to are dates or RFC 3339 times; only the hours between them are read.`
+--from and --to are dates or RFC 3339 times; only the hours between them are read. From a bucket they are fetched, and kept
+in the data directory. A file that cannot be read is named and left out, and the exit code is 1.`
+
+/** What the command says: the answer, and on standard error what is missing from it. */
+export interface SqlOutput {
+  readonly text: string
+  readonly warnings: readonly string[]
+}
 
 /** Runs the command's arguments and returns what to print. */
-export async function runSql(args: readonly string[], defaultLake: () => string): Promise<string> {
+export async function runSql(args: readonly string[], config: Config): Promise<SqlOutput> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -28,15 +34,15 @@ export async function runSql(args: readonly string[], defaultLake: () => string)
       help: { type: 'boolean', short: 'h' },
     },
   })
-  if (values.help) return USAGE
+  if (values.help) return { text: USAGE, warnings: [] }
   const [sql] = positionals
   if (sql === undefined || positionals.length > 1) throw new SpanledgerError('query/invalid', 'give one statement')
-  const root = values.lake ?? defaultLake()
-  if (!existsSync(root)) throw new SpanledgerError('lake/not-found', `there is no lake in ${root}`)
+  const lake = await openReadableLake(values.lake ?? defaultLake(config), config)
   const from = readTime(values.from)
   const to = readTime(values.to)
-  const result = await queryLake(sql, { root, ...(from !== undefined && { from }), ...(to !== undefined && { to }) })
-  return format(result, values.format)
+  const result = await queryLake(sql, { lake, ...(from !== undefined && { from }), ...(to !== undefined && { to }) })
+  const warnings = Array.from(result.unreadable, ([path, reason]) => `left out ${path}: ${reason}`)
+  return { text: format(result, values.format), warnings }
 }
 
 function readTime(text: string | undefined): number | undefined {
@@ -76,7 +82,10 @@ function csvField(field: string): string {
 
 if (import.meta.main) {
   try {
-    console.log(await runSql(process.argv.slice(2), () => localPaths(readConfig()).lake))
+    const { text, warnings } = await runSql(process.argv.slice(2), readConfig())
+    console.log(text)
+    for (const warning of warnings) console.error(warning)
+    if (warnings.length > 0) process.exitCode = 1
   } catch (error) {
     console.error(error instanceof SpanledgerError ? error.message : `${error}\n\n${USAGE}`)
     process.exitCode = 2

@@ -75,6 +75,9 @@ const schema = z.object({
     .describe(
       'days after which the trace store forgets spans, where it is made to: such are not compared; 0 for never',
     ),
+  SPANLEDGER_LAKE_CACHE_BYTES: bytes
+    .default(4 * 1024 ** 3)
+    .describe('what commands that read the lake in a bucket keep of it in the data directory'),
   SPANLEDGER_PRICES: z
     .string()
     .optional()

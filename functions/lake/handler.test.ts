@@ -71,7 +71,7 @@ test('what it acknowledges is in the lake, exactly as it came', async () => {
   expect(await subscriber.handle(deliveries)).toStrictEqual([{ kind: 'ack' }, { kind: 'ack' }])
   expect(await subscriber.counts('default')).toStrictEqual({ stored: 4n, duplicates: 0n, quarantined: 0n, expired: 0n })
 
-  const paths = (await listReadable(store)).map(({ name }) => join(root, name))
+  const paths = (await listReadable(store)).spans.map(({ name }) => join(root, name))
   const read = (await Array.fromAsync(readLakeBatches(paths, { scratch: root }))).flat()
   const sent = deliveries.map(decodeBatch)
   const bySpan = (batches: typeof sent) =>

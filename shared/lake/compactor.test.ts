@@ -12,6 +12,7 @@ import { openDirectoryStore } from './directory-store.ts'
 import { queryLake } from './lake-sql.ts'
 import type { ObjectStore } from './object-store.ts'
 import { createParquetFormat } from './parquet-format.ts'
+import { openDirectoryLake } from './readable-lake.ts'
 import { DAY, HOUR, hexId, testBatch, testSpan } from './test-spans.ts'
 import { createLakeWriter } from './writer.ts'
 
@@ -43,7 +44,8 @@ async function plain(select: string, tail = ''): Promise<unknown[][]> {
   const sql = `SELECT ${select} FROM read_parquet('${root}/traces/**/*.parquet', filename = true) ${tail}`
   return (await duckdb.runAndReadAll(sql)).getRowsJson()
 }
-const ours = async (select: string) => (await queryLake(`SELECT ${select} FROM spans`, { root })).rows
+const ours = async (select: string) =>
+  (await queryLake(`SELECT ${select} FROM spans`, { lake: openDirectoryLake(root) })).rows
 const objects = async (prefix: string) => (await Array.fromAsync(store.list(prefix))).map(({ name }) => name)
 const compact = () => createCompactor({ store, format, log, now: () => clock }).run()
 const write = (...batches: Parameters<ReturnType<typeof createLakeWriter>['write']>[0][number][]) =>

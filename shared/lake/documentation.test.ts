@@ -7,6 +7,7 @@ import { LAKE_COLUMNS } from '../spans/columns.ts'
 import { openDirectoryStore } from './directory-store.ts'
 import { queryLake } from './lake-sql.ts'
 import { createParquetFormat } from './parquet-format.ts'
+import { openDirectoryLake } from './readable-lake.ts'
 import { DAY, testBatch, testSpan } from './test-spans.ts'
 import { createLakeWriter } from './writer.ts'
 
@@ -45,7 +46,7 @@ test('every query of the page that needs no cloud runs and finds something', asy
 test('every command of the page runs', async () => {
   const commands = [...page.matchAll(/npm run sql -- .*"(SELECT [^"]+)"/g)].map(([, sql]) => sql as string)
   expect(commands).toHaveLength(2)
-  for (const sql of commands) await queryLake(sql, { root })
+  for (const sql of commands) await queryLake(sql, { lake: openDirectoryLake(root) })
 })
 
 test('the page names the first columns in their order', () => {

@@ -1,43 +1,46 @@
 import '../duckdb-text.ts'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Json } from '@duckdb/node-api'
 import { describeError, SpanledgerError } from '../errors.ts'
-import { openDirectoryStore } from './directory-store.ts'
 import { lakeViews } from './lake-views.ts'
 import { createParquetFormat } from './parquet-format.ts'
-import { CORRECTIONS, partitionHour } from './partition.ts'
-import { listReadable } from './readable-files.ts'
+import { listReadable, type TimeRange } from './readable-files.ts'
+import type { ReadableLake } from './readable-lake.ts'
+import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from './unreadable-files.ts'
 
-const HOUR_MILLIS = 3_600_000
-
-export interface LakeSqlOptions {
-  /** The directory of the lake. */
-  readonly root: string
-  /** Only hours that touch [from, to), in milliseconds since 1970: others are not even listed to DuckDB. */
-  readonly from?: number
-  readonly to?: number
+export interface LakeSqlOptions extends TimeRange {
+  readonly lake: ReadableLake
 }
 
 /** What a statement answered. */
 export interface LakeSqlResult {
   readonly columns: readonly string[]
   readonly rows: readonly (readonly Json[])[]
+  /** Files that could not be read, and whose rows are missing. */
+  readonly unreadable: UnreadableFiles
 }
 
 /**
- * Runs SQL over the views of {@link lakeViews} in a DuckDB that can reach the lake's directory and nothing else. Each row is
+ * Runs SQL over the views of {@link lakeViews} in a DuckDB that can reach the lake's files and nothing else. Each row is
  * seen once, also while a compactor is at work. Throws `query/invalid` with what DuckDB says of the statement.
  */
 export async function queryLake(sql: string, options: LakeSqlOptions): Promise<LakeSqlResult> {
   const scratch = await mkdtemp(join(tmpdir(), 'spanledger-sql-'))
+  const run = (unreadable: UnreadableFiles = new Map()) => runOnce(sql, options, { scratch, unreadable })
   try {
-    return await runOnce(sql, options, scratch)
+    return await run().catch(async (error) => {
+      // A file may go when a reader took longer than the compactor's grace: a fresh listing has what replaced it.
+      if (/No files found|Cannot open file|No such file/.test(describeError(error))) return run()
+      throw error
+    })
   } catch (error) {
-    // A file may go when a reader took longer than the compactor's grace: a fresh listing has what replaced it.
-    if (!/No files found|Cannot open file|No such file/.test(describeError(error))) throw refusal(error)
-    return await runOnce(sql, options, scratch).catch((again) => {
+    if (!mayBeUnreadable(error)) throw refusal(error)
+    const { spans, corrections } = await listReadable(options.lake.store, options)
+    const unreadable = await findUnreadable(await options.lake.locate([...spans, ...corrections]))
+    if (unreadable.size === 0) throw refusal(error)
+    return await run(unreadable).catch((again) => {
       throw refusal(again)
     })
   } finally {
@@ -50,13 +53,16 @@ function refusal(error: unknown): SpanledgerError {
   return new SpanledgerError('query/invalid', describeError(error), { cause: error })
 }
 
-async function runOnce(sql: string, options: LakeSqlOptions, scratch: string): Promise<LakeSqlResult> {
-  const root = resolve(options.root)
-  const store = openDirectoryStore(root)
-  const within = (files: readonly { readonly name: string }[]) =>
-    files.filter(({ name }) => inRange(name, options)).map(({ name }) => join(root, name))
-  const paths = within(await listReadable(store))
-  const corrections = within(await Array.fromAsync(store.list(CORRECTIONS)))
+async function runOnce(
+  sql: string,
+  { lake, ...range }: LakeSqlOptions,
+  { scratch, unreadable }: { readonly scratch: string; readonly unreadable: UnreadableFiles },
+): Promise<LakeSqlResult> {
+  const files = await listReadable(lake.store, range)
+  const located = await lake.locate([...files.spans, ...files.corrections])
+  const legible = (paths: readonly string[]) => paths.filter((path) => !unreadable.has(path))
+  const paths = legible(located.slice(0, files.spans.length))
+  const corrections = legible(located.slice(files.spans.length))
   const template = join(scratch, 'template.parquet')
   await writeFile(template, createParquetFormat().encode([], { digests: [], projects: {} }))
 
@@ -66,22 +72,14 @@ async function runOnce(sql: string, options: LakeSqlOptions, scratch: string): P
   try {
     for (const view of lakeViews(paths, { template, corrections }))
       await connection.run(`CREATE VIEW ${view.name} AS ${view.sql}`)
-    const allowed = [root, scratch].map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')
+    const allowed = [lake.directory, scratch].map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')
     await connection.run(`SET allowed_directories = [${allowed}]`)
     await connection.run('SET enable_external_access = false')
     await connection.run('SET lock_configuration = true')
     const reader = await connection.runAndReadAll(sql)
-    return { columns: reader.columnNames(), rows: reader.getRowsJson() }
+    return { columns: reader.columnNames(), rows: reader.getRowsJson(), unreadable }
   } finally {
     connection.closeSync()
     instance.closeSync()
   }
-}
-
-function inRange(
-  name: string,
-  { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }: LakeSqlOptions,
-): boolean {
-  const hour = partitionHour(name)
-  return hour !== undefined && (hour + 1) * HOUR_MILLIS > from && hour * HOUR_MILLIS < to
 }

@@ -1,14 +1,46 @@
 import { type LakeFile, liveFiles } from './live-files.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
-import { STAGING, TRACES } from './partition.ts'
+import { CORRECTIONS, partitionHour, partitionPrefix, STAGING, TRACES } from './partition.ts'
+
+const HOUR_MILLIS = 3_600_000
+/** No partition comes before or after these: years have four digits. */
+const FIRST_MILLIS = 0
+const END_MILLIS = Date.UTC(9999, 0)
+
+/** Only hours that touch [from, to), in milliseconds since 1970. */
+export interface TimeRange {
+  readonly from?: number
+  readonly to?: number
+}
+
+/** What to read of a lake. */
+export interface ReadableFiles {
+  readonly spans: readonly LakeFile[]
+  readonly corrections: readonly ObjectInfo[]
+}
 
 /**
- * The files to read so that every row below `prefix` is seen once, now and for a grace period to come: those that are published and
- * those that are staged, as far as they are live together.
+ * The files to read so that every row is seen once, now and for a grace period to come: those that are published and those that
+ * are staged, as far as they are live together; and the corrections of their spans.
  */
-export async function listReadable(store: ObjectStore, prefix: string = TRACES): Promise<LakeFile[]> {
-  const staged = await Array.fromAsync(store.list(STAGING + prefix))
-  return readableFiles(await Array.fromAsync(store.list(prefix)), staged)
+export async function listReadable(store: ObjectStore, range: TimeRange = {}): Promise<ReadableFiles> {
+  const staged = await listRange(store, STAGING + TRACES, range)
+  const spans = readableFiles(await listRange(store, TRACES, range), staged)
+  return { spans, corrections: await listRange(store, CORRECTIONS, range) }
+}
+
+/** Lists no more than the hours that are asked for. */
+async function listRange(store: ObjectStore, base: string, range: TimeRange): Promise<ObjectInfo[]> {
+  const from = Math.max(range.from ?? FIRST_MILLIS, FIRST_MILLIS)
+  const to = Math.min(range.to ?? END_MILLIS, END_MILLIS)
+  const objects: ObjectInfo[] = []
+  if (from >= END_MILLIS || to <= FIRST_MILLIS) return objects
+  const last = partitionPrefix(base, Math.ceil(to / HOUR_MILLIS))
+  for await (const object of store.list(base, { from: partitionPrefix(base, Math.floor(from / HOUR_MILLIS)) })) {
+    if (object.name >= last) break
+    if (partitionHour(object.name) !== undefined) objects.push(object)
+  }
+  return objects
 }
 
 /** See {@link listReadable}; `staged` are objects below {@link STAGING}. */

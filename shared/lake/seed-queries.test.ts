@@ -9,6 +9,7 @@ import { createCompactor } from './compactor.ts'
 import { openDirectoryStore } from './directory-store.ts'
 import { queryLake } from './lake-sql.ts'
 import { createParquetFormat } from './parquet-format.ts'
+import { openDirectoryLake } from './readable-lake.ts'
 import { HOUR, hexId, testSpan } from './test-spans.ts'
 import { createLakeWriter } from './writer.ts'
 
@@ -101,9 +102,7 @@ test('the published queries run verbatim and answer what the warehouse answers',
     )
     const ours = await queryLake(
       'SELECT dt, hr, sum(InputTokens), sum(OutputTokens) FROM spans_unique GROUP BY ALL ORDER BY 1 DESC, 2 DESC',
-      {
-        root: join(root, 'lake'),
-      },
+      { lake: openDirectoryLake(join(root, 'lake')) },
     )
     expect(ours.rows.map((row) => row.map(String))).toStrictEqual(tokens.map((row) => row.map(String)))
   }
@@ -130,6 +129,6 @@ test('a time range reads the partitions it touches', async () => {
     testSpan({ spanId: hexId(Number(hour), 16), startTimeUnixNano: 1_770_249_600_000_000_000n + hour * HOUR }),
   )
   await writer.write([{ context: { project: 'p', digest: 'd', ingestedAt: 1_770_249_600_000_000_000n }, spans }])
-  const result = await queryLake('SELECT hr FROM spans ORDER BY 1', { root: lake, from, to })
+  const result = await queryLake('SELECT hr FROM spans ORDER BY 1', { lake: openDirectoryLake(lake), from, to })
   expect(result.rows).toStrictEqual([[9], [10]])
 })

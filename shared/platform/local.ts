@@ -50,6 +50,7 @@ export function localPaths(config: Config) {
     duckdb: at('warehouse.duckdb'),
     sqlite: at('warehouse.sqlite'),
     lake: at('lake'),
+    lakeCache: at('lake-cache'),
     budgets: at('budgets.sqlite'),
     keys: at('keys.sqlite'),
     traces: at('traces.sqlite'),
