@@ -13,3 +13,15 @@ export function readCount(value: AttributeValue): number {
   if (typeof value !== 'number' || !Number.isInteger(value)) return NOT_A_COUNT
   return value >= 0 && value <= MAX_COUNT ? value + 0 : NOT_A_COUNT
 }
+
+/** The sum of some counts, leaving out those that are absent; the first that is no count, if one is, to be refused. */
+export function sumCounts(values: readonly (AttributeValue | undefined)[]): AttributeValue {
+  let sum = 0
+  for (const value of values) {
+    if (value === undefined || value === null) continue
+    const count = readCount(value)
+    if (count === NOT_A_COUNT) return value
+    sum += count
+  }
+  return sum
+}

@@ -1,4 +1,5 @@
 import type { AttributeValue } from '../../spans/attributes.ts'
+import { sumCounts } from '../count.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading } from '../fields.ts'
 import { elements, member, members } from '../members.ts'
@@ -41,7 +42,7 @@ function completeFromUsage(reading: Reading, said: Said): void {
   fill(reading, FIELD.cacheRead, said('cached_content_token_count', 'cachedContentTokenCount'))
   fill(reading, FIELD.reasoning, said('thoughts_token_count', 'thoughtsTokenCount'))
   const toolUse = said('tool_use_prompt_token_count', 'toolUsePromptTokenCount')
-  if (typeof toolUse === 'number') reading[FIELD.input] = Number(reading[FIELD.input] ?? 0) + toolUse
+  if (toolUse !== undefined) reading[FIELD.input] = sumCounts([reading[FIELD.input], toolUse])
   const prompt = said('prompt_tokens_details', 'promptTokensDetails')
   fill(reading, FIELD.inputAudio, countOf('AUDIO', prompt))
   fill(reading, FIELD.inputImage, countOf('IMAGE', prompt))

@@ -1,4 +1,5 @@
-import type { Attributes, AttributeValue } from '../../spans/attributes.ts'
+import type { Attributes } from '../../spans/attributes.ts'
+import { sumCounts } from '../count.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading } from '../fields.ts'
 import { members } from '../members.ts'
@@ -43,22 +44,12 @@ function completeFromUsage(reading: Reading, usage: Attributes): void {
   const total = said('total', 'total_tokens')
   fill(reading, FIELD.total, total)
   // Up to release 4 the wrapper of OpenAI's client left the classes in the two counts; the total tells.
-  const inclusive = total !== undefined && total === sum(usage, ['input', 'output'])
+  const inclusive = total !== undefined && total === sumCounts([usage.get('input'), usage.get('output')])
   if (usage.has('input') && !inclusive)
-    reading[FIELD.uncachedInput] = sum(usage, ['input', 'input_audio_tokens', 'input_audio'])
+    reading[FIELD.uncachedInput] = sumCounts([usage.get('input'), reading[FIELD.inputAudio]])
   completeFromRawUsage(reading, usage)
   fill(reading, FIELD.input, said('input', 'prompt_tokens', 'input_tokens'))
-  const outputs = [...usage.keys()].filter((key) => key === 'output' || key.startsWith('output_'))
-  if (usage.has('output')) fill(reading, FIELD.output, inclusive ? usage.get('output') : sum(usage, outputs))
+  const outputs = [...usage].flatMap(([key, count]) => (key === 'output' || key.startsWith('output_') ? [count] : []))
+  if (usage.has('output')) fill(reading, FIELD.output, inclusive ? usage.get('output') : sumCounts(outputs))
   fill(reading, FIELD.output, said('completion_tokens', 'output_tokens'))
-}
-
-/** The sum of some counts; what is no number makes it one that is refused. */
-function sum(usage: Attributes, keys: readonly string[]): AttributeValue {
-  let total = 0
-  for (const key of keys) {
-    const count = usage.get(key) ?? 0
-    total += typeof count === 'number' || typeof count === 'bigint' ? Number(count) : Number.NaN
-  }
-  return total
 }
