@@ -13,7 +13,9 @@ describe('functions', () => {
       notify: ['datastore.viewer', 'pubsub.publisher'],
       warehouse: ['bigquery.dataEditor', 'pubsub.publisher'],
       lake: ['pubsub.publisher', 'pubsub.subscriber', 'storage.objectUser'],
-      books: ['bigquery.dataEditor', 'pubsub.subscriber', 'pubsub.subscriber'],
+      books: [
+        ...['bigquery.dataEditor', 'bigquery.jobUser', 'datastore.user', 'pubsub.subscriber', 'pubsub.subscriber'],
+      ],
       query: [
         ...[
           'bigquery.dataViewer',
@@ -45,7 +47,7 @@ describe('functions', () => {
 
   test('access to Firestore ends at our own database', () => {
     const granted = all(plain, 'google_project_iam_member').filter(({ role }) => String(role).includes('datastore'))
-    expect(granted).toHaveLength(5)
+    expect(granted).toHaveLength(6)
     for (const { condition } of granted)
       expect((condition as Fields).expression).toMatch(
         /^resource\.name == "projects\/my-project\/databases\/\$\{google_firestore_database\.database\.name\}"$/,

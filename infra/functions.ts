@@ -33,7 +33,8 @@ export const SIZING: Readonly<Record<FunctionName, Sizing>> = {
   warehouse: { memory: '1Gi', cpu: '1', concurrency: 8, timeoutSeconds: 100 },
   // Its scratch files are in memory too.
   lake: { memory: '4Gi', cpu: '2', concurrency: 1, timeoutSeconds: 540, maxInstances: 1 },
-  books: { memory: '512Mi', cpu: '1', concurrency: 1, timeoutSeconds: 100, maxInstances: 1 },
+  // Once a day it compares all budgets with the stored spans.
+  books: { memory: '512Mi', cpu: '1', concurrency: 1, timeoutSeconds: 540, maxInstances: 1 },
   query: { memory: '512Mi', cpu: '1', concurrency: 20, timeoutSeconds: 60 },
 }
 
@@ -131,6 +132,7 @@ function environment({ deployment, ...context }: Context, resources: Resources, 
     SPANLEDGER_GCP_DATASET: context.dataset,
     SPANLEDGER_GCP_BUCKET: resources.bucket.name,
     SPANLEDGER_GCP_DATABASE: resources.database.name,
+    SPANLEDGER_WAREHOUSE_RETENTION_DAYS: String(deployment.retentionDays ?? 0),
     SPANLEDGER_LOG_LEVEL: deployment.logLevel ?? 'info',
     SPANLEDGER_LAKE_RETENTION: lakeRetention(deployment),
     ...(deployment.maxBodyBytes !== undefined && { SPANLEDGER_MAX_BODY_BYTES: String(deployment.maxBodyBytes) }),

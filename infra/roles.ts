@@ -37,7 +37,13 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   notify: [publish('dead-letter'), { on: 'database', role: 'roles/datastore.viewer' }],
   warehouse: [publish('dead-letter'), { on: 'dataset', role: 'roles/bigquery.dataEditor' }],
   lake: [publish('dead-letter'), pull('lake'), { on: 'bucket', role: 'roles/storage.objectUser' }],
-  books: [pull('intake'), pull('buried'), { on: 'dataset', role: 'roles/bigquery.dataEditor' }],
+  books: [
+    pull('intake'),
+    pull('buried'),
+    { on: 'dataset', role: 'roles/bigquery.dataEditor' },
+    { on: 'project', role: 'roles/bigquery.jobUser' },
+    { on: 'database', role: 'roles/datastore.user' },
+  ],
   query: [
     { on: 'dataset', role: 'roles/bigquery.dataViewer' },
     { on: 'project', role: 'roles/bigquery.jobUser' },

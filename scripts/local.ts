@@ -17,11 +17,13 @@ import { handleProblems } from '../shared/http/problem.ts'
 import { createLog } from '../shared/log.ts'
 import { createLocalConservation } from '../shared/platform/conservation.ts'
 import { lockDataDirectory } from '../shared/platform/data-lock.ts'
+import { createIdleCheck } from '../shared/platform/idle.ts'
 import { createLocalPlatform } from '../shared/platform/local.ts'
 import { type Supervisor, supervise } from '../shared/platform/threads/supervisor.ts'
 import { createPricer, type Pricer } from '../shared/pricing/pricer.ts'
 import type { SpanReader } from '../shared/warehouse/trace-store.ts'
 import { startCompactionTimer } from './compaction-timer.ts'
+import { startReconcileTimer } from './reconcile-timer.ts'
 
 /** Heap bound of each thread in MiB: the whole process is to stay below 1 GiB. */
 const HEAP_MB: Record<Subscription, number> = {
@@ -42,6 +44,9 @@ const STOP_STAGES: readonly { readonly names: readonly Subscription[]; readonly 
 
 /** What requests that are still open get at the end of a stop, in milliseconds. */
 const STOP_REQUESTS_MS = 500
+
+/** Before budgets that differ from the stored spans are looked at again: what was on its way is mostly there by then. */
+const RECONCILE_PAUSE_MS = 10_000
 
 const log = createLog('local')
 
@@ -106,11 +111,18 @@ async function startLocal(config: Config): Promise<LocalServer> {
   const server = await listen(app, config)
   const compactMs = config.SPANLEDGER_LAKE_COMPACT_MS
   const compaction = compactMs === 0 ? undefined : startCompactionTimer({ log, everyMs: compactMs })
+  const reconciliation = startReconcileTimer({
+    sources: { ledger, reader, now: Date.now, isIdle: createIdleCheck(admin), pause: () => sleep(RECONCILE_PAUSE_MS) },
+    log,
+    everyMs: config.SPANLEDGER_RECONCILE_MS,
+    retentionDays: config.SPANLEDGER_WAREHOUSE_RETENTION_DAYS,
+  })
   return {
     url: server.url,
     async stop() {
       // From here on clients are told to try again later; what is under way is acknowledged once it is durable.
       const closed = server.close()
+      reconciliation.stop()
       const compacted = compaction?.stop()
       await bus.close()
       const drained: boolean[] = []

@@ -15,27 +15,25 @@ export interface ReconcileTimerOptions {
 
 /** Runs in the background until it is stopped. */
 export interface ReconcileTimer {
-  /** Resolves when no run is under way. */
-  stop(): Promise<void>
+  /** A run that is under way says no more; every write of it is whole. */
+  stop(): void
 }
 
 /** Compares all budgets with the stored spans every so often. */
 export function startReconcileTimer(options: ReconcileTimerOptions): ReconcileTimer {
   const { sources, log, everyMs, firstMs = 10 * 60_000, retentionDays = 0 } = options
   let stopped = false
-  let running = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
   const wait = (ms: number) => {
-    timer = setTimeout(() => {
-      running = run()
-    }, ms).unref()
+    timer = setTimeout(() => void run(), ms).unref()
   }
 
   async function run(): Promise<void> {
     try {
-      log.info(await reconcileAll(sources, { log, retentionDays }), 'compared what budgets have spent')
+      const summary = await reconcileAll(sources, { log, retentionDays })
+      if (!stopped) log.info(summary, 'compared what budgets have spent')
     } catch (error) {
-      log.error({ err: error }, `could not compare what budgets have spent: ${describeError(error)}`)
+      if (!stopped) log.error({ err: error }, `could not compare what budgets have spent: ${describeError(error)}`)
     }
     if (!stopped) wait(everyMs)
   }
@@ -45,7 +43,6 @@ export function startReconcileTimer(options: ReconcileTimerOptions): ReconcileTi
     stop() {
       stopped = true
       clearTimeout(timer)
-      return running
     },
   }
 }

@@ -14,6 +14,8 @@ export interface BooksOptions {
   readonly books: Pick<Books, 'enter'>
   /** What the names of topics and subscriptions start with. */
   readonly prefix: string
+  /** What is done once a day: no job of its own, since Google bills for each. Rejects when it is to be looked at. */
+  readonly nightly?: () => Promise<void>
   /** How long one run goes on pulling, in milliseconds. @defaultValue 60,000 */
   readonly runMs?: number
   /** Milliseconds since 1970. */
@@ -23,13 +25,17 @@ export interface BooksOptions {
 
 /** Dead letters come with what they carried. */
 const BOUNDS = { maxMessages: 5_000, maxBytes: 32 * 1024 * 1024 }
+/** Every ten minutes there is a run: just one a day begins in the first ten of this hour, UTC. */
+const NIGHT_HOUR = 3
+const RUNS_EVERY_MS = 600_000
+const HOUR_MS = 3_600_000
 
 /**
  * What a schedule asks of the books: `POST /write` enters what was taken, refused and given up since the last run, and only then
- * acknowledges it. Answers with how many messages that were, or 503 when the next run is to do it.
+ * acknowledges it; once a day it then does what is to be done nightly. Answers with how many messages that were, or 503 when the next run is to do it.
  */
 export function createBooksSchedule(options: BooksOptions): Hono {
-  const { sources, books, prefix, runMs = 60_000, now = Date.now, log } = options
+  const { sources, books, prefix, nightly, runMs = 60_000, now = Date.now, log } = options
 
   async function write(source: Source, deadline: number): Promise<number> {
     let written = 0
@@ -58,14 +64,15 @@ export function createBooksSchedule(options: BooksOptions): Hono {
 
   const app = new Hono()
   app.post('/write', async (c) => {
-    const deadline = now() + runMs
+    const begun = now()
     let messages = 0
-    for (const source of sources) messages += await write(source, deadline)
+    for (const source of sources) messages += await write(source, begun + runMs)
     if (messages > 0) log?.info({ messages }, 'wrote the books')
+    if (new Date(begun).getUTCHours() === NIGHT_HOUR && begun % HOUR_MS < RUNS_EVERY_MS) await nightly?.()
     return c.json({ messages })
   })
   app.onError((error, c) => {
-    log?.error({ err: error }, 'the books could not be written')
+    log?.error({ err: error }, 'a scheduled run failed')
     return c.json({ error: describeError(error) }, 503)
   })
   return app

@@ -15,14 +15,21 @@ export interface ReconcileSummary {
   readonly failed: number
 }
 
-/** Reconciles every project that has budgets, one after the other. One that fails does not keep the others from it. */
+/** Projects that are compared at once: each waits most of its time. */
+const AT_ONCE = 4
+const DAY_MS = 86_400_000
+
+/**
+ * Reconciles every project that has budgets. One that fails does not keep the others from it, and each day another one is first, so that
+ * of runs that are cut short none always lacks the same.
+ */
 export async function reconcileAll(
   sources: ReconcileSources,
   { log, ...options }: Omit<ReconcileOptions, 'project'> & { readonly log: Log },
 ): Promise<ReconcileSummary> {
   const projects = await sources.ledger.projects()
   const summary = { projects: projects.length, budgets: 0, corrected: 0, skipped: 0, failed: 0 }
-  for (const project of projects) {
+  const run = async (project: string) => {
     try {
       const { budgets, differences, skipped } = await reconcile(sources, { ...options, project })
       for (const { budget, period, ...sums } of differences) {
@@ -39,5 +46,11 @@ export async function reconcileAll(
       log.error({ err: error, project }, `could not compare what budgets have spent: ${describeError(error)}`)
     }
   }
+  const first = Math.floor(sources.now() / DAY_MS) % Math.max(1, projects.length)
+  const waiting = [...projects.slice(first), ...projects.slice(0, first)]
+  const work = async () => {
+    for (let project = waiting.shift(); project !== undefined; project = waiting.shift()) await run(project)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
   return summary
 }

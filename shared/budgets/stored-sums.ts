@@ -40,6 +40,7 @@ export const NOTHING_STORED: StoredSum = { amount: 0n, settled: 0n, isSettled: t
 
 const DAY_MS = 86_400_000
 const PAGE = 1_000
+const PAGE_BYTES = 4 * 1024 * 1024
 const MAX_DAYS = 400
 const MAX_RESERVATIONS = 10_000
 
@@ -95,7 +96,7 @@ async function* storedSpans(
     let after: Cursor | null = null
     do {
       const place: { after?: Cursor } = after === null ? {} : { after }
-      const query = { filter, sort: 'startTime', order: 'asc', pageSize: PAGE, ...place } as const
+      const query = { filter, sort: 'startTime', order: 'asc', pageSize: PAGE, maxBytes: PAGE_BYTES, ...place } as const
       const page: Page<StoredSpan> = await reader.listSpans(query)
       yield page.items
       after = page.next

@@ -56,7 +56,13 @@ export const FUNCTIONS = {
   },
   books: {
     trigger: { kind: 'schedule', subscriptions: ['intake', 'buried'] },
-    settings: [...BUS, 'SPANLEDGER_GCP_DATASET'],
+    settings: [
+      ...BUS,
+      'SPANLEDGER_GCP_DATASET',
+      'SPANLEDGER_GCP_DATABASE',
+      'SPANLEDGER_GCP_MAX_QUERY_BYTES',
+      'SPANLEDGER_WAREHOUSE_RETENTION_DAYS',
+    ],
   },
   query: {
     trigger: { kind: 'http' },
