@@ -20,6 +20,8 @@ directory, at most SPANLEDGER_LAKE_CACHE_BYTES. A file that cannot be read is na
 export interface RebuildResult {
   readonly stored: number
   readonly duplicates: number
+  /** Spans that the warehouse will never take. */
+  readonly refused: number
   /** Files whose spans are missing. */
   readonly unreadable: UnreadableFiles
 }
@@ -53,17 +55,19 @@ async function fill(
   const scratch = await mkdtemp(join(tmpdir(), 'spanledger-rebuild-'))
   let stored = 0
   let duplicates = 0
+  let refused = 0
   try {
     for await (const batches of readLakeBatches(spans, { scratch, corrections })) {
       for (const result of await store.write(batches)) {
         stored += result.stored
         duplicates += result.duplicates
+        refused += result.refused?.length ?? 0
       }
     }
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
-  return { stored, duplicates }
+  return { stored, duplicates, refused }
 }
 
 async function main(): Promise<void> {
@@ -72,10 +76,11 @@ async function main(): Promise<void> {
   })
   if (values.help) return console.log(USAGE)
   if (values.from !== 'lake') throw new SpanledgerError('query/invalid', 'say --from lake')
-  const { stored, duplicates, unreadable } = await rebuild(readConfig(), values.lake)
+  const { stored, duplicates, refused, unreadable } = await rebuild(readConfig(), values.lake)
   console.log(`stored ${stored} spans; ${duplicates} came in more than one message`)
+  if (refused > 0) console.error(`${refused} spans were refused`)
   for (const [path, reason] of unreadable) console.error(`left out ${path}: ${reason}`)
-  if (unreadable.size > 0) process.exitCode = 1
+  if (unreadable.size + refused > 0) process.exitCode = 1
 }
 
 if (import.meta.main) {
