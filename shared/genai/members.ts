@@ -1,31 +1,33 @@
-import type { Attributes, AttributeValue } from '../spans/attributes.ts'
+import type { AttributeValue } from '../spans/attributes.ts'
 
 /** JSON longer than this is not parsed: usage objects are small, and a span must not cost more than it is worth. */
 const MAX_JSON_LENGTH = 64 * 1024
 
+/** An object's members by name. Those that JSON had are as it had them, so a list may hold objects that are no `Map`. */
+export type Members = Readonly<Record<string, AttributeValue>>
+
 /** The members of an attribute that holds an object, as a kvlist or as JSON text; undefined if it holds none. */
-export function members(value: AttributeValue | undefined): Attributes | undefined {
-  if (value instanceof Map) return value
-  if (typeof value !== 'string' || value.length > MAX_JSON_LENGTH || value[0] !== '{') return undefined
-  const parsed = parse(value)
-  if (typeof parsed !== 'object' || parsed === null) return undefined
-  return new Map(Object.entries(parsed as Record<string, AttributeValue>))
+export function members(value: AttributeValue | undefined): Members | undefined {
+  if (typeof value !== 'string') return asMembers(value)
+  return value.length > MAX_JSON_LENGTH || value[0] !== '{' ? undefined : asMembers(parse(value))
 }
 
 /** The object under `key`; undefined if there is none. */
-export function member(object: Attributes | undefined, key: string): Attributes | undefined {
-  const value = object?.get(key)
-  if (value instanceof Map) return value
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
-    return undefined
-  return new Map(Object.entries(value as unknown as Record<string, AttributeValue>))
+export function member(object: Members | undefined, key: string): Members | undefined {
+  return asMembers(object?.[key])
 }
 
 /** The objects in a list. */
-export function elements(value: AttributeValue | undefined): readonly Attributes[] {
-  if (!Array.isArray(value)) return []
-  const list = value as readonly AttributeValue[]
-  return list.flatMap((item) => member(new Map([['', item]]), '') ?? [])
+export function elements(value: AttributeValue | undefined): readonly Members[] {
+  const list = Array.isArray(value) ? (value as readonly AttributeValue[]) : []
+  return list.map(asMembers).filter((item) => item !== undefined)
+}
+
+function asMembers(value: unknown): Members | undefined {
+  if (value instanceof Map) return Object.fromEntries(value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
+    return undefined
+  return value as Members
 }
 
 /** Python's text of a dictionary as JSON text; of one with quotes in its strings it makes text that is no JSON. */

@@ -23,7 +23,7 @@ export const googleAdk: Dialect = {
     if (span.name === 'call_llm') reading[FIELD.operation] ??= 'chat'
     const response = members(reading[FIELD.usageJson])
     const usage = member(response, 'usage_metadata') ?? member(response, 'usageMetadata')
-    if (usage !== undefined) completeFromUsage(reading, (snake, camel) => usage.get(snake) ?? usage.get(camel))
+    if (usage !== undefined) completeFromUsage(reading, (snake, camel) => usage[snake] ?? usage[camel])
   },
   conversation: {
     ids: ['gcp.vertex.agent.session_id'],
@@ -57,6 +57,6 @@ function completeFromUsage(reading: Reading, said: Said): void {
 
 /** The count of a modality in a list of them. */
 function countOf(modality: string, details: AttributeValue | undefined): AttributeValue | undefined {
-  const detail = elements(details).find((each) => each.get('modality') === modality)
-  return detail?.get('token_count') ?? detail?.get('tokenCount')
+  const detail = elements(details).find((each) => each.modality === modality)
+  return detail?.token_count ?? detail?.tokenCount
 }

@@ -1,8 +1,7 @@
-import type { Attributes } from '../../spans/attributes.ts'
 import { sumCounts } from '../count.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading } from '../fields.ts'
-import { members } from '../members.ts'
+import { type Members, members } from '../members.ts'
 import { completeFromRawUsage } from '../raw-usage.ts'
 
 /**
@@ -23,7 +22,7 @@ export const langfuse: Dialect = {
   complete: (reading, { name }) => {
     const kind = reading[FIELD.kind]
     if (kind === 'agent') reading[FIELD.agentName] ??= name
-    fill(reading, FIELD.reportedCost, members(reading[FIELD.metadataJson])?.get('total'))
+    fill(reading, FIELD.reportedCost, members(reading[FIELD.metadataJson])?.total)
     const usage = members(reading[FIELD.usageJson])
     if (usage !== undefined) completeFromUsage(reading, usage)
   },
@@ -34,22 +33,24 @@ export const langfuse: Dialect = {
   },
 }
 
-function completeFromUsage(reading: Reading, usage: Attributes): void {
-  const said = (...keys: readonly string[]) => keys.map((key) => usage.get(key)).find((count) => count !== undefined)
+function completeFromUsage(reading: Reading, usage: Members): void {
+  const said = (...keys: readonly string[]) => keys.map((key) => usage[key]).find((count) => count !== undefined)
   fill(reading, FIELD.cacheRead, said('input_cached_tokens', 'input_cache_read'))
-  fill(reading, FIELD.cacheWrite, usage.get('input_cache_creation'))
+  fill(reading, FIELD.cacheWrite, usage.input_cache_creation)
   fill(reading, FIELD.inputAudio, said('input_audio_tokens', 'input_audio'))
   fill(reading, FIELD.reasoning, said('output_reasoning_tokens', 'output_reasoning'))
   fill(reading, FIELD.outputAudio, said('output_audio_tokens', 'output_audio'))
   const total = said('total', 'total_tokens')
   fill(reading, FIELD.total, total)
   // Up to release 4 the wrapper of OpenAI's client left the classes in the two counts; the total tells.
-  const inclusive = total !== undefined && total === sumCounts([usage.get('input'), usage.get('output')])
-  if (usage.has('input') && !inclusive)
-    reading[FIELD.uncachedInput] = sumCounts([usage.get('input'), reading[FIELD.inputAudio]])
+  const inclusive = total !== undefined && total === sumCounts([usage.input, usage.output])
+  if (usage.input !== undefined && !inclusive)
+    reading[FIELD.uncachedInput] = sumCounts([usage.input, reading[FIELD.inputAudio]])
   completeFromRawUsage(reading, usage)
   fill(reading, FIELD.input, said('input', 'prompt_tokens', 'input_tokens'))
-  const outputs = [...usage].flatMap(([key, count]) => (key === 'output' || key.startsWith('output_') ? [count] : []))
-  if (usage.has('output')) fill(reading, FIELD.output, inclusive ? usage.get('output') : sumCounts(outputs))
+  const outputs = Object.entries(usage).flatMap(([key, count]) =>
+    key === 'output' || key.startsWith('output_') ? [count] : [],
+  )
+  if (usage.output !== undefined) fill(reading, FIELD.output, inclusive ? usage.output : sumCounts(outputs))
   fill(reading, FIELD.output, said('completion_tokens', 'output_tokens'))
 }

@@ -26,15 +26,15 @@ export const langsmith: Dialect = {
     const input = members(reading[FIELD.usageJson])
     const output = members(reading[FIELD.metadataJson])
     // LangChain counts under the tier's name what is neither cached nor reasoning, and puts it before the others' names.
-    const tier = TIERS.find((name) => input?.has(name) || output?.has(name))
+    const tier = TIERS.find((name) => input?.[name] !== undefined || output?.[name] !== undefined)
     fill(reading, FIELD.serviceTier, tier)
-    fill(reading, FIELD.cacheRead, input?.get('cache_read') ?? input?.get(`${tier}_cache_read`))
-    fill(reading, FIELD.cacheWrite, input?.get('cache_creation'))
-    fill(reading, FIELD.cacheWrite5m, input?.get('ephemeral_5m_input_tokens'))
-    fill(reading, FIELD.cacheWrite1h, input?.get('ephemeral_1h_input_tokens'))
-    fill(reading, FIELD.inputAudio, input?.get('audio'))
-    fill(reading, FIELD.reasoning, output?.get('reasoning') ?? output?.get(`${tier}_reasoning`))
-    fill(reading, FIELD.outputAudio, output?.get('audio'))
+    fill(reading, FIELD.cacheRead, input?.cache_read ?? input?.[`${tier}_cache_read`])
+    fill(reading, FIELD.cacheWrite, input?.cache_creation)
+    fill(reading, FIELD.cacheWrite5m, input?.ephemeral_5m_input_tokens)
+    fill(reading, FIELD.cacheWrite1h, input?.ephemeral_1h_input_tokens)
+    fill(reading, FIELD.inputAudio, input?.audio)
+    fill(reading, FIELD.reasoning, output?.reasoning ?? output?.[`${tier}_reasoning`])
+    fill(reading, FIELD.outputAudio, output?.audio)
   },
   conversation: {
     ids: ['langsmith.metadata.conversation_id', 'langsmith.metadata.thread_id'],

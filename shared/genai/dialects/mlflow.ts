@@ -27,12 +27,12 @@ export const mlflow: Dialect = {
   complete: (reading, { attributes }) => {
     for (const field of QUOTED) if (reading[field] !== undefined) reading[field] = unquoted(reading[field])
     const usage = members(reading[FIELD.usageJson])
-    fill(reading, FIELD.input, usage?.get('input_tokens'))
-    fill(reading, FIELD.output, usage?.get('output_tokens'))
-    fill(reading, FIELD.total, usage?.get('total_tokens'))
-    fill(reading, FIELD.cacheRead, usage?.get('cache_read_input_tokens'))
-    fill(reading, FIELD.cacheWrite, usage?.get('cache_creation_input_tokens'))
-    fill(reading, FIELD.reportedCost, members(reading[FIELD.metadataJson])?.get('total_cost'))
+    fill(reading, FIELD.input, usage?.input_tokens)
+    fill(reading, FIELD.output, usage?.output_tokens)
+    fill(reading, FIELD.total, usage?.total_tokens)
+    fill(reading, FIELD.cacheRead, usage?.cache_read_input_tokens)
+    fill(reading, FIELD.cacheWrite, usage?.cache_creation_input_tokens)
+    fill(reading, FIELD.reportedCost, members(reading[FIELD.metadataJson])?.total_cost)
     if (usage !== undefined && text(reading, 'requestModel') === '') completeFromMessages(reading, attributes)
   },
   conversation: {
@@ -49,9 +49,9 @@ function completeFromMessages(reading: Reading, attributes: Attributes): void {
   if (FORMATS.has(format)) reading[FIELD.provider] ||= format
   const request = members(attributes.get('mlflow.spanInputs'))
   const response = members(attributes.get('mlflow.spanOutputs'))
-  reading[FIELD.requestModel] = request?.get('model')
-  fill(reading, FIELD.responseModel, response?.get('model'))
-  fill(reading, FIELD.serviceTier, response?.get('service_tier'))
+  reading[FIELD.requestModel] = request?.model
+  fill(reading, FIELD.responseModel, response?.model)
+  fill(reading, FIELD.serviceTier, response?.service_tier)
   completeFromRawUsage(reading, member(response, 'usage'))
 }
 

@@ -45,13 +45,13 @@ export const openinference: Dialect = {
     if (reading[FIELD.metadataJson] === undefined) return
     if (reading[FIELD.user] !== undefined && reading[FIELD.provider] !== undefined) return
     const metadata = members(reading[FIELD.metadataJson])
-    fill(reading, FIELD.user, metadata?.get('user_id'))
-    fill(reading, FIELD.provider, metadata?.get('ls_provider'))
+    fill(reading, FIELD.user, metadata?.user_id)
+    fill(reading, FIELD.provider, metadata?.ls_provider)
   },
   conversation: {
     id: ({ attributes }) => {
       const metadata = members(attributes.get('metadata'))
-      return metadata?.get('conversation_id') ?? metadata?.get('thread_id')
+      return metadata?.conversation_id ?? metadata?.thread_id
     },
     finishReasons: ['llm.finish_reason'],
     input: ['llm.input_messages.'],

@@ -94,16 +94,16 @@ export const vercelAi: Dialect = {
 function completeFromProvider(reading: Reading): void {
   const metadata = members(reading[FIELD.metadataJson])
   const openai = member(metadata, 'openai')
-  fill(reading, FIELD.cacheRead, openai?.get('cachedPromptTokens'))
-  fill(reading, FIELD.reasoning, openai?.get('reasoningTokens'))
-  fill(reading, FIELD.serviceTier, openai?.get('serviceTier'))
-  fill(reading, FIELD.reportedCost, member(member(metadata, 'openrouter'), 'usage')?.get('cost'))
+  fill(reading, FIELD.cacheRead, openai?.cachedPromptTokens)
+  fill(reading, FIELD.reasoning, openai?.reasoningTokens)
+  fill(reading, FIELD.serviceTier, openai?.serviceTier)
+  fill(reading, FIELD.reportedCost, member(member(metadata, 'openrouter'), 'usage')?.cost)
   const google = member(metadata, 'google') ?? member(metadata, 'vertex')
-  fill(reading, FIELD.serviceTier, google?.get('serviceTier') ?? member(google, 'usageMetadata')?.get('trafficType'))
+  fill(reading, FIELD.serviceTier, google?.serviceTier ?? member(google, 'usageMetadata')?.trafficType)
   const anthropic = member(metadata, 'anthropic')
   completeFromRawUsage(reading, member(anthropic, 'usage'))
-  fill(reading, FIELD.cacheRead, anthropic?.get('cacheReadInputTokens'))
-  fill(reading, FIELD.cacheWrite, anthropic?.get('cacheCreationInputTokens'))
+  fill(reading, FIELD.cacheRead, anthropic?.cacheReadInputTokens)
+  fill(reading, FIELD.cacheWrite, anthropic?.cacheCreationInputTokens)
 }
 
 function textOf(value: AttributeValue): string {
