@@ -50,6 +50,9 @@ export const UNINDEXED: readonly (readonly [collection: string, field: string])[
   ['budgetBudgets', 'b'],
   ['budgetBudgets', 'h'],
   ['budgetClaims', 'charges'],
+  ['traces', 'body'],
+  ['traces', 'record'],
+  ['traces', 'part'],
 ]
 
 /** The database of keys and budgets. */

@@ -14,7 +14,6 @@ import { decodeSpans } from '../../shared/otlp/batch.ts'
 import { encodeTraces } from '../../shared/otlp/encode.ts'
 import { splitTraces, type TracePart } from '../../shared/otlp/split.ts'
 import { billAlone, type Pricer } from '../../shared/pricing/pricer.ts'
-import { createRecentTraces } from '../../shared/pricing/recent-traces.ts'
 import { readSlices, type SpanReadings } from '../../shared/pricing/slice.ts'
 import type { TraceStateStore } from '../../shared/pricing/trace-state.ts'
 import type { Attributes } from '../../shared/spans/attributes.ts'
@@ -36,7 +35,6 @@ export interface PriceOptions {
 /** How long a trace is remembered, and how often what is older is forgotten, in milliseconds. */
 const KEEP_MS = 24 * 60 * 60 * 1000
 const PRUNE_MS = 60 * 1000
-const KEPT_AT_START = 100_000
 
 interface Work {
   readonly delivery: Delivery
@@ -53,9 +51,7 @@ interface Work {
  * corrections, in messages of no spans whose digests end in `.c0`, `.c1`, ….
  */
 export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now }: PriceOptions): Subscriber {
-  const recent = createRecentTraces()
   let pruneAt = 0
-  let warm = false
 
   return {
     handle: async (deliveries) => {
@@ -86,17 +82,13 @@ export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now 
 
   async function settleAll(work: readonly Work[]): Promise<readonly SettledMessage[]> {
     if (state === undefined) return work.map(({ reading }) => ({ bills: billAlone(reading), corrections: [] }))
-    if (!warm) {
-      for (const key of await state.keys(KEPT_AT_START)) recent.markKept(key)
-      warm = true
-    }
     const time = now()
     if (time >= pruneAt) {
       await state.prune(time - KEEP_MS)
       pruneAt = time + PRUNE_MS
     }
     const messages = work.map(({ delivery: { attributes }, reading }) => ({ ...attributes, reading }))
-    return settleMessages(messages, { state, recent, now: time * 1000 })
+    return settleMessages(messages, { state, now: time * 1000 })
   }
 }
 

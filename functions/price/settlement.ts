@@ -1,9 +1,13 @@
-import type { Usage } from '../../shared/genai/usage.ts'
 import { type Bills, billAlone } from '../../shared/pricing/pricer.ts'
-import type { RecentTraces } from '../../shared/pricing/recent-traces.ts'
-import { entryOf, type Settlement, settle } from '../../shared/pricing/settle.ts'
-import { isSelfExplained, type SpanReadings, type TraceSlice } from '../../shared/pricing/slice.ts'
-import type { KnownTrace, TraceAppend, TraceEntry, TraceStateStore } from '../../shared/pricing/trace-state.ts'
+import { type SettleMessage, type Settlement, settle } from '../../shared/pricing/settle.ts'
+import { isInert, type SpanReadings, type TraceSlice } from '../../shared/pricing/slice.ts'
+import type {
+  KnownTrace,
+  TraceAppend,
+  TraceEntry,
+  TraceKey,
+  TraceStateStore,
+} from '../../shared/pricing/trace-state.ts'
 
 /** A message that has been read, and who it is from. */
 export interface ReadMessage {
@@ -20,94 +24,64 @@ export interface SettledMessage {
 
 export interface SettleOptions {
   readonly state: TraceStateStore
-  readonly recent: RecentTraces
   /** Microseconds since 1970. */
   readonly now: number
 }
 
-interface OpenTrace {
+/** Most traces of one transaction: a message of millions of tiny traces would be too much for one. */
+const MAX_TRACES = 1000
+
+interface OpenTrace extends SettleMessage {
+  readonly key: TraceKey
   readonly message: number
   readonly slice: TraceSlice
 }
 
 /**
- * Settles the messages of a pull: those traces that a message explains by itself (or that use nothing) from that message
- * alone, all others against what is kept of them, in one transaction.
+ * Settles the messages of a pull against what earlier ones said of their traces, in one transaction. Nothing but the store
+ * is relied on: any instance may have had the earlier ones.
  */
 export async function settleMessages(
   messages: readonly ReadMessage[],
-  options: SettleOptions,
+  { state, now }: SettleOptions,
 ): Promise<SettledMessage[]> {
-  const { state, recent, now } = options
-  const bills = messages.map(({ reading }) => new Map(billAlone(reading)))
-  const corrections: SettledMessage['corrections'][number][][] = messages.map(() => [])
-  const open: OpenTrace[] = []
-  for (const [message, { project, digest, reading }] of messages.entries())
-    for (const slice of reading.slices.values()) {
-      const key = { project, traceId: slice.traceId }
-      const billed = bills[message]!.get(slice.traceId)!
-      if (!recent.isKept(key) && standsAlone(slice, billed, digest, recent.recall(key))) {
-        recent.remember(key, entryOf(slice, digest, billed))
-      } else {
-        recent.markKept(key)
-        open.push({ message, slice })
-      }
-    }
-  if (open.length > 0) {
-    const keys = open.map(({ message, slice }) => ({ project: messages[message]!.project, traceId: slice.traceId }))
-    const settlements = await state.transact(keys, (known) => settleOpen(open, messages, known, recent, now))
-    for (const [index, { message, slice }] of open.entries()) {
-      bills[message]!.set(slice.traceId, settlements[index]!.billed)
-      for (const correction of settlements[index]!.corrections)
-        corrections[message]!.push({ ...correction, traceId: slice.traceId })
+  const settled = messages.map(({ reading }) => ({
+    bills: new Map(billAlone(reading)),
+    corrections: [] as SettledMessage['corrections'][number][],
+  }))
+  const open = messages.flatMap(({ project, digest, reading }, message): OpenTrace[] =>
+    Array.from(reading.slices.values())
+      .filter((slice) => !isInert(slice))
+      .map((slice) => {
+        const { traceId } = slice
+        return { key: { project, traceId }, message, slice, digest, alone: settled[message]!.bills.get(traceId)!, now }
+      }),
+  )
+  for (let from = 0; from < open.length; from += MAX_TRACES) {
+    const some = open.slice(from, from + MAX_TRACES)
+    const keys = some.map(({ key }) => key)
+    const settlements = await state.transact(keys, (known) => settleOpen(some, known))
+    for (const [index, { billed, corrections }] of settlements.entries()) {
+      const { message, key } = some[index]!
+      const { traceId } = key
+      settled[message]!.bills.set(traceId, billed)
+      for (const correction of corrections) settled[message]!.corrections.push({ ...correction, traceId })
     }
   }
-  return bills.map((each, message) => ({
-    bills: each as ReadonlyMap<string, ReadonlyMap<string, Usage>>,
-    corrections: corrections[message]!,
-  }))
+  return settled
 }
 
-/** Whether a message settles a trace without regard to others: none has come, or none that could change a bill. */
-function standsAlone(
-  slice: TraceSlice,
-  billed: ReadonlyMap<string, Usage>,
-  digest: string,
-  others: readonly TraceEntry[],
-): boolean {
-  const { usages } = slice
-  const known = others.filter((entry) => entry.digest !== digest)
-  if (usages.length === 0) return known.every((entry) => entry.usages.length === 0)
-  const bills = usages.map(({ spanId }) => billed.get(spanId)!)
-  return known.length === 0 && isSelfExplained(slice, bills)
-}
-
-function settleOpen(
-  open: readonly OpenTrace[],
-  messages: readonly ReadMessage[],
-  known: KnownTrace,
-  recent: RecentTraces,
-  now: number,
-): { append: TraceAppend[]; result: Settlement[] } {
+function settleOpen(open: readonly OpenTrace[], known: KnownTrace): { append: TraceAppend[]; result: Settlement[] } {
   const append: TraceAppend[] = []
-  const traces = new Map<string, TraceEntry[]>()
-  const result = open.map(({ message, slice }) => {
-    const { project, digest } = messages[message]!
-    const key = { project, traceId: slice.traceId }
-    let entries = traces.get(project + slice.traceId)
-    if (entries === undefined) {
-      entries = [...known(key)]
-      const digests = new Set(entries.map((entry) => entry.digest))
-      const promoted = recent.recall(key).filter((entry) => !digests.has(entry.digest))
-      if (promoted.length > 0) append.push({ ...key, entries: promoted })
-      entries.push(...promoted)
-      traces.set(project + slice.traceId, entries)
-    }
-    const settlement = settle(entries, slice, digest, now)
-    if (settlement.entry !== undefined) {
-      entries.push(settlement.entry)
-      append.push({ ...key, entries: [settlement.entry] })
-    }
+  const traces = new Map<string, readonly TraceEntry[]>()
+  const result = open.map((trace) => {
+    const { key, slice } = trace
+    const name = key.traceId + key.project
+    const entries = traces.get(name) ?? known(key)
+    const settlement = settle(entries, slice, trace)
+    const { entry } = settlement
+    if (entry !== undefined) append.push({ ...key, entry })
+    traces.set(name, entry === undefined ? entries : [...entries, entry])
     return settlement
   })
   return { append, result }

@@ -16,29 +16,39 @@ export interface Settlement {
   readonly entry: TraceEntry | undefined
 }
 
+/** A message, as far as one of its traces is concerned. */
+export interface SettleMessage {
+  readonly digest: string
+  /** What its usages bill if there is no more of the trace than this. */
+  readonly alone: ReadonlyMap<string, Usage>
+  /** Microseconds since 1970. */
+  readonly now: number
+}
+
 /**
  * Settles what a message says of a trace against what earlier ones said. The sum over all spans, corrections applied, is
  * that of the whole trace at once, whatever the order of the messages; a message that comes again gets the answer it got.
- * `now` is in microseconds since 1970.
  */
-export function settle(known: readonly TraceEntry[], slice: TraceSlice, digest: string, now: number): Settlement {
+export function settle(known: readonly TraceEntry[], slice: TraceSlice, message: SettleMessage): Settlement {
+  const { digest, alone, now } = message
+  const spans = known.reduce((sum, { links }) => sum + links.size, slice.links.size)
+  const full = spans > MAX_KEPT_SPANS || known.length >= MAX_KEPT_ENTRIES
+  if (known.length === 0)
+    return { billed: alone, corrections: [], entry: full ? undefined : entryOf(slice, digest, alone) }
   const before = current(known)
   const again = known.find((entry) => entry.digest === digest)
   if (again !== undefined) return repeat(again, before)
-  const spans = known.reduce((sum, { links }) => sum + links.size, slice.links.size)
-  if (spans > MAX_KEPT_SPANS || known.length >= MAX_KEPT_ENTRIES) {
-    const billed = billUsages(slice.usages, slice.links)
-    return { billed: byId(slice.usages, billed), corrections: [], entry: undefined }
-  }
+  if (full) return { billed: alone, corrections: [], entry: undefined }
 
   const links = new Map<string, Link>(known.flatMap((entry) => [...entry.links]))
   for (const [spanId, link] of slice.links) links.set(spanId, link)
   const all = new Map<string, KeptUsage>()
   for (const [spanId, { usage }] of before) all.set(spanId, usage)
-  const own = keep(slice)
+  const own = keep(slice, alone)
   for (const usage of own) all.set(usage.spanId, prevailing(all.get(usage.spanId), usage))
   const usages = [...all.values()]
-  const billed = byId(usages, billUsages(usages, links))
+  const bills = billUsages(usages, links)
+  const billed = new Map(usages.map(({ spanId }, position) => [spanId, bills[position]!]))
 
   const changed = [...before.values()].flatMap(({ usage, billed: said, revision }) => {
     const bills = billed.get(usage.spanId)!
@@ -48,19 +58,12 @@ export function settle(known: readonly TraceEntry[], slice: TraceSlice, digest: 
       { usage: prevails, correction: { spanId: usage.spanId, revision: Math.max(now, revision + 1), billed: bills } },
     ]
   })
-  const entry = {
-    digest,
-    links: slice.links,
-    usages: own.map((usage) => ({ ...usage, billed: billed.get(usage.spanId)! })),
-    corrections: changed.map(({ correction }) => correction),
-  }
-  return { billed, corrections: changed, entry }
+  const corrections = changed.map(({ correction }) => correction)
+  return { billed, corrections: changed, entry: { ...entryOf(slice, digest, billed), corrections } }
 }
 
-/** What a message that explained a trace by itself would have left, had it been kept. */
-export function entryOf(slice: TraceSlice, digest: string, billed: ReadonlyMap<string, Usage>): TraceEntry {
-  const usages = keep(slice).map((usage) => ({ ...usage, billed: billed.get(usage.spanId)! }))
-  return { digest, links: slice.links, usages, corrections: [] }
+function entryOf(slice: TraceSlice, digest: string, billed: ReadonlyMap<string, Usage>): TraceEntry {
+  return { digest, links: slice.links, usages: keep(slice, billed), corrections: [] }
 }
 
 interface Current {
@@ -106,7 +109,7 @@ function size({ call }: KeptUsage): number {
   return inputTokens(usage) + outputTokens(usage)
 }
 
-function keep({ usages }: TraceSlice): KeptUsage[] {
+function keep({ usages }: TraceSlice, billed: ReadonlyMap<string, Usage>): KeptUsage[] {
   return usages.map(({ spanId, call, span }) => ({
     spanId,
     call,
@@ -115,10 +118,6 @@ function keep({ usages }: TraceSlice): KeptUsage[] {
     service: serviceName(span),
     startTimeUnixNano: span.startTimeUnixNano,
     endTimeUnixNano: span.endTimeUnixNano,
-    billed: usageOf(call),
+    billed: billed.get(spanId)!,
   }))
-}
-
-function byId(usages: readonly { readonly spanId: string }[], billed: readonly Usage[]): Map<string, Usage> {
-  return new Map(usages.map(({ spanId }, position) => [spanId, billed[position]!]))
 }

@@ -1,5 +1,5 @@
 import { type GenAiCall, isGenAiCall, readCall, type Subject } from '../genai/call.ts'
-import { isNothing, type Usage } from '../genai/usage.ts'
+import type { Usage } from '../genai/usage.ts'
 import type { Span } from '../spans/span.ts'
 import { findParents, type Link, reachesRoot, type UsageSpan } from './lineage.ts'
 import { rollUp } from './rollup.ts'
@@ -73,12 +73,11 @@ export function billUsages(usages: readonly UsageSpan[], links: ReadonlyMap<stri
 }
 
 /**
- * Whether the message explains the trace: it has the trace's root, everything hangs on it, and no composite bills
- * anything that calls yet to come might explain.
+ * Whether no message can make a difference to another through this one: it reports no usage, and neither does anything
+ * between its spans and the root, which are all in it.
  */
-export function isSelfExplained({ usages, links }: TraceSlice, billed: readonly Usage[]): boolean {
-  for (const [position, { call }] of usages.entries()) if (call.composite && !isNothing(billed[position]!)) return false
-  return reachesRoot(links)
+export function isInert({ usages, links }: TraceSlice): boolean {
+  return usages.length === 0 && reachesRoot(links)
 }
 
 /** A span that a message holds twice is billed by the first; the others get the same ledger. */

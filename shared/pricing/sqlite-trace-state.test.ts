@@ -4,14 +4,18 @@ import { describeTraceState } from './trace-state.suite.ts'
 
 describeTraceState('SQLite', async () => openSqliteTraceState({ path: ':memory:' }))
 
-test('what is old is forgotten; what is kept is known by name, the latest first', async () => {
+test('what is old is forgotten, and nothing else', async () => {
   let time = 0
   const store = openSqliteTraceState({ path: ':memory:', now: () => time++ })
   const entry = { digest: 'd', links: new Map(), usages: [], corrections: [] }
-  for (const traceId of ['a', 'b', 'c'])
-    await store.transact([], () => ({ append: [{ project: 'p', traceId, entries: [entry] }], result: undefined }))
-  expect(await store.keys(2)).toMatchObject([{ traceId: 'c' }, { traceId: 'b' }])
+  const keys = ['a', 'b', 'c'].map((traceId) => ({ project: 'p', traceId }))
+  const kept = () =>
+    store.transact(keys, (known) => ({ append: [], result: keys.map((key) => known(key).length).join('') }))
+  for (const key of keys) await store.transact([], () => ({ append: [{ ...key, entry }], result: undefined }))
+  expect(await kept()).toBe('111')
   await store.prune(2)
-  expect(await store.keys(9)).toMatchObject([{ project: 'p', traceId: 'c' }])
+  expect(await kept()).toBe('001')
+  await store.prune(99)
+  expect(await kept()).toBe('000')
   await store.close()
 })

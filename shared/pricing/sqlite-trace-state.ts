@@ -10,25 +10,27 @@ export interface SqliteTraceStateOptions {
   readonly now?: () => number
 }
 
-/** {@link TraceStateStore} in a SQLite file that this process alone writes. */
+/** {@link TraceStateStore} in a SQLite file. Rows are only ever added at one end and forgotten at the other. */
 export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateOptions): TraceStateStore {
   const db = new DatabaseSync(path)
   db.exec(`
-    PRAGMA page_size = 16384;
+    PRAGMA page_size = 8192;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS entries (
-      project TEXT NOT NULL, trace_id TEXT NOT NULL, digest TEXT NOT NULL, kept_at INTEGER NOT NULL, body TEXT NOT NULL,
-      UNIQUE (project, trace_id, digest)
+    PRAGMA busy_timeout = 5000;
+    CREATE TABLE IF NOT EXISTS trace_entries (
+      id INTEGER PRIMARY KEY, project TEXT NOT NULL, trace_id TEXT NOT NULL, kept_at INTEGER NOT NULL, body TEXT NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS entries_by_age ON entries (kept_at);
+    CREATE INDEX IF NOT EXISTS trace_entries_by_trace ON trace_entries (trace_id);
   `)
-  const select = db.prepare(`SELECT body FROM entries WHERE project = ? AND trace_id = ? LIMIT ${MAX_KEPT_ENTRIES}`)
-  const insert = db.prepare('INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)')
-  const newest = db.prepare(
-    'SELECT project, trace_id AS traceId FROM entries GROUP BY 1, 2 ORDER BY max(kept_at) DESC LIMIT ?',
+  const select = db.prepare(
+    `SELECT body FROM trace_entries WHERE trace_id = ? AND project = ? LIMIT ${MAX_KEPT_ENTRIES}`,
   )
-  const forget = db.prepare('DELETE FROM entries WHERE kept_at < ?')
+  const insert = db.prepare('INSERT INTO trace_entries (project, trace_id, kept_at, body) VALUES (?, ?, ?, ?)')
+  const forget = db.prepare(`
+    DELETE FROM trace_entries WHERE id < coalesce(
+      (SELECT id FROM trace_entries WHERE kept_at >= ? ORDER BY id LIMIT 1), (SELECT max(id) + 1 FROM trace_entries))
+  `)
 
   return {
     transact: async (keys, decide) =>
@@ -37,16 +39,14 @@ export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateO
         try {
           const known = new Map<string, TraceEntry[]>()
           for (const { project, traceId } of keys) {
-            const rows = select.all(project, traceId)
-            if (rows.length > 0)
-              known.set(
-                project + traceId,
-                rows.map(({ body }) => traceEntryFromJson(body as string)),
-              )
+            const rows = select.all(traceId, project)
+            if (rows.length === 0) continue
+            const entries = rows.map(({ body }) => traceEntryFromJson(body as string))
+            known.set(traceId + project, entries)
           }
-          const { append, result } = decide(({ project, traceId }) => known.get(project + traceId) ?? [])
-          for (const { project, traceId, entries } of append)
-            for (const entry of entries) insert.run(project, traceId, entry.digest, now(), traceEntryToJson(entry))
+          const { append, result } = decide(({ project, traceId }) => known.get(traceId + project) ?? [])
+          const time = now()
+          for (const { project, traceId, entry } of append) insert.run(project, traceId, time, traceEntryToJson(entry))
           db.exec('COMMIT')
           return result
         } catch (error) {
@@ -54,7 +54,6 @@ export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateO
           throw error
         }
       }),
-    keys: async (limit) => answer(() => newest.all(limit) as { project: string; traceId: string }[]),
     prune: async (before) => void answer(() => forget.run(before)),
     close: async () => db.close(),
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { TraceEntry, TraceStateStore } from './trace-state.ts'
 
@@ -19,8 +20,13 @@ const entry = (digest: string, spanId = 'a'): TraceEntry => ({
         serviceTier: '',
         agentName: 'clerk',
         toolName: '',
-        reportedCostUsd: undefined,
-        resolution: { kind: 'known', rule: 'no_cache', usage: [5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0] },
+        reportedCostUsd: 0.25,
+        resolution: {
+          kind: 'ambiguous',
+          rule: 'cache_unknown',
+          usage: [5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0],
+          other: [4, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0],
+        },
         userId: 'u',
         sessionId: '',
         environment: '',
@@ -43,7 +49,7 @@ export function describeTraceState(name: string, open: () => Promise<TraceStateS
     const read = (store: TraceStateStore, of = key) =>
       store.transact([of], (known) => ({ append: [], result: known(of) }))
     const append = (store: TraceStateStore, added: TraceEntry, of = key) =>
-      store.transact([of], (known) => ({ append: [{ ...of, entries: [added] }], result: known(of).length }))
+      store.transact([of], (known) => ({ append: [{ ...of, entry: added }], result: known(of).length }))
 
     test('what was appended comes back whole, to its own trace and project', async () => {
       const store = await open()
@@ -57,11 +63,21 @@ export function describeTraceState(name: string, open: () => Promise<TraceStateS
       await store.close()
     })
 
-    test('a message is kept once', async () => {
+    test('an entry of twenty thousand spans comes back whole, with those beside it', async () => {
       const store = await open()
-      await append(store, entry('d1'))
-      await append(store, entry('d1'))
-      expect(await read(store)).toHaveLength(1)
+      const [usage] = entry('d1').usages
+      const ids = Array.from({ length: 20_000 }, () => randomBytes(8).toString('hex'))
+      const links = new Map(ids.map((spanId) => [spanId, { parent: ids[0]!, tool: false }]))
+      const usages = ids.map((spanId) => ({ ...usage!, spanId, call: { ...usage!.call, responseId: `r-${spanId}` } }))
+      const large = { ...entry('d1'), links, usages }
+      const other = { project: 'p', traceId: 'u' }
+      const all = [
+        { ...key, entry: large },
+        { ...other, entry: entry('d1') },
+      ]
+      await store.transact([key, other], () => ({ append: all, result: undefined }))
+      expect(await read(store)).toStrictEqual([large])
+      expect(await read(store, other)).toStrictEqual([entry('d1')])
       await store.close()
     })
 
@@ -85,7 +101,7 @@ export function describeTraceState(name: string, open: () => Promise<TraceStateS
     test('many traces are asked for at once', async () => {
       const store = await open()
       const keys = Array.from({ length: 70 }, (_, index) => ({ project: 'p', traceId: `${index}` }))
-      const all = keys.map((each) => ({ ...each, entries: [entry('d1')] }))
+      const all = keys.map((each) => ({ ...each, entry: entry('d1') }))
       await store.transact(keys, () => ({ append: all, result: undefined }))
       const counts = await store.transact(keys, (known) => ({
         append: [],

@@ -38,7 +38,7 @@ export interface TraceKey {
 
 /** A trace and what is to be remembered of it from now on. */
 export interface TraceAppend extends TraceKey {
-  readonly entries: readonly TraceEntry[]
+  readonly entry: TraceEntry
 }
 
 /** Most entries of a trace that a store reads: more are neither asked for nor added to. */
@@ -48,17 +48,18 @@ export const MAX_KEPT_ENTRIES = 4000
 export type KnownTrace = (key: TraceKey) => readonly TraceEntry[]
 
 /**
- * Remembers traces that no single message explains. One transaction reads and appends for all messages of a pull; rejects
- * with `store/unavailable` when it was not done.
+ * Remembers what messages said of traces, for all instances that price. One transaction reads and appends for all messages
+ * of a pull; rejects with `store/unavailable` when it was not done.
  */
 export interface TraceStateStore {
-  /** `decide` is given what is kept of `keys` and says what to append; it may be called again, so it must have no effects. */
+  /**
+   * `decide` is given what is kept of `keys` and says what to append; it may be called again, so it must have no effects.
+   * Of transactions that share a trace one sees what the other has appended.
+   */
   transact<T>(
     keys: readonly TraceKey[],
     decide: (known: KnownTrace) => { readonly append: readonly TraceAppend[]; readonly result: T },
   ): Promise<T>
-  /** The traces that anything is kept of, the latest first. */
-  keys(limit: number): Promise<readonly TraceKey[]>
   /** Forgets what is older than `before` (milliseconds since 1970). */
   prune(before: number): Promise<void>
   close(): Promise<void>
