@@ -29,3 +29,13 @@ test('does not repeat what is not transient', async () => {
   await expect(retrying(operation, transient, { delayMs: 0 })).rejects.toBe('fatal')
   expect(calls()).toBe(2)
 })
+
+test('begins no try once the time for all of them is over', async () => {
+  const { operation, calls } = failing(Array.from({ length: 20 }, () => 'transient'))
+  const slow = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    return operation()
+  }
+  await expect(retrying(slow, transient, { delayMs: 0, attempts: 20, totalMs: 5 })).rejects.toBe('transient')
+  expect(calls()).toBe(1)
+})

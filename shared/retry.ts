@@ -8,6 +8,8 @@ export interface RetryOptions {
   readonly delayMs?: number
   /** Longest wait before any try. @defaultValue 8,000 */
   readonly maxDelayMs?: number
+  /** After which no further try is begun, from the first on. @defaultValue 45,000 */
+  readonly totalMs?: number
   /** Replaced in tests. */
   readonly random?: () => number
 }
@@ -21,13 +23,15 @@ export async function retrying<T>(
   isTransient: (error: unknown) => boolean,
   options: RetryOptions = {},
 ): Promise<T> {
-  const { attempts = 5, delayMs = 200, maxDelayMs = 8_000, random = Math.random } = options
+  const { attempts = 5, delayMs = 200, maxDelayMs = 8_000, totalMs = 45_000, random = Math.random } = options
+  const end = performance.now() + totalMs
   for (let attempt = 1; ; attempt++) {
     try {
       return await operation()
     } catch (error) {
-      if (attempt >= attempts || !isTransient(error)) throw error
-      await sleep(Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1)) * random())
+      const pause = Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1)) * random()
+      if (attempt >= attempts || performance.now() + pause > end || !isTransient(error)) throw error
+      await sleep(pause)
     }
   }
 }

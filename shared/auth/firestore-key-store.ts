@@ -1,4 +1,5 @@
 import type { DocumentReference, Firestore } from '@google-cloud/firestore'
+import { within } from '../deadline.ts'
 import { SpanledgerError } from '../errors.ts'
 import type { ApiKey, KeyStore, Scope } from './key-store.ts'
 
@@ -7,13 +8,18 @@ export interface FirestoreKeyStoreOptions {
   readonly firestore: Firestore
   /** @defaultValue `keys` */
   readonly collection?: string
+  /** How long an answer is waited for, in milliseconds: Firestore's client itself tries for minutes. @defaultValue 10,000 */
+  readonly deadlineMs?: number
 }
 
-/** gRPC's code for what exists already. */
+/** gRPC's codes for what exists already, and for what has changed meanwhile. */
 const ALREADY_EXISTS = 6
+const FAILED_PRECONDITION = 9
+const MOST_TRIES = 5
 
 /** Keys in Firestore, one document each, by id. */
-export function openFirestoreKeyStore({ firestore, collection = 'keys' }: FirestoreKeyStoreOptions): KeyStore {
+export function openFirestoreKeyStore(options: FirestoreKeyStoreOptions): KeyStore {
+  const { firestore, collection = 'keys', deadlineMs = 10_000 } = options
   const keys = firestore.collection(collection)
   /** Undefined for an id that no key has and that Firestore would refuse or take for a path. */
   const find = (id: string): DocumentReference | undefined =>
@@ -23,7 +29,7 @@ export function openFirestoreKeyStore({ firestore, collection = 'keys' }: Firest
   async function guard<T>(access: () => Promise<T>): Promise<T> {
     try {
       if (closed) throw new Error('closed')
-      return await access()
+      return await within(deadlineMs, access)
     } catch (cause) {
       if (cause instanceof SpanledgerError) throw cause
       throw new SpanledgerError('store/unavailable', 'the key store does not answer', { cause })
@@ -45,7 +51,7 @@ export function openFirestoreKeyStore({ firestore, collection = 'keys' }: Firest
         try {
           await key.create({ ...fields })
         } catch (error) {
-          if (!(error instanceof Error && 'code' in error && error.code === ALREADY_EXISTS)) throw error
+          if (codeOf(error) !== ALREADY_EXISTS) throw error
           // A create whose answer was lost is made again by the client, and finds itself.
           const existing = (await key.get()).data()
           if (existing?.hash === fields.hash && existing.salt === fields.salt && existing.project === fields.project)
@@ -58,10 +64,17 @@ export function openFirestoreKeyStore({ firestore, collection = 'keys' }: Firest
       guard(async () => {
         const key = find(id)
         if (key === undefined) return
-        await firestore.runTransaction(async (transaction) => {
-          const fields = (await transaction.get(key)).data()
-          if (fields !== undefined && fields.revokedAt === null) transaction.update(key, { revokedAt: at })
-        })
+        for (let attempt = 1; ; attempt++) {
+          const found = await key.get()
+          if (!found.exists || found.updateTime === undefined || found.get('revokedAt') !== null) return
+          try {
+            await key.update({ revokedAt: at }, { lastUpdateTime: found.updateTime })
+            return
+          } catch (error) {
+            // Another was first, or this one was, and its answer was lost.
+            if (attempt >= MOST_TRIES || codeOf(error) !== FAILED_PRECONDITION) throw error
+          }
+        }
       }),
 
     list: (project) =>
@@ -79,6 +92,10 @@ export function openFirestoreKeyStore({ firestore, collection = 'keys' }: Firest
       await firestore.terminate()
     },
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 function toKey(id: string, fields: Record<string, unknown>): ApiKey {

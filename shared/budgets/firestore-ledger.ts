@@ -38,6 +38,8 @@ export interface FirestoreLedgerOptions {
    * a document takes about one write a second for long. @defaultValue 1000
    */
   readonly debitEveryMs?: number
+  /** How long Firestore's answer is waited for, in milliseconds. @defaultValue 20,000 */
+  readonly deadlineMs?: number
 }
 
 /** Pieces of work that are written at once: each writes at most a few documents. */
@@ -50,12 +52,13 @@ const COUNT_SHARDS = 16
 
 /** Budgets in Firestore: one document a budget, so that a decision reads one and a debit writes one for each budget. */
 export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedger {
-  const { firestore, prefix = 'budget', now = Date.now, debitEveryMs = 1_000 } = options
+  const { firestore, prefix = 'budget', now = Date.now, debitEveryMs = 1_000, deadlineMs = 20_000 } = options
   const collections = openCollections(firestore, prefix)
   const shelf: Shelf = { collections, now, projects: new Map(), noted: new Set(), shard: randomInt(COUNT_SHARDS) }
-  const write = createGroups(firestore, { maxWeight: GROUP })
-  const writeDebit = createGroups(firestore, { maxWeight: MAX_CHARGES, everyMs: debitEveryMs })
+  const write = createGroups(firestore, { maxWeight: GROUP, deadlineMs })
+  const writeDebit = createGroups(firestore, { maxWeight: MAX_CHARGES, everyMs: debitEveryMs, deadlineMs })
   const histories = createHistories(shelf)
+  const answer = <T>(work: () => Promise<T>) => answering(work, deadlineMs)
   const standing = (state: BudgetState): Balance => balanceOf(state, ruleOf(state), now())
 
   /** Saves a changed budget and its entry, and tells every instance that the project's budgets have changed. */
@@ -76,9 +79,9 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
     })
 
   return {
-    rules: (project) => answering(() => readRules(shelf, project)),
+    rules: (project) => answer(() => readRules(shelf, project)),
     get: (project, id) =>
-      answering(async () => {
+      answer(async () => {
         const fields = (await budgetRef(collections, project, id).get()).data()
         const state = fields === undefined ? undefined : decodeState(fields)
         if (state === undefined || state.deleted) {
@@ -87,7 +90,7 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
         return standing(state)
       }),
     list: (project, { after = '', pageSize }) =>
-      answering(async () => {
+      answer(async () => {
         const { rules } = await readRules(shelf, project)
         const found = rules.filter(({ budget }) => budget.id > after)
         const refs = found.slice(0, pageSize).map(({ budget }) => budgetRef(collections, project, budget.id))
@@ -149,13 +152,13 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
       }),
     correct: (project, id, correction) =>
       write(project, (workspace) => correct(workspace, shelf, { project, id, correction })),
-    entries: (project, id, page) => answering(() => readEntries(shelf, project, id, page)),
+    entries: (project, id, page) => answer(() => readEntries(shelf, project, id, page)),
 
     projects: () =>
-      answering(async () => (await collections.projects.select('name').get()).docs.map((found) => found.get('name'))),
-    spanSums: (project, id) => answering(() => spanSums(shelf, project, id)),
+      answer(async () => (await collections.projects.select('name').get()).docs.map((found) => found.get('name'))),
+    spanSums: (project, id) => answer(() => spanSums(shelf, project, id)),
     debit: (batches, options) =>
-      answering(async () => {
+      answer(async () => {
         const results = await Promise.all(
           batches.map((batch) => {
             const weight = MESSAGE_CHARGES + batch.charges.length
@@ -184,7 +187,7 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
       write(project, (workspace) => returnLease(workspace, shelf, { project, id, used })),
     reservation: (project, id) => write(project, (workspace) => reservation(workspace, shelf, project, id)),
     balances: (project, subject) =>
-      answering(async () => {
+      answer(async () => {
         const refs = budgetsFor(await readRules(shelf, project), subject).map(({ id }) =>
           budgetRef(collections, project, id),
         )
@@ -192,15 +195,15 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
         return documents.map((document) => standing(decodeState(document.data() ?? {})))
       }),
     estimate: (project, model) =>
-      answering(async () => {
+      answer(async () => {
         const found = (await collections.models.doc(nameOf(project, model)).get()).get('body')
         return estimateOf(found === undefined ? { usd: {}, tokens: {}, count: 0 } : (JSON.parse(found) as History))
       }),
 
-    dueAlerts: (limit) => answering(() => dueAlerts(shelf, limit)),
-    alertsPublished: (ids) => answering(() => alertsPublished(shelf, ids)),
+    dueAlerts: (limit) => answer(() => dueAlerts(shelf, limit)),
+    alertsPublished: (ids) => answer(() => alertsPublished(shelf, ids)),
     counts: (project) =>
-      answering(async () => {
+      answer(async () => {
         const name = nameOf(project)
         const refs = Array.from({ length: COUNT_SHARDS }, (_, shard) => collections.counts.doc(`${name}_${shard}`))
         const [counts, budgets] = await Promise.all([

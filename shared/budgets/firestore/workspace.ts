@@ -7,6 +7,7 @@ import {
   type Firestore,
   type Timestamp,
 } from '@google-cloud/firestore'
+import { within } from '../../deadline.ts'
 import { isSpanledgerError, SpanledgerError } from '../../errors.ts'
 
 /** gRPC's codes for: it is more than Firestore takes, it exists already, it has changed meanwhile, another has gone first. */
@@ -89,6 +90,8 @@ export async function transact(
       try {
         results.push({ status: 'fulfilled', value: await work(workspace) })
       } catch (reason) {
+        // What Firestore did not answer says nothing about the work.
+        if (!isSpanledgerError(reason)) throw reason
         changed = before.changed
         added = before.added
         results.push({ status: 'rejected', reason })
@@ -124,10 +127,13 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-/** Anything but our own errors means that Firestore does not answer. */
-export async function answering<T>(work: () => Promise<T>): Promise<T> {
+/**
+ * Anything but our own errors means that Firestore does not answer; so does what takes longer than `deadlineMs`, since its client
+ * itself tries for minutes.
+ */
+export async function answering<T>(work: () => Promise<T>, deadlineMs: number): Promise<T> {
   try {
-    return await work()
+    return await within(deadlineMs, work)
   } catch (error) {
     if (isSpanledgerError(error)) throw error
     if (codeOf(error) === INVALID_ARGUMENT) {
@@ -144,6 +150,8 @@ export interface GroupOptions {
   readonly maxWeight: number
   /** A group of the same key is written no sooner after the last one, in milliseconds. @defaultValue 0 */
   readonly everyMs?: number
+  /** How long an answer is waited for, in milliseconds. */
+  readonly deadlineMs: number
 }
 
 /** Keys whose last writing is remembered. */
@@ -155,7 +163,7 @@ const MAX_KEYS = 1_000
  */
 export function createGroups(
   firestore: Firestore,
-  { maxWeight, everyMs = 0 }: GroupOptions,
+  { maxWeight, everyMs = 0, deadlineMs }: GroupOptions,
 ): <T>(key: string, work: Work<T>, weight?: number) => Promise<T> {
   interface Waiting {
     readonly work: Work<unknown>
@@ -174,12 +182,8 @@ export function createGroups(
       if (writtenAt.size >= MAX_KEYS) writtenAt.clear()
       if (everyMs > 0) writtenAt.set(key, performance.now())
       try {
-        const results = await answering(() =>
-          transact(
-            firestore,
-            group.map(({ work }) => work),
-          ),
-        )
+        const works = group.map(({ work }) => work)
+        const results = await answering(() => transact(firestore, works), deadlineMs)
         for (const [i, result] of results.entries()) {
           if (result.status === 'fulfilled') group[i]?.resolve(result.value)
           else group[i]?.reject(result.reason)
@@ -202,18 +206,15 @@ export function createGroups(
   }
 
   return <T>(key: string, work: Work<T>, weight = 1) =>
-    answering(
-      () =>
-        new Promise<T>((resolve, reject) => {
-          const waiting: Waiting = { work, weight, resolve: resolve as (value: unknown) => void, reject }
-          const queue = queues.get(key)
-          if (queue !== undefined) {
-            queue.push(waiting)
-            return
-          }
-          const made = [waiting]
-          queues.set(key, made)
-          void drain(key, made)
-        }),
-    )
+    new Promise<T>((resolve, reject) => {
+      const waiting: Waiting = { work, weight, resolve: resolve as (value: unknown) => void, reject }
+      const queue = queues.get(key)
+      if (queue !== undefined) {
+        queue.push(waiting)
+        return
+      }
+      const made = [waiting]
+      queues.set(key, made)
+      void drain(key, made)
+    })
 }
