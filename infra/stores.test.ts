@@ -94,7 +94,10 @@ test('what expires has its time to live, and what is never searched by has no in
     'budgetClaims.charges',
     'budgetClaims.expireAt expires',
     'budgetReservations.expireAt expires',
+    'traces.body',
     'traces.expireAt expires',
+    'traces.part',
+    'traces.record',
   ])
 })
 
