@@ -81,9 +81,11 @@ export function readCall(span: Span): GenAiCall | Subject {
   }
 }
 
+const EXECUTE_TOOL = 'execute_tool '
+
 /** Many a span is named after the tool that it runs. */
 function toolNamed({ name: said }: Span): string {
-  return name(said.replace(/^execute_tool /, ''))
+  return name(said.startsWith(EXECUTE_TOOL) ? said.slice(EXECUTE_TOOL.length) : said)
 }
 
 /** Whether a reading is a GenAI span's. */
