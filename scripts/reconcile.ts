@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { amountText } from '../shared/budgets/amount.ts'
 import { type ReconcileReport, type ReconcileSources, reconcile } from '../shared/budgets/reconcile.ts'
 import { type Config, readConfig } from '../shared/config.ts'
-import { describeError, SpanledgerError } from '../shared/errors.ts'
+import { describeError, isSpanledgerError, SpanledgerError } from '../shared/errors.ts'
 import { lockDataDirectory } from '../shared/platform/data-lock.ts'
 import { createIdleCheck } from '../shared/platform/idle.ts'
 import { createLocalPlatform, localPaths } from '../shared/platform/local.ts'
@@ -97,7 +97,7 @@ async function main(): Promise<void> {
 
 if (import.meta.main) {
   await main().catch((error) => {
-    console.error(`${describeError(error)}\n\n${USAGE}`)
+    console.error(isSpanledgerError(error) ? error.message : `${describeError(error)}\n\n${USAGE}`)
     process.exitCode = 2
   })
 }
