@@ -23,4 +23,5 @@ test('what is sent back as it was shown stays what it was, and what is new is ne
   const changed = { kind: 'webhook', url: 'https://a.example/hook', secret: 'new' } as const
   const other = { kind: 'webhook', url: 'https://b.example/hook', secret: '' } as const
   expect(keepSecrets([changed, other], former)).toEqual([changed, other])
+  expect(() => keepSecrets(back, [])).toThrow(expect.objectContaining({ code: 'budget/invalid' }))
 })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { SpanledgerError } from '../errors.ts'
 import type { AlertTarget, Budget } from './budget.ts'
 
 /**
@@ -11,13 +12,21 @@ export function shownUrl(url: string): string {
   return `${origin}/...${createHash('sha256').update(url).digest('hex').slice(0, 8)}`
 }
 
-/** `targets` as given, each with the URL and the secret that it had where it names them by what is shown, or not at all. */
+/**
+ * `targets` as given, each with the URL and the secret that it had where it names them by what is shown, or not at all. Throws
+ * `budget/invalid` where what is shown is not one of `former`.
+ */
 export function keepSecrets(targets: readonly AlertTarget[], former: readonly AlertTarget[]): AlertTarget[] {
   return targets.map((target) => {
     const kept = former.find(({ url }) => url === target.url || shownUrl(url) === target.url)
+    if (kept === undefined && SHOWN.test(target.url))
+      throw new SpanledgerError('budget/invalid', 'alerts: a URL is shortened, and none of the budget; give the whole')
     return { ...target, url: kept?.url ?? target.url, secret: target.secret || (kept?.secret ?? '') }
   })
 }
+
+/** What {@link shownUrl} makes. */
+const SHOWN = /^https?:\/\/[^/]+\/\.\.\.[0-9a-f]{8}$/
 
 /** A budget as its history may show it. */
 export function withoutSecrets(budget: Budget): Budget {

@@ -41,13 +41,26 @@ describe('administration', () => {
     expect((await put('b', { limit: (await call('GET', `${BUDGETS}/b`)).body.limit })).body.limit.usd).toBe(1)
   })
 
-  test('a secret is never shown, and stays when it is not given again', async () => {
+  test('what lets anyone post to a target is never shown, and stays when it is not given again', async () => {
     const hook = { kind: 'webhook', url: 'https://example.com/hook' }
-    const { body } = await put('b', { limit: { usd: 1 }, alerts: [{ ...hook, secret: 's3cret' }] })
-    expect(JSON.stringify(body)).not.toContain('s3cret')
-    await put('b', { limit: { usd: 2 }, alerts: [hook] })
-    expect((await routes.ledger.get('p', 'b')).budget.alerts).toEqual([{ ...hook, secret: 's3cret' }])
-    expect(JSON.stringify((await call('GET', `${BUDGETS}/b/entries`)).body)).not.toContain('s3cret')
+    const slack = { kind: 'slack', url: 'https://hooks.slack.com/services/T0/B0/t0ken' }
+    const { body } = await put('b', { limit: { usd: 1 }, alerts: [{ ...hook, secret: 's3cret' }, slack] })
+    expect(body.alerts).toMatchObject([
+      { kind: 'webhook', signed: true },
+      { kind: 'slack', signed: false },
+    ])
+    const shown = body.alerts.map(({ kind, url }: { kind: string; url: string }) => ({ kind, url }))
+    const kept = [
+      { ...hook, secret: 's3cret' },
+      { ...slack, secret: '' },
+    ]
+    for (const alerts of [[hook, slack], shown]) {
+      expect((await put('b', { limit: { usd: 2 }, alerts })).status).toBe(200)
+      expect((await routes.ledger.get('p', 'b')).budget.alerts).toEqual(kept)
+    }
+    expect((await put('other', { limit: { usd: 2 }, alerts: shown })).status).toBe(400)
+    const answers = [body, (await call('GET', BUDGETS)).body, (await call('GET', `${BUDGETS}/b/entries`)).body]
+    expect(JSON.stringify(answers)).not.toMatch(/s3cret|t0ken|example\.com\/hook/)
   })
 
   test('grants and resets, with who and why; the forecast follows the pace', async () => {

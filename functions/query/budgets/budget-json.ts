@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { shownUrl } from '../../../shared/budgets/alert-target.ts'
 import type { Unit } from '../../../shared/budgets/amount.ts'
 import { forecast } from '../../../shared/budgets/forecast.ts'
 import type { Balance, Entry } from '../../../shared/budgets/ledger.ts'
@@ -60,7 +61,7 @@ export function budgetJson({ budget, position }: Balance): z.infer<typeof budget
     failMode: budget.failMode,
     thresholds: [...budget.thresholds],
     carryOver: typeof carryOver === 'object' ? { cap: amount(carryOver.cap) } : carryOver,
-    alerts: budget.alerts.map(({ kind, url, secret }) => ({ kind, url, signed: secret !== '' })),
+    alerts: budget.alerts.map(({ kind, url, secret }) => ({ kind, url: shownUrl(url), signed: secret !== '' })),
     grants: position.grants.map(({ grant, remaining }) => ({
       id: grant.id,
       amount: amount(grant.amount),
