@@ -26,6 +26,8 @@ export interface BigQueryDouble {
    * what it is, or to leave it for later.
    */
   fault: (request: BigQueryRequest) => number | 'lose-answer' | 'refuse-row' | 'stop-row' | undefined
+  /** Whether a minute has gone by since every earlier insert: BigQuery knows their ids no more. */
+  forgetful: boolean
   /** What every query would read: one that may not be billed for it is refused. */
   queryBytes: number
   /** Makes a dataset with our tables. */
@@ -48,6 +50,7 @@ export async function startBigQuery(): Promise<BigQueryDouble> {
     url,
     requests: [],
     fault: () => undefined,
+    forgetful: false,
     queryBytes: 0,
     async createDataset(projectId, dataset) {
       const client = new BigQuery({ projectId, apiEndpoint: url, ...{ token: 'none' } })
@@ -85,7 +88,7 @@ export async function startBigQuery(): Promise<BigQueryDouble> {
       return sendError(response, 400, 'bytesBilledLimitExceeded', message)
     }
     const partial = fault === 'refuse-row' || fault === 'stop-row'
-    const forwarded = partial ? { ...seen.body, rows: (seen.body.rows as unknown[]).slice(0, -1) } : seen.body
+    const forwarded = seen.kind === 'insert' ? insertOf(seen, partial, double.forgetful) : seen.body
     const answer = await fetch(`${emulator.url}${request.url}`, {
       method: request.method ?? 'GET',
       headers: { 'content-type': 'application/json' },
@@ -98,6 +101,12 @@ export async function startBigQuery(): Promise<BigQueryDouble> {
     const body = partial ? JSON.stringify({ insertErrors: [{ index: seen.rows - 1, errors }] }) : text
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(body)
   }
+}
+
+/** An insert as the emulator is to do it. */
+function insertOf({ body }: BigQueryRequest, partial: boolean, forgetful: boolean): BigQueryRequest['body'] {
+  const rows = (body.rows as { json: unknown }[]).slice(0, partial ? -1 : undefined)
+  return { ...body, rows: forgetful ? rows.map(({ json }) => ({ json })) : rows }
 }
 
 function sendError(response: ServerResponse, code: number, reason: string, message: string): void {
