@@ -5,7 +5,7 @@ import { type LakeSqlResult, queryLake } from '../shared/lake/lake-sql.ts'
 import { lakeViews } from '../shared/lake/lake-views.ts'
 import { defaultLake, openReadableLake } from '../shared/platform/lake-address.ts'
 
-const VIEWS = lakeViews([], { template: '', corrections: [] })
+const VIEWS = lakeViews({ spans: [], corrections: [], quarantine: [], template: '' })
   .map(({ name, description }) => `  ${name.padEnd(14)}${description}`)
   .join('\n')
 

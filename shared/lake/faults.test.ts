@@ -225,7 +225,7 @@ describe.each(DAMAGES)('a file that is %s', (_, damage) => {
   test('stops no writer, who names it where its footer is gone', async () => {
     const { store, write, name } = await openDamaged()
     const said: unknown[] = []
-    const log: Log = { debug() {}, info() {}, warn() {}, error: (fields) => void said.push(fields) }
+    const log: Log = { debug() {}, info() {}, warn() {}, error: (fields: unknown) => void said.push(fields) }
     expect(await write(messages.slice(1), log)).toStrictEqual([undefined, undefined])
     const hasFooter = await format.readFacts(store, { name, size: (await store.read(name)).length }).then(
       () => true,

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import type { Json } from '@duckdb/node-api'
 import { describeError, SpanledgerError } from '../errors.ts'
 import { lakeViews } from './lake-views.ts'
+import { parseFiles } from './live-files.ts'
 import { createParquetFormat } from './parquet-format.ts'
+import { QUARANTINE } from './partition.ts'
 import { listReadable, type TimeRange } from './readable-files.ts'
 import type { ReadableLake } from './readable-lake.ts'
 import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from './unreadable-files.ts'
@@ -61,8 +63,10 @@ async function runOnce(
   const files = await listReadable(lake.store, range)
   const located = await lake.locate([...files.spans, ...files.corrections])
   const legible = (paths: readonly string[]) => paths.filter((path) => !unreadable.has(path))
-  const paths = legible(located.slice(0, files.spans.length))
+  const spans = legible(located.slice(0, files.spans.length))
   const corrections = legible(located.slice(files.spans.length))
+  const aside = /\bquarantine\b/i.test(sql) ? parseFiles(await Array.fromAsync(lake.store.list(QUARANTINE))) : []
+  const quarantine = await lake.locate(aside)
   const template = join(scratch, 'template.parquet')
   await writeFile(template, createParquetFormat().encode([], { digests: [], projects: {} }))
 
@@ -70,7 +74,7 @@ async function runOnce(
   const instance = await DuckDBInstance.create(':memory:', { autoinstall_known_extensions: 'false' })
   const connection = await instance.connect()
   try {
-    for (const view of lakeViews(paths, { template, corrections }))
+    for (const view of lakeViews({ spans, corrections, quarantine, template }))
       await connection.run(`CREATE VIEW ${view.name} AS ${view.sql}`)
     const allowed = [lake.directory, scratch].map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')
     await connection.run(`SET allowed_directories = [${allowed}]`)

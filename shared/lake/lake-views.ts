@@ -10,28 +10,37 @@ export interface LakeView {
   readonly sql: string
 }
 
+/** Paths of the files that the views read. */
+export interface ViewFiles {
+  readonly spans: readonly string[]
+  /** Ledgers that hold instead of those of spans. */
+  readonly corrections: readonly string[]
+  readonly quarantine: readonly string[]
+  /** An empty file of the lake: it gives the columns where there is no other. */
+  readonly template: string
+}
+
 /**
- * The views that make the lake ready to query, over exactly `paths`, with the ledgers of the files `corrections`. Types of `dt` and `hr` are given, since DuckDB's guess of `hr`
- * depends on which hours are there. `template` is an empty file of the lake: it gives the columns where there is no other.
+ * The views that make the lake ready to query, over exactly these files. Types of `dt` and `hr` are given, since DuckDB's guess of
+ * `hr` depends on which hours are there.
  */
-export function lakeViews(
-  paths: readonly string[],
-  { template, corrections }: { readonly template: string; readonly corrections: readonly string[] },
-): LakeView[] {
+export function lakeViews({ spans: paths, corrections, quarantine, template }: ViewFiles): LakeView[] {
   const columns = LAKE_COLUMNS.map(({ lake }) => `"${lake}"`).join(', ')
   const read = (files: readonly string[]) => `SELECT * FROM read_parquet([${files.map(quote).join(', ')}],
     union_by_name = true, hive_partitioning = true, hive_types = {'dt': DATE, 'hr': INTEGER})`
-  const rows =
-    paths.length === 0
+  const rowsOf = (files: readonly string[]) =>
+    files.length === 0
       ? `SELECT ${columns}, NULL::DATE AS dt, NULL::INTEGER AS hr FROM read_parquet(${quote(template)})`
-      : read(paths)
+      : read(files)
+  const withEnds = (rows: string) => `SELECT * REPLACE (${END_TIME_SQL} AS EndTimestamp) FROM (${rows})`
+  const rows = rowsOf(paths)
   const spans = corrections.length === 0 ? rows : correctedSql(rows, read(corrections))
   const composite = COMPOSITE_OPERATIONS.map(quote).join(', ')
   return [
     {
       name: 'spans',
       description: 'every span of every message',
-      sql: `SELECT * REPLACE (${END_TIME_SQL} AS EndTimestamp) FROM (${spans})`,
+      sql: withEnds(spans),
     },
     {
       name: 'spans_unique',
@@ -59,6 +68,11 @@ export function lakeViews(
       name: 'errors',
       description: 'spans that failed, each once',
       sql: `SELECT * FROM spans_unique WHERE StatusCode = 'ERROR'`,
+    },
+    {
+      name: 'quarantine',
+      description: 'spans set aside, whatever the range: they start too long before or after they came',
+      sql: withEnds(rowsOf(quarantine)),
     },
   ]
 }
