@@ -127,6 +127,30 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'invoke_agent clerk', id: 's-1' },
     { span: 'invocation' },
   ],
+  ...Object.fromEntries(
+    ['google-1.2.22', 'google-2.0.108', 'google-3.0.141', 'bedrock-2.2.12', 'bedrock-3.0.137', 'bedrock-4.0.186'].map(
+      (version) => [
+        `vercel-${version}`,
+        [
+          { span: 'ai.generateText.doGenerate', ...plain },
+          { span: 'ai.generateText', ...plain },
+        ],
+      ],
+    ),
+  ),
+  ...Object.fromEntries(
+    Object.entries({
+      'google-4.0.121': 'gemini-2.5-flash',
+      'bedrock-5.0.101': 'anthropic.claude-sonnet-4-5-20250929-v1:0',
+    }).map(([version, model]) => [
+      `vercel-${version}`,
+      [
+        { span: `chat ${model}`, ...plainAndSaid },
+        { span: 'step 1' },
+        { span: `invoke_agent ${model}`, ...plainAndSaid },
+      ],
+    ]),
+  ),
   'openrouter-vercel-2.10.0': [
     { span: 'ai.generateText.doGenerate', ...plain },
     { span: 'ai.generateText', ...plain },

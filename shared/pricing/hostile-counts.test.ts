@@ -61,6 +61,9 @@ const IN_JSON: readonly Place[] = [
   ...within('ai', 'ai.response.providerMetadata', [
     'openai.cachedPromptTokens',
     'openai.reasoningTokens',
+    'google.usageMetadata.thoughtsTokenCount',
+    'vertex.usageMetadata.toolUsePromptTokenCount',
+    'bedrock.usage.cacheReadInputTokens',
     'anthropic.cacheReadInputTokens',
     'anthropic.usage.cache_creation.ephemeral_1h_input_tokens',
     ...RAW.map((path) => `anthropic.usage.${path}`),

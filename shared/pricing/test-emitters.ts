@@ -52,6 +52,8 @@ function row(name: string, ledger: Ledger): Row {
  *   claude-sonnet-4-5  12 × 3 + 1000 × 0.3 + 150 × 3.75 + 50 × 6 + 40 × 15      = 0.0017985
  *   the same, where all 200 cache writes look like those for five minutes:
  *                      12 × 3 + 1000 × 0.3 + 200 × 3.75 + 40 × 15               = 0.001686
+ *   the same at Bedrock, in a region:
+ *                      12 × 3.3 + 1000 × 0.33 + 200 × 4.125 + 40 × 16.5         = 0.0018546
  *   text-embedding-3-small  8 × 0.02                                            = 0.00000016
  *   gemini-2.5-flash  100 × 0.3 + 600 × 0.03 + 300 audio × 1 + (40 + 25) × 2.5  = 0.0005105
  *   the same, where cached and audio tokens are kept to itself:
@@ -61,6 +63,7 @@ export const GPT = 454_400_000n
 export const GPT_UNCACHED = 800_000_000n
 export const CLAUDE = 1_798_500_000n
 export const CLAUDE_5M = 1_686_000_000n
+export const BEDROCK_CLAUDE = 1_854_600_000n
 export const EMBEDDING = 160_000n
 export const GEMINI = 510_500_000n
 export const GEMINI_TEXT = 462_500_000n

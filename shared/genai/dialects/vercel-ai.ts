@@ -1,6 +1,7 @@
 import type { AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading, text } from '../fields.ts'
+import { completeFromGoogleUsage } from '../google-usage.ts'
 import { member, members } from '../members.ts'
 import { attributeAsJson, parseJson } from '../messages/json.ts'
 import { readMessage } from '../messages/message.ts'
@@ -88,8 +89,8 @@ export const vercelAi: Dialect = {
 }
 
 /**
- * What only the provider's own metadata says: cached tokens up to release 5, lifetimes of cache writes up to 6, service
- * tiers, and what OpenRouter charged.
+ * What only the provider's own metadata says: cached tokens and thoughts up to release 5, lifetimes of cache writes and
+ * audio up to 6, service tiers, and what OpenRouter charged.
  */
 function completeFromProvider(reading: Reading): void {
   const metadata = members(reading[FIELD.metadataJson])
@@ -99,7 +100,9 @@ function completeFromProvider(reading: Reading): void {
   fill(reading, FIELD.serviceTier, openai?.serviceTier)
   fill(reading, FIELD.reportedCost, member(member(metadata, 'openrouter'), 'usage')?.cost)
   const google = member(metadata, 'google') ?? member(metadata, 'vertex')
-  fill(reading, FIELD.serviceTier, google?.serviceTier ?? member(google, 'usageMetadata')?.trafficType)
+  fill(reading, FIELD.serviceTier, google?.serviceTier)
+  completeFromGoogleUsage(reading, member(google, 'usageMetadata'))
+  completeFromRawUsage(reading, member(member(metadata, 'bedrock'), 'usage'))
   const anthropic = member(metadata, 'anthropic')
   completeFromRawUsage(reading, member(anthropic, 'usage'))
   fill(reading, FIELD.cacheRead, anthropic?.cacheReadInputTokens)

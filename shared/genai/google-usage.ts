@@ -1,0 +1,45 @@
+import type { AttributeValue } from '../spans/attributes.ts'
+import { sumCounts } from './count.ts'
+import { FIELD, fill, type Reading } from './fields.ts'
+import { elements, type Members } from './members.ts'
+
+/**
+ * Completes a reading from the usage metadata of Gemini's API, in camel case as it comes or in Python's snake case. Its
+ * output leaves thoughts out, its input what built-in tools read, and its total has everything.
+ */
+export function completeFromGoogleUsage(reading: Reading, usage: Members | undefined): void {
+  if (usage === undefined) return
+  const said = (snake: string, camel: string) => usage[snake] ?? usage[camel]
+  const prompt = said('prompt_token_count', 'promptTokenCount')
+  fill(reading, FIELD.input, prompt)
+  fill(reading, FIELD.output, said('candidates_token_count', 'candidatesTokenCount'))
+  fill(reading, FIELD.total, said('total_token_count', 'totalTokenCount'))
+  fill(reading, FIELD.cacheRead, said('cached_content_token_count', 'cachedContentTokenCount'))
+  fill(reading, FIELD.reasoning, said('thoughts_token_count', 'thoughtsTokenCount'))
+  addToolUse(reading, prompt, said('tool_use_prompt_token_count', 'toolUsePromptTokenCount'))
+  const prompts = said('prompt_tokens_details', 'promptTokensDetails')
+  fill(reading, FIELD.inputAudio, countOf('AUDIO', prompts))
+  fill(reading, FIELD.inputImage, countOf('IMAGE', prompts))
+  const cached = said('cache_tokens_details', 'cacheTokensDetails')
+  fill(reading, FIELD.cacheReadAudio, countOf('AUDIO', cached))
+  fill(reading, FIELD.cacheReadImage, countOf('IMAGE', cached))
+  const candidates = said('candidates_tokens_details', 'candidatesTokensDetails')
+  fill(reading, FIELD.outputAudio, countOf('AUDIO', candidates))
+  fill(reading, FIELD.outputImage, countOf('IMAGE', candidates))
+  fill(reading, FIELD.serviceTier, said('traffic_type', 'trafficType'))
+}
+
+/** Unless the emitter has added it to the prompt itself. */
+function addToolUse(reading: Reading, prompt: AttributeValue | undefined, toolUse: AttributeValue | undefined): void {
+  const input = reading[FIELD.input]
+  if (toolUse === undefined || toolUse === null || Number(input ?? 0) !== Number(prompt ?? 0)) return
+  reading[FIELD.input] = sumCounts([input, toolUse])
+  if (reading[FIELD.uncachedInput] === undefined) return
+  reading[FIELD.uncachedInput] = sumCounts([reading[FIELD.uncachedInput], toolUse])
+}
+
+/** The count of a modality in a list of them. */
+function countOf(modality: string, details: AttributeValue | undefined): AttributeValue | undefined {
+  const detail = elements(details).find((each) => each.modality === modality)
+  return detail?.token_count ?? detail?.tokenCount
+}
