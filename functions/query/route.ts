@@ -45,6 +45,9 @@ export function responses<T extends z.ZodType>(
 
 type Hook = NonNullable<OpenAPIHonoOptions<ReaderEnv>['defaultHook']>
 
+/** A name that nothing has is told up to so many characters. */
+const MAX_NAME = 200
+
 /** Answers input that its schema refuses: 400 with `code`, that names every parameter or member that is wrong. */
 export function refuse(code: ErrorCode): (...given: Parameters<Hook>) => Response | undefined {
   return (result) => {
@@ -52,7 +55,7 @@ export function refuse(code: ErrorCode): (...given: Parameters<Hook>) => Respons
     const errors = (result.error as z.ZodError).issues.flatMap((issue) => {
       const names = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]
       const detail = issue.code === 'unrecognized_keys' ? 'unknown' : issue.message
-      return names.map((name) => ({ parameter: name.join('.'), detail }))
+      return names.map((name) => ({ parameter: name.join('.').slice(0, MAX_NAME), detail }))
     })
     const detail = errors.map((error) => `${error.parameter}: ${error.detail}`).join('; ')
     return problem(400, `${code.slice(0, code.indexOf('/'))}: ${detail}`, { code, members: { errors } })
