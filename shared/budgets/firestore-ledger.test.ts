@@ -4,6 +4,7 @@ import { canRun, type Emulator, planFirestore, startEmulator } from '../../test/
 import { openFirestoreLedger } from './firestore-ledger.ts'
 import { leaseSuite } from './lease.suite.ts'
 import { ledgerSuite } from './ledger.suite.ts'
+import { lessonsSuite } from './lessons.suite.ts'
 
 const plan = planFirestore()
 let emulator: Emulator
@@ -21,4 +22,5 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
   }
   ledgerSuite('Firestore', { open, runs: 8 })
   leaseSuite('Firestore', { open })
+  lessonsSuite('Firestore', { open })
 })

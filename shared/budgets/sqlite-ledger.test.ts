@@ -1,15 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { leaseSuite } from './lease.suite.ts'
 import { batchOf, debit, NOON, termsOf } from './ledger.fixtures.ts'
 import { ledgerSuite } from './ledger.suite.ts'
+import { lessonsSuite } from './lessons.suite.ts'
 import { openSqliteLedger } from './sqlite-ledger.ts'
 
 const open = async (now: () => number) => openSqliteLedger({ path: ':memory:', now })
 ledgerSuite('SQLite', { open, runs: 60 })
 leaseSuite('SQLite', { open })
+lessonsSuite('SQLite', { open })
 
 test('two connections to one file see each other’s budgets and debits', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'spanledger-budgets-'))
@@ -27,6 +30,31 @@ test('two connections to one file see each other’s budgets and debits', async 
     expect((await again.get('p', 'b')).position.spent).toBe(11n)
     await again.close()
   } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+})
+
+test('a transaction that the file breaks off is neither a free call nor two (lessons: budgets 4)', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spanledger-budgets-'))
+  const path = join(directory, 'budgets.sqlite')
+  const ledger = openSqliteLedger({ path, now: () => NOON })
+  const file = new DatabaseSync(path)
+  try {
+    await ledger.put('p', 'b', termsOf({ limit: 10n, thresholds: [0.5] }), '')
+    const spans = [{ trace: 1, span: 1, at: NOON, amounts: { usd: 6n } }]
+    for (const table of ['digests', 'claims', 'entries', 'alerts']) {
+      file.exec(`CREATE TRIGGER broken BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ABORT, 'broken off'); END`)
+      await expect(debit(ledger, 'm', spans)).rejects.toMatchObject({ code: 'store/unavailable' })
+      file.exec('DROP TRIGGER broken')
+      expect((await ledger.get('p', 'b')).position.spent).toBe(0n)
+    }
+    expect(await debit(ledger, 'm', spans)).toBe('debited')
+    expect(await debit(ledger, 'm', spans)).toBe('duplicate')
+    expect((await ledger.get('p', 'b')).position.spent).toBe(6n)
+    expect(await ledger.dueAlerts(10)).toHaveLength(1)
+  } finally {
+    file.close()
+    await ledger.close()
     rmSync(directory, { recursive: true, force: true })
   }
 })
