@@ -78,7 +78,7 @@ function countOperations(store: ObjectStore) {
   const counting: ObjectStore = {
     putIfAbsent: (name, data) => count('put', store.putIfAbsent(name, data)),
     read: (name, range) => count('read', store.read(name, range)),
-    list: (prefix) => count('list', store.list(prefix)),
+    list: (prefix, options) => count('list', store.list(prefix, options)),
     delete: (name) => count('delete', store.delete(name)),
   }
   return { counting, operations }
