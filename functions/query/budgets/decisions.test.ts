@@ -96,6 +96,17 @@ describe('while the ledger does not answer (litellm#33923)', () => {
     expect(await ask()).toMatchObject({ status: 200, body: { allowed: true, degraded: true } })
   })
 
+  test.each([
+    ['failOpen', 201],
+    ['failClosed', 503],
+  ])('a ledger that takes too long does not answer: %s', async (failMode, status) => {
+    await put('b', { limit: { usd: 1 }, failMode })
+    const reserveNever = () => new Promise<never>(() => undefined)
+    routes.open({ ledger: { ...routes.ledger, reserve: reserveNever }, answerMs: 20 })
+    expect((await ask()).status).toBe(200)
+    expect((await reserve(input)).status).toBe(status)
+  })
+
   test('of a project whose budgets were never seen nothing is let through', async () => {
     routes.down = true
     expect((await reserve(input)).status).toBe(503)

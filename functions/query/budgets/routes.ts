@@ -9,16 +9,16 @@ import type { ReaderEnv } from '../principal.ts'
 import { administrationRoutes } from './administration.ts'
 import { backtestRoute } from './backtest.ts'
 import { decisionRoutes } from './decisions.ts'
+import type { FallbackOptions } from './fallback.ts'
+import { leaseRoutes } from './leases.ts'
 import { refuseInvalid } from './verb.ts'
 
-export interface BudgetRoutesOptions {
+export interface BudgetRoutesOptions extends FallbackOptions {
   readonly ledger: BudgetLedger
   readonly authenticate: Authenticate
   /** Where the spend from before a budget was made is found; without, budgets begin with nothing spent. */
   readonly reader?: Pick<SpanReader, 'listSpans' | 'counts'>
   readonly log?: Log
-  /** Milliseconds since 1970. */
-  readonly now?: () => number
 }
 
 /** Every body is small. */
@@ -31,6 +31,7 @@ export function createBudgetRoutes(options: BudgetRoutesOptions): OpenAPIHono<Re
   const refuse = () => problem(413, `budget: a body has at most ${MAX_BODY_BYTES} bytes`, { code: 'budget/invalid' })
   app.use('/ledger/v1/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuse }))
   decisionRoutes(app, options)
+  leaseRoutes(app, options)
   backtestRoute(app, options)
   administrationRoutes(app, options)
   return app

@@ -1,6 +1,13 @@
+import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { SpanledgerError } from '../../../shared/errors.ts'
-import { refuse } from '../route.ts'
+import type { Authenticate, Principal } from '../../../shared/auth/authenticate.ts'
+import type { Subject } from '../../../shared/budgets/selector.ts'
+import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
+import type { ReaderEnv } from '../principal.ts'
+import { API_KEY_SCHEME, refuse, responses } from '../route.ts'
+
+/** How long a reservation or lease lives. */
+export const ttlInput = z.number().int().min(1).max(86_400).default(300)
 
 /** {@link refuse} for budgets. */
 export const refuseInvalid = refuse('budget/invalid')
@@ -17,4 +24,61 @@ export async function readJson(c: Context): Promise<unknown> {
   } catch (error) {
     throw new SpanledgerError('budget/invalid', 'the body is no JSON', { cause: error })
   }
+}
+
+/** Makes `POST /ledger/v1/budgets:verb`. */
+export type Verb = <T extends z.ZodType>(
+  name: string,
+  input: T,
+  summary: string,
+  /** By status. */
+  answers: Readonly<Record<number, z.ZodType>>,
+) => { handle(work: (caller: Principal, input: z.output<T>) => Promise<Response>): void }
+
+/** Verbs of `app`, in the OpenAPI document under the paths that clients call. */
+export function createVerbs(app: OpenAPIHono<ReaderEnv>, authenticate: Authenticate): Verb {
+  return (name, schema, summary, answers) => {
+    const { 200: _, ...errors } = responses('', z.object({}), [400, 401, 403, 404, 409, 503])
+    const shown = Object.entries(answers).map(([status, answer]) => {
+      const isDenied = status === '402'
+      const description = isDenied ? 'it does not fit: which budget says so, and when it resets' : 'as it is now'
+      const type = isDenied ? 'application/problem+json' : 'application/json'
+      return [status, { description, content: { [type]: { schema: answer } } }]
+    })
+    app.openAPIRegistry.registerPath({
+      method: 'post',
+      path: `/ledger/v1/budgets:${name}`,
+      tags: ['budgets'],
+      security: [{ [API_KEY_SCHEME]: [] }],
+      summary,
+      request: { body: { required: true, content: { 'application/json': { schema } } } },
+      responses: { ...Object.fromEntries(shown), ...errors },
+    })
+    return {
+      handle: (work) => {
+        app.post(verbPath(name), async (c) => {
+          const caller = await authenticateCaller(authenticate, c)
+          const given = schema.safeParse(await readJson(c))
+          if (!given.success) return refuseInvalid({ ...given, target: 'json' }, c) as Response
+          return work(caller, given.data)
+        })
+      },
+    }
+  }
+}
+
+/** Who asks before calls holds the key it sends spans with; a reader may ask too. */
+export async function authenticateCaller(authenticate: Authenticate, c: Context): Promise<Principal> {
+  const authorization = c.req.header('authorization') ?? null
+  try {
+    return await authenticate(authorization, 'ingest')
+  } catch (error) {
+    if (!isSpanledgerError(error, 'auth/forbidden') || c.req.method !== 'GET') throw error
+    return await authenticate(authorization, 'read')
+  }
+}
+
+/** A call is taken to be sent with the key that asks for it, unless another is named. */
+export function withKey(subject: Subject, { keyId }: Principal): Subject {
+  return keyId === '' ? subject : { key: keyId, ...subject }
 }
