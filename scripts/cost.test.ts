@@ -20,6 +20,7 @@ test('the command prints a report as JSON, with prices, sources and what is assu
     12,
   )
   expect(Object.keys(report.perSpan?.cpuMicros ?? {}).sort()).toEqual([
+    'books',
     'budget',
     'ingest',
     'lake',

@@ -29,8 +29,11 @@ export const SIZING: Readonly<Record<FunctionName, { readonly cpu: number; reado
   query: { cpu: 1, gib: 0.5 },
 }
 
-/** As `infra/schedule.ts` has it: the writer every five minutes, the compactor once an hour at minute 22. */
-export const SCHEDULE = { jobs: 3, writeEveryMinutes: 5, compactAtMinute: 22 } as const
+/**
+ * As `infra/schedule.ts` has it: the writer of the lake every five minutes, that of the books every ten, the compactor once an
+ * hour.
+ */
+export const SCHEDULE = { jobs: 3, writeEveryMinutes: 5, booksEveryMinutes: 10, compactAtMinute: 22 } as const
 
 /** As `infra/storage.ts` has it: what is deleted is billed for a week more. */
 export const SOFT_DELETE_DAYS = 7

@@ -1,5 +1,11 @@
-import type { Bus, Topic } from '../../shared/bus/bus.ts'
-import { type PubsubMessage, toPubsubMessage } from '../../shared/bus/pubsub-message.ts'
+import type { Bus } from '../../shared/bus/bus.ts'
+import {
+  type PubsubMessage,
+  type PulledMessage,
+  toIntakeRecord,
+  toPubsubMessage,
+} from '../../shared/bus/pubsub-message.ts'
+import type { PubsubTopic } from '../../shared/bus/pubsub-names.ts'
 import { deliver } from '../../shared/bus/pubsub-settle.ts'
 import type { PubsubSource } from '../../shared/bus/pubsub-source.ts'
 import { ASSUMPTIONS } from './assumptions.ts'
@@ -25,20 +31,23 @@ function countRequest(meter: Meter, messages: readonly PubsubMessage[]): void {
 
 /** A bus that keeps what is published, as Pub/Sub would have it, for {@link CountedBus.take}. */
 export interface CountedBus extends Bus {
-  take(topic: Topic): PubsubMessage[]
+  take(topic: PubsubTopic): PubsubMessage[]
   /** The model has no message that is given up: throws. */
   bury(message: PubsubMessage): Promise<void>
 }
 
-/** Publishes count as requests to Pub/Sub, one for each call. */
+/** Publishes count as requests to Pub/Sub, one for each call, and one after it for the books' record of spans. */
 export function createCountedBus(meter: Meter): CountedBus {
-  const topics = new Map<Topic, PubsubMessage[]>()
+  const topics = new Map<PubsubTopic, PubsubMessage[]>()
+  async function send(topic: PubsubTopic, messages: readonly PubsubMessage[]): Promise<void> {
+    countRequest(meter, messages)
+    topics.set(topic, [...(topics.get(topic) ?? []), ...messages])
+    await meter.call(ASSUMPTIONS.latencyMs.pubsub)
+  }
   return {
     async publish(topic, messages) {
-      const encoded = messages.map(toPubsubMessage)
-      countRequest(meter, encoded)
-      topics.set(topic, [...(topics.get(topic) ?? []), ...encoded])
-      await meter.call(ASSUMPTIONS.latencyMs.pubsub)
+      await send(topic, messages.map(toPubsubMessage))
+      if (topic === 'spans') await send('intake', messages.map(toIntakeRecord))
     },
     take(topic) {
       const messages = topics.get(topic) ?? []
@@ -60,24 +69,33 @@ export function pushBody(meter: Meter, message: PubsubMessage): string {
 }
 
 /** A subscription that is pulled as `shared/bus/pubsub-source.ts` pulls it: until two pulls in a row bring nothing. */
-export function createCountedSource(meter: Meter, waiting: () => PubsubMessage[]): Pick<PubsubSource, 'drain'> {
+export function createCountedSource(meter: Meter, waiting: () => PubsubMessage[]): Omit<PubsubSource, 'close'> {
   async function pull(messages: readonly PubsubMessage[]): Promise<void> {
     countRequest(meter, messages)
     await meter.call(ASSUMPTIONS.latencyMs.pubsub)
   }
+  async function gather(): Promise<PulledMessage[]> {
+    const messages = waiting()
+    for (let at = 0; at < messages.length; at += MAX_PULL) await pull(messages.slice(at, at + MAX_PULL))
+    await pull([])
+    await pull([])
+    return messages.map((message, index) => {
+      const id = String(index)
+      return { ...message, id, messageId: id, attempt: 1, publishedAt: 0 }
+    })
+  }
+  const settle = () => meter.call(ASSUMPTIONS.latencyMs.pubsub)
   return {
+    gather,
+    settle,
     async drain(options) {
       let acked = 0
       for (;;) {
-        const messages = waiting()
-        for (let at = 0; at < messages.length; at += MAX_PULL) await pull(messages.slice(at, at + MAX_PULL))
-        await pull([])
-        await pull([])
-        if (messages.length === 0) return { acked, nacked: 0, empty: true }
-        const deliveries = messages.map((message, index) => ({ ...message, id: String(index), attempt: 1 }))
+        const deliveries = await gather()
+        if (deliveries.length === 0) return { acked, nacked: 0, empty: true }
         const settled = await deliver(deliveries, { ...options, subscription: 'lake' })
         if (settled.includes('nack')) throw new Error('the lake did not take a message')
-        await meter.call(ASSUMPTIONS.latencyMs.pubsub)
+        await settle()
         acked += settled.length
       }
     },

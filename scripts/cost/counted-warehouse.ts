@@ -1,5 +1,7 @@
+import type { Books } from '../../shared/books.ts'
 import { batchRow, correctionRows, type InsertRow, spanRows } from '../../shared/warehouse/bigquery/rows.ts'
-import { bigQueryBatchSchema, bigQuerySchema } from '../../shared/warehouse/ddl/bigquery.ts'
+import { bookRow } from '../../shared/warehouse/bigquery-books.ts'
+import { bigQueryBatchSchema, bigQueryBookSchema, bigQuerySchema } from '../../shared/warehouse/ddl/bigquery.ts'
 import type { SpanWriter } from '../../shared/warehouse/trace-store.ts'
 import { ASSUMPTIONS } from './assumptions.ts'
 import type { Meter } from './meter.ts'
@@ -8,10 +10,9 @@ const MIN_ROW_BYTES = 1024
 /** As `shared/warehouse/bigquery/client.ts` cuts requests. */
 const MAX_REQUEST_ROWS = 500
 
-/** The warehouse's writer on counted inserts: the rows are BigQuery's own. */
-export function createCountedWriter(meter: Meter): SpanWriter {
-  /** All requests of an insert are under way at once, as long as they are few. */
-  async function insert(rows: readonly InsertRow[]): Promise<void> {
+/** Counts an insert of rows. All of its requests are under way at once, as long as they are few. */
+function createCountedInsert(meter: Meter): (rows: readonly InsertRow[]) => Promise<void> {
+  return async (rows) => {
     const requests: Promise<void>[] = []
     for (let at = 0; at < rows.length; at += MAX_REQUEST_ROWS) {
       for (const row of rows.slice(at, at + MAX_REQUEST_ROWS)) {
@@ -25,6 +26,17 @@ export function createCountedWriter(meter: Meter): SpanWriter {
     }
     await Promise.all(requests)
   }
+}
+
+/** The books on counted inserts. */
+export function createCountedBooks(meter: Meter): Pick<Books, 'enter'> {
+  const insert = createCountedInsert(meter)
+  return { enter: (entries) => insert(entries.map(bookRow)) }
+}
+
+/** The warehouse's writer on counted inserts: the rows are BigQuery's own. */
+export function createCountedWriter(meter: Meter): SpanWriter {
+  const insert = createCountedInsert(meter)
   return {
     async write(batches) {
       await Promise.all([insert(batches.flatMap(spanRows)), insert(batches.flatMap(correctionRows))])
@@ -37,7 +49,7 @@ export function createCountedWriter(meter: Meter): SpanWriter {
 
 /** Columns of numbers and times, which `insertAll` takes as text and BigQuery stores in eight bytes. */
 const EIGHT_BYTES = new Set(
-  [...bigQuerySchema(), ...bigQueryBatchSchema()]
+  [...bigQuerySchema(), ...bigQueryBatchSchema(), ...bigQueryBookSchema()]
     .filter(({ type }) => type === 'INT64' || type === 'FLOAT64' || type === 'TIMESTAMP')
     .map(({ name }) => name),
 )

@@ -1,4 +1,5 @@
 import type { Hono } from 'hono'
+import { createBooksSchedule } from '../../functions/books/handler.ts'
 import { createBudgetSubscriber } from '../../functions/budget/handler.ts'
 import { createIngestApp } from '../../functions/ingest/handler.ts'
 import { createLakeSubscriber } from '../../functions/lake/handler.ts'
@@ -27,7 +28,7 @@ import { ASSUMPTIONS, SCHEDULE, SIZING } from './assumptions.ts'
 import { createCountedBus, createCountedSource, pushBody } from './counted-bus.ts'
 import { createCountedFirestore, type Fields } from './counted-firestore.ts'
 import { createCountedStore } from './counted-store.ts'
-import { createCountedWriter } from './counted-warehouse.ts'
+import { createCountedBooks, createCountedWriter } from './counted-warehouse.ts'
 import { type Counts, createMeter, difference, scale, sum } from './meter.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
 
@@ -54,8 +55,8 @@ export interface FunctionUse {
 export interface HourReport {
   /** By `ingest`, `price`, `budget` and `warehouse`, for all requests. */
   readonly messages: Counts
-  /** By the scheduled runs of `lake`, with compacting the hour once it is closed. */
-  readonly lake: Counts
+  /** By the scheduled runs of `lake` and `books`, with compacting the hour once it is closed. */
+  readonly scheduled: Counts
   /** By the scheduled runs of an hour without spans. */
   readonly idle: Counts
   readonly functions: Readonly<Partial<Record<FunctionName, FunctionUse>>>
@@ -113,7 +114,7 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
     meter.add('logging.bytes', Buffer.byteLength(text))
     if (isFailure) failure = text
   })
-  const { pipeline, lakeQueue, lake, token } = await deploy({ ...options, meter, now, log })
+  const { pipeline, lakeQueue, lake, books, token } = await deploy({ ...options, meter, now, log })
   const traffic = createTraffic(options)
   const runs = (60 / SCHEDULE.writeEveryMinutes) as number
   let sentBytes = 0
@@ -139,15 +140,17 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
   }
   const writeLake = () => invoke('lake', lake, '/write', {})
   const compactLake = () => invoke('lake', lake, '/compact', {})
+  const writeBooks = () => invoke('books', books, '/write', {})
 
   const idleWrite = await counted(writeLake)
+  const idleBooks = await counted(writeBooks)
   const idlePass = await counted(compactLake)
   clock = START - HOURS_SINCE_WHOLE * HOUR
   // Once a day the whole lake is looked at, whether or not anything came.
   const wholePass = scale(difference(await counted(compactLake), idlePass), 1 / 24)
   clock = START
   let messages: Counts = {}
-  let lakeCounts: Counts = {}
+  let scheduled: Counts = {}
   let sent = 0
   for (let run = 1; run <= runs; run++) {
     const ends = START + run * SCHEDULE.writeEveryMinutes * MINUTE
@@ -156,19 +159,21 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
       messages = sum(messages, await counted(request))
     }
     clock = ends - 1
-    lakeCounts = sum(lakeCounts, await counted(writeLake))
+    scheduled = sum(scheduled, await counted(writeLake))
+    if ((run * SCHEDULE.writeEveryMinutes) % SCHEDULE.booksEveryMinutes === 0)
+      scheduled = sum(scheduled, await counted(writeBooks))
   }
   for (let pass = 1; pass <= PASSES; pass++) {
     clock = START + pass * HOUR + SCHEDULE.compactAtMinute * MINUTE
-    lakeCounts = sum(lakeCounts, await counted(compactLake))
+    scheduled = sum(scheduled, await counted(compactLake))
   }
   // Each hour has one pass, which looks after several hours that are at different stages.
-  lakeCounts = sum(lakeCounts, wholePass, scale(idlePass, 1 - PASSES))
+  scheduled = sum(scheduled, wholePass, scale(idlePass, 1 - PASSES))
   await pipeline.close()
   return {
     messages,
-    lake: lakeCounts,
-    idle: sum(scale(idleWrite, runs), idlePass, wholePass),
+    scheduled,
+    idle: sum(scale(idleWrite, runs), scale(idleBooks, 60 / SCHEDULE.booksEveryMinutes), idlePass, wholePass),
     functions,
     sentBytes,
     spanBytes,
@@ -237,8 +242,15 @@ async function deploy({ meter, now, log, budgets, hoursKept }: Deployment) {
     now,
     log,
   })
+  const books = createBooksSchedule({
+    sources: [createCountedSource(meter, () => bus.take('intake')), createCountedSource(meter, () => [])],
+    books: createCountedBooks(meter),
+    prefix: config.SPANLEDGER_GCP_PREFIX,
+    now,
+    log,
+  })
   const close = () => budgetSubscriber.close()
-  return { pipeline: { ingest, bus, price, budget, warehouse, close }, lakeQueue, lake, token }
+  return { pipeline: { ingest, bus, price, budget, warehouse, close }, lakeQueue, lake, books, token }
 }
 
 /** Cloud Logging is billed by the bytes of what functions log. */

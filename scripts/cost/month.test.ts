@@ -12,7 +12,7 @@ const options = fc.record({
 
 const HOUR: HourReport = {
   messages: { 'run.requests': 8, 'pubsub.bytes': 5000, 'bigquery.bytes': 2 ** 20, 'bigquery.streamedBytes': 2 ** 21 },
-  lake: { 'run.requests': 13, 'storage.classA': 20, 'storage.bytes': 1000, 'storage.deletedBytes': 3000 },
+  scheduled: { 'run.requests': 13, 'storage.classA': 20, 'storage.bytes': 1000, 'storage.deletedBytes': 3000 },
   idle: { 'run.requests': 13, 'storage.classA': 2 },
   functions: {},
   sentBytes: 0,
@@ -58,7 +58,7 @@ test('a month by hand: one export of 100 spans an hour, three months kept', () =
     // An hour apart: every export starts its four functions anew, 1.5 s each.
     'run.vcpuSeconds': 720 * 4 * 1.5,
     'run.gibSeconds': 720 * 3.5 * 1.5,
-    'scheduler.jobs': 2,
+    'scheduler.jobs': 3,
   })
   expect(usage['storage.byteMonths']).toBe(720 * 3700)
 })

@@ -28,9 +28,11 @@ export type Usage = Readonly<Record<Unit, number>>
 
 /** A busier hour is measured by this many exports, two for each run of the lake's writer, and scaled. */
 const MAX_SAMPLED = 24
-/** Grows with traffic in a busy hour of the lake; its operations do not, until a run's messages exceed one file. */
+/** Of scheduled runs, what grows with traffic in a busy hour; operations of the lake do not, until a run's messages exceed one file. */
 const BY_TRAFFIC = new Set([
   'pubsub.bytes',
+  'bigquery.streamedBytes',
+  'bigquery.bytes',
   'run.vcpuSeconds',
   'run.gibSeconds',
   'storage.bytes',
@@ -53,12 +55,15 @@ export function planMonth({ spansPerDay, spansPerRequest }: MonthOptions): Month
 export function usageOf(hour: HourReport, plan: MonthPlan, { monthsKept }: MonthOptions): Usage {
   const { activeHours, factor, requests } = plan
   const hours = ASSUMPTIONS.daysPerMonth * 24
-  const lake = Object.fromEntries(
-    Object.entries(hour.lake).map(([counter, amount]) => [counter, BY_TRAFFIC.has(counter) ? amount * factor : amount]),
+  const scheduled = Object.fromEntries(
+    Object.entries(hour.scheduled).map(([counter, amount]) => [
+      counter,
+      BY_TRAFFIC.has(counter) ? amount * factor : amount,
+    ]),
   )
   const counts: Counts = sum(
     scale(hour.messages, activeHours * factor),
-    scale(lake, activeHours),
+    scale(scheduled, activeHours),
     scale(hour.idle, hours - activeHours),
     startsOf(requests),
   )

@@ -33,7 +33,8 @@ export function openBigQueryBooks(options: BigQueryOptions): Books {
 
 type Dead = BookTotals['dead'][string]
 
-function bookRow({ kind, project, digest, spans, subscription, reason, at }: BookEntry): InsertRow {
+/** An entry as a row of `books`. */
+export function bookRow({ kind, project, digest, spans, subscription, reason, at }: BookEntry): InsertRow {
   const recordedAt = timestamp(BigInt(Math.floor(at)) * 1_000_000n)
   return {
     insertId: [kind, digest, subscription, reason, recordedAt].join('/').slice(0, 120),
