@@ -14,11 +14,15 @@ export interface Answer {
   readonly body: any
 }
 
-/** The routes over a ledger in memory at {@link NOW}, new for each test of the file, asked with the key `key1` unless told otherwise. */
+/** The routes over a ledger in memory, from {@link NOW} on, new for each test of the file, asked with the key `key1` unless told otherwise. */
 export interface TestRoutes {
   readonly ledger: BudgetLedger
+  /** Of ledger and routes, in milliseconds since 1970. */
+  now: number
   /** Which requests fail from now on as if the ledger did not answer. */
   down: boolean
+  /** As `fetch`. */
+  request(path: string, init: RequestInit): Promise<Response>
   /** Opens the routes anew. */
   open(options: Partial<BudgetRoutesOptions>): void
   /** `authorization`: `ingest` or `read` for a key with just that scope. */
@@ -45,6 +49,7 @@ export function useTestRoutes(): TestRoutes {
     get ledger() {
       return ledger
     },
+    now: NOW,
     down: false,
     open(options) {
       const breaking = new Proxy(ledger, {
@@ -60,15 +65,17 @@ export function useTestRoutes(): TestRoutes {
         if (authorization === 'read' && scope !== 'read') throw new SpanledgerError('auth/forbidden', 'no')
         return { project: 'p', keyId: 'key1', scopes: [] }
       }
-      app = createBudgetRoutes({ ledger: breaking, now: () => NOW, authenticate, ...options })
+      app = createBudgetRoutes({ ledger: breaking, now: () => routes.now, authenticate, ...options })
     },
+    request: async (path, init) => app.request(path, init),
     call,
     put: (id, terms) => call('PUT', `${BUDGETS}/${id}`, terms),
     reserve: (input) => call('POST', `${BUDGETS}:reserve`, input),
   }
   beforeEach(() => {
+    routes.now = NOW
     routes.down = false
-    ledger = openSqliteLedger({ path: ':memory:', now: () => NOW })
+    ledger = openSqliteLedger({ path: ':memory:', now: () => routes.now })
     routes.open({})
   })
   afterEach(() => ledger.close())
