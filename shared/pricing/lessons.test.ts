@@ -157,6 +157,9 @@ test('BerriAI/litellm#37407: cached image tokens are in one slice only', () => {
 })
 
 test('BerriAI/litellm#18599: reasoning tokens are billed, and so is the rest of the output', () => {
+  const nano = priceOne('gpt-5-nano', { output_tokens: 977, 'reasoning.output_tokens': 768 }, { attributes: OPENAI })
+  expect(units(nano)).toStrictEqual({ output_tokens: 209, reasoning_tokens: 768 })
+  expect(nano.costPicoUsd).toBe(977n * 400_000n)
   const attributes = { 'gen_ai.provider.name': 'perplexity' }
   const within = priceOne('sonar-deep-research', { output_tokens: 100, 'reasoning.output_tokens': 60 }, { attributes })
   expect(units(within)).toStrictEqual({ output_tokens: 40, reasoning_tokens: 60 })
