@@ -21,6 +21,7 @@ describe('functions', () => {
           'bigquery.dataViewer',
           'bigquery.jobUser',
           'datastore.user',
+          'pubsub.publisher',
           'secretmanager.secretAccessor',
           'storage.objectViewer',
         ],

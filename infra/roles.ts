@@ -45,6 +45,8 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
     { on: 'database', role: 'roles/datastore.user' },
   ],
   query: [
+    // Repricing publishes corrections.
+    publish('priced-spans'),
     { on: 'dataset', role: 'roles/bigquery.dataViewer' },
     { on: 'project', role: 'roles/bigquery.jobUser' },
     { on: 'bucket', role: 'roles/storage.objectViewer' },

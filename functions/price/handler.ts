@@ -69,6 +69,7 @@ export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now 
         }
       }
       const settled = await settleAll(work)
+      await pricer.prepare(work.map(({ delivery }) => delivery.attributes.project))
       for (const [index, { delivery, spans, reading }] of work.entries()) {
         const { bills, corrections } = settled[index]!
         const ledgers = pricer.priceReading(reading, spans, bills, { project: delivery.attributes.project })

@@ -2,8 +2,7 @@ import { createPushApp } from '../../shared/bus/pubsub-push.ts'
 import { createLog } from '../../shared/log.ts'
 import { serveFunction } from '../../shared/platform/function-server.ts'
 import { readFunctionConfig } from '../../shared/platform/functions.ts'
-import { openGcpBus, openGcpTraceState } from '../../shared/platform/gcp.ts'
-import { loadCatalogue } from '../../shared/pricing/catalogue.ts'
+import { openGcpBus, openGcpCatalogue, openGcpPriceStore, openGcpTraceState } from '../../shared/platform/gcp.ts'
 import { createPricer } from '../../shared/pricing/pricer.ts'
 import { createPriceSubscriber } from './handler.ts'
 
@@ -11,7 +10,7 @@ const log = createLog('price')
 const config = readFunctionConfig('price')
 const bus = await openGcpBus(config)
 const state = await openGcpTraceState(config)
-const pricer = createPricer({ catalogue: await loadCatalogue() })
+const pricer = createPricer({ catalogue: await openGcpCatalogue(await openGcpPriceStore(config)) })
 const subscriber = createPriceSubscriber({ bus, pricer, state, log })
 
 serveFunction('price', createPushApp({ subscription: 'price', subscriber, bus, log }))

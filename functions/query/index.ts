@@ -7,24 +7,37 @@ import { readFunctionConfig } from '../../shared/platform/functions.ts'
 import {
   openGcpBooks,
   openGcpBudgetLedger,
+  openGcpBus,
+  openGcpCatalogue,
   openGcpKeyStore,
   openGcpObjectStore,
+  openGcpPriceStore,
   openGcpTraceStore,
 } from '../../shared/platform/gcp.ts'
 import { createGcpConservation } from '../../shared/platform/gcp-conservation.ts'
+import { createPricer, type Pricer } from '../../shared/pricing/pricer.ts'
 import { createBudgetRoutes } from './budgets/routes.ts'
 import { createQueryApp } from './handler.ts'
+import { createPriceRoutes } from './prices/routes.ts'
 
 const config = readFunctionConfig('query')
 const log = createLog('query')
-const [keys, reader, store, ledger, books] = await Promise.all([
+const [keys, reader, store, ledger, books, prices, bus] = await Promise.all([
   openGcpKeyStore(config),
   openGcpTraceStore(config, (bytes) => log.info({ bytes }, 'queried BigQuery')),
   openGcpObjectStore(config),
   openGcpBudgetLedger(config),
   openGcpBooks(config),
+  openGcpPriceStore(config),
+  openGcpBus(config),
 ])
 const authenticate = createAuthenticate({ keys, requireKeys: true })
+let loadingPricer: Promise<Pricer> | undefined
+/** Loaded by the first request that reprices: no other needs the catalogue. */
+const pricer = () => {
+  loadingPricer ??= openGcpCatalogue(prices).then((catalogue) => createPricer({ catalogue }))
+  return loadingPricer
+}
 
 serveFunction(
   'query',
@@ -39,7 +52,10 @@ serveFunction(
         budget: (project) => ledger.counts(project),
       },
     }),
-    routes: [createBudgetRoutes({ ledger, authenticate, reader, log })],
+    routes: [
+      createBudgetRoutes({ ledger, authenticate, reader, log }),
+      createPriceRoutes({ prices, reader, bus, pricer, authenticate, log }),
+    ],
     log,
   }),
 )

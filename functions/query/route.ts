@@ -13,6 +13,9 @@ const ERRORS: Readonly<Record<number, string>> = {
   401: 'no key, or none that is known',
   403: 'the key lacks the scope',
   404: 'there is no such thing in this project',
+  412: 'it has been changed since',
+  413: 'the body is too large',
+  415: 'the body is no JSON',
   503: 'the store does not answer: try again',
 }
 

@@ -7,6 +7,8 @@ import type { PubsubSubscription } from '../bus/pubsub-names.ts'
 import type { PubsubSource } from '../bus/pubsub-source.ts'
 import type { Config } from '../config.ts'
 import type { ObjectStore } from '../lake/object-store.ts'
+import type { Catalogue } from '../pricing/catalogue.ts'
+import type { PriceStore } from '../pricing/price-store.ts'
 import type { TraceStateStore } from '../pricing/trace-state.ts'
 import type { BigQueryOptions } from '../warehouse/bigquery/client.ts'
 import type { TraceStore } from '../warehouse/trace-store.ts'
@@ -75,6 +77,26 @@ export async function openGcpTraceState(
 ): Promise<TraceStateStore> {
   const { openFirestoreTraceState } = await import('../pricing/firestore-trace-state.ts')
   return openFirestoreTraceState({ firestore: await firestore(config) })
+}
+
+/** Prices of one's own by project, in Firestore. */
+export async function openGcpPriceStore(
+  config: GcpConfig<'SPANLEDGER_GCP_PROJECT' | 'SPANLEDGER_GCP_DATABASE'>,
+): Promise<PriceStore> {
+  const { openFirestorePriceStore } = await import('../pricing/firestore-price-store.ts')
+  return openFirestorePriceStore({ firestore: await firestore(config) })
+}
+
+/** How old a project's prices may be, in milliseconds: each instance reads a document so often for each that it prices for. */
+const PRICES_REFRESH_MS = 30_000
+
+/** The price catalogue, with prices of one's own before it. */
+export async function openGcpCatalogue(store: PriceStore): Promise<Catalogue> {
+  const [{ loadCatalogue }, { createCustomCatalogue }] = await Promise.all([
+    import('../pricing/catalogue.ts'),
+    import('../pricing/custom-catalogue.ts'),
+  ])
+  return createCustomCatalogue({ base: await loadCatalogue(), store, refreshMs: PRICES_REFRESH_MS })
 }
 
 /** The budgets in Firestore. */

@@ -21,6 +21,8 @@ export interface Catalogue {
   readonly version: string
   /** The prices of a model, or why there are none. */
   find(query: PriceQuery): Quote | string
+  /** Reads the prices of their own that projects have, if those known are too old: before any is found for them. */
+  prepare(projects: Iterable<string>): Promise<void>
 }
 
 /** Past this many models the memo starts anew: names come from clients. */
@@ -51,6 +53,7 @@ export function createCatalogue(providers: readonly ListedProvider[], name: stri
       memo.set(key, found)
       return found
     },
+    prepare: async () => {},
   }
 
   function quote(provider: string, model: string, serviceTier: string): Quote | string {

@@ -8,15 +8,16 @@ import { openSqlitePriceStore } from './sqlite-price-store.ts'
 
 const base = await loadCatalogue()
 
-function cost(
+async function cost(
   prices: readonly CustomPrice[],
   model: string,
   options: { project?: string; start?: string; tier?: string } = {},
 ) {
   const { project = 'p', start = '2026-11-01T00:00:00Z', tier = '' } = options
   const store = openSqlitePriceStore(':memory:')
-  store.replace('p', prices)
+  await store.replace('p', prices)
   const pricer = createPricer({ catalogue: createCustomCatalogue({ base, store }) })
+  await pricer.prepare([project])
   const attributes = { 'gen_ai.provider.name': 'openai', 'openai.response.service_tier': tier }
   const [ledger] = pricer.price([buildChat(model, { input_tokens: 1_000_000 }, { start, attributes })], { project })
   return ledger!.costPicoUsd === null ? ledger!.costStatus : Number(ledger!.costPicoUsd) / 1e12
@@ -29,62 +30,72 @@ const price = (rest: Partial<CustomPrice>): CustomPrice => ({
   ...rest,
 })
 
-test("a project's own price comes before the catalogue's, for that project alone", () => {
-  expect(cost([price({ model: 'gpt-4o' })], 'gpt-4o')).toBe(7)
-  expect(cost([price({ model: 'gpt-4o' })], 'gpt-4o', { project: 'other' })).toBe(2.5)
-  expect(cost([price({ model: 'gpt-4o-mini' })], 'gpt-4o')).toBe(2.5)
+test("a project's own price comes before the catalogue's, for that project alone", async () => {
+  expect(await cost([price({ model: 'gpt-4o' })], 'gpt-4o')).toBe(7)
+  expect(await cost([price({ model: 'gpt-4o' })], 'gpt-4o', { project: 'other' })).toBe(2.5)
+  expect(await cost([price({ model: 'gpt-4o-mini' })], 'gpt-4o')).toBe(2.5)
 })
 
-test('an unlisted model has the price it is given', () => {
-  expect(cost([], 'house-model')).toBe('unpriced')
-  expect(cost([price({ model: 'house-*' })], 'House-Model')).toBe(7)
-  expect(cost([price({ model: 'house-*', prices: {} })], 'house-model')).toBe(0)
+test('an unlisted model has the price it is given', async () => {
+  expect(await cost([], 'house-model')).toBe('unpriced')
+  expect(await cost([price({ model: 'house-*' })], 'House-Model')).toBe(7)
+  expect(await cost([price({ model: 'house-*', prices: {} })], 'house-model')).toBe(0)
 })
 
-test('stars stand for anything, once each and in order', () => {
-  const fits = (pattern: string, model: string) => cost([price({ model: pattern })], model) === 7
-  for (const pattern of ['a*b*c', '*', 'a*', '*c', 'a*c', '*b*']) expect(fits(pattern, 'axbxc'), pattern).toBe(true)
+test('stars stand for anything, once each and in order', async () => {
+  const fits = async (pattern: string, model: string) => (await cost([price({ model: pattern })], model)) === 7
+  for (const pattern of ['a*b*c', '*', 'a*', '*c', 'a*c', '*b*'])
+    expect(await fits(pattern, 'axbxc'), pattern).toBe(true)
   for (const pattern of ['a*c*b', 'b*', '*b', 'axbxc*axbxc', 'ax', ''])
-    expect(fits(pattern, 'axbxc'), pattern).toBe(false)
+    expect(await fits(pattern, 'axbxc'), pattern).toBe(false)
 })
 
-test('a price holds from its start to before its end', () => {
+test('a price holds from its start to before its end', async () => {
   const dated = [price({ from: '2026-11-01T00:00:00Z', to: '2026-12-01T00:00:00+01:00' })]
   const at = (start: string) => cost(dated, 'gpt-4o', { start })
-  expect([at('2026-10-31T23:59:59Z'), at('2026-11-01T00:00:00Z')]).toStrictEqual([2.5, 7])
-  expect([at('2026-11-30T22:59:59Z'), at('2026-11-30T23:00:00Z')]).toStrictEqual([7, 2.5])
+  expect([await at('2026-10-31T23:59:59Z'), await at('2026-11-01T00:00:00Z')]).toStrictEqual([2.5, 7])
+  expect([await at('2026-11-30T22:59:59Z'), await at('2026-11-30T23:00:00Z')]).toStrictEqual([7, 2.5])
 })
 
-test('of several that fit the last one holds; a tier and a provider narrow a price', () => {
-  expect(cost([price({}), price({ prices: { input_mtok: '8.5' } })], 'gpt-4o')).toBe(8.5)
-  expect(cost([price({ serviceTier: 'priority' })], 'gpt-4o')).toBe(2.5)
-  expect(cost([price({ serviceTier: 'priority' })], 'gpt-4o', { tier: 'priority' })).toBe(7)
-  expect(cost([price({ provider: 'azure' })], 'gpt-4o')).toBe(2.5)
+test('of several that fit the last one holds; a tier and a provider narrow a price', async () => {
+  expect(await cost([price({}), price({ prices: { input_mtok: '8.5' } })], 'gpt-4o')).toBe(8.5)
+  expect(await cost([price({ serviceTier: 'priority' })], 'gpt-4o')).toBe(2.5)
+  expect(await cost([price({ serviceTier: 'priority' })], 'gpt-4o', { tier: 'priority' })).toBe(7)
+  expect(await cost([price({ provider: 'azure' })], 'gpt-4o')).toBe(2.5)
 })
 
-test('long-context tiers of a price of one’s own hold', () => {
+test('long-context tiers of a price of one’s own hold', async () => {
   const tiers = { input_mtok: { base: 1, tiers: [{ start: 200_000, price: 2 }] } }
-  expect(cost([price({ prices: tiers })], 'gpt-4o')).toBe(2)
+  expect(await cost([price({ prices: tiers })], 'gpt-4o')).toBe(2)
 })
 
-test('a change in the store is seen, without a look-up asking the store each time', () => {
+test('a change in the store is seen, without a look-up asking the store each time', async () => {
   const store = openSqlitePriceStore(':memory:')
   let time = 0
   let asked = 0
-  const revision = () => {
-    asked++
-    return store.revision()
+  const counted = {
+    get: (project: string) => {
+      asked++
+      return store.get(project)
+    },
   }
-  const counted = { list: store.list, revision }
-  const catalogue = createCustomCatalogue({ base, store: counted, now: () => time })
+  const catalogue = createCustomCatalogue({ base, store: counted, refreshMs: 30_000, now: () => time })
   const pricer = createPricer({ catalogue })
   const span = buildChat('house-model', { input_tokens: 1_000_000 })
-  const status = () => pricer.price([span], { project: 'p' })[0]!.costStatus
-  for (let n = 0; n < 100; n++) expect(status()).toBe('unpriced')
+  const status = async (project = 'p') => {
+    await pricer.prepare([project])
+    return pricer.price([span], { project })[0]!.costStatus
+  }
+  for (let n = 0; n < 100; n++) expect(await status()).toBe('unpriced')
   expect(asked).toBe(1)
-  store.replace('p', [price({})])
-  time += 1000
-  expect(status()).toBe('priced')
+  await store.replace('p', [price({})])
+  time += 29_999
+  expect(await status()).toBe('unpriced')
+  time += 1
+  expect(await status()).toBe('priced')
+  expect(await status('other')).toBe('unpriced')
+  expect(asked).toBe(3)
+  expect(() => pricer.price([span], { project: 'never' })).toThrow('not prepared')
 })
 
 test.each([

@@ -3,23 +3,24 @@ import { type CustomPrice, fits, priceListOf } from './custom-price.ts'
 import { digest } from './digest.ts'
 import { MAX_NAME_LENGTH } from './models.ts'
 import { compilePlan, type PricePlan } from './plan.ts'
-import type { PriceStore } from './price-store.ts'
+import type { PriceStore, ProjectPrices } from './price-store.ts'
 import type { Quote } from './quote.ts'
 
 export interface CustomCatalogueOptions {
   readonly base: Catalogue
   /** Prices of each project, which come first. */
-  readonly store?: Pick<PriceStore, 'list' | 'revision'>
+  readonly store?: Pick<PriceStore, 'get'>
   /** Prices for all projects. */
   readonly shared?: readonly CustomPrice[]
+  /** How old a project's prices may be when its spans are priced, in milliseconds. @defaultValue 1000 */
+  readonly refreshMs?: number
   /** Milliseconds since any point. */
   readonly now?: () => number
 }
 
-/** How often the store is asked whether anything has changed, in milliseconds. */
-const REFRESH_MS = 1000
-
-/** Past this many models the memo starts anew: names come from clients. */
+/** Past this many projects the one longest not priced for is forgotten. */
+const MAX_PROJECTS = 1000
+/** Past this many models the memo of a project starts anew: names come from clients. */
 const MEMO_LIMIT = 4096
 const NANOS_PER_MILLI = 1_000_000n
 
@@ -30,45 +31,50 @@ interface Period {
   readonly plan: PricePlan
 }
 
+/** A project's prices as they were at some time, and what was found with them. */
+interface Snapshot extends ProjectPrices {
+  readonly memo: Map<string, Quote | string>
+  readAt: number
+}
+
 /**
  * A catalogue with prices of one's own before those of `base`: the project's, then the shared ones, in each the last
- * that fits and holds at the call's start. A change in the store shows within a second.
+ * that fits and holds at the call's start. A project's prices are read when it is prepared, if they are too old by then;
+ * prices are found without asking the store.
  */
 export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogue {
-  const { base, store, shared = [], now = performance.now.bind(performance) } = options
-  const memo = new Map<string, Quote | string>()
-  const projects = new Map<string, readonly CustomPrice[]>()
-  let revision = store?.revision() ?? 0
-  let refreshAt = now() + REFRESH_MS
+  const { base, store, shared = [], refreshMs = 1000, now = performance.now.bind(performance) } = options
+  const projects = new Map<string, Snapshot>()
+  const nobody: Snapshot = { prices: [], version: '0', memo: new Map(), readAt: 0 }
+
+  async function refresh(project: string, from: Pick<PriceStore, 'get'>): Promise<void> {
+    const known = projects.get(project)
+    const readAt = now()
+    if (known !== undefined && readAt - known.readAt < refreshMs) return
+    const read = await from.get(project)
+    const unchanged = known !== undefined && known.version === read.version
+    projects.delete(project)
+    projects.set(project, { ...(unchanged ? known : { ...read, memo: new Map() }), readAt })
+    if (projects.size > MAX_PROJECTS) projects.delete(projects.keys().next().value as string)
+  }
 
   function find(query: PriceQuery): Quote | string {
     const { project, provider, model, serviceTier } = query
-    if (store !== undefined) forgetIfChanged(store)
-    const key = `${project}\n${provider}\n${serviceTier}\n${model}`
-    const known = memo.get(key)
+    const own = store === undefined ? nobody : projects.get(project)
+    if (own === undefined) throw new TypeError(`the prices of project ${project} were not prepared`)
+    const key = `${provider}\n${serviceTier}\n${model}`
+    const known = own.memo.get(key)
     if (known !== undefined) return known
-    const found = overlay(query)
-    if (memo.size >= MEMO_LIMIT) memo.clear()
-    memo.set(key, found)
+    const found = overlay(query, own.prices)
+    if (own.memo.size >= MEMO_LIMIT) own.memo.clear()
+    own.memo.set(key, found)
     return found
   }
 
-  function forgetIfChanged(changing: Pick<PriceStore, 'revision'>): void {
-    if (now() < refreshAt) return
-    refreshAt = now() + REFRESH_MS
-    const latest = changing.revision()
-    if (latest === revision) return
-    revision = latest
-    memo.clear()
-    projects.clear()
-  }
-
-  function overlay(query: PriceQuery): Quote | string {
-    const { project, provider, model, serviceTier } = query
+  function overlay(query: PriceQuery, own: readonly CustomPrice[]): Quote | string {
+    const { provider, model, serviceTier } = query
     const listed = base.find(query)
     if (model.length > MAX_NAME_LENGTH) return listed
-    const own = projects.get(project) ?? store?.list(project) ?? []
-    projects.set(project, own)
     const name = model.trim().toLowerCase()
     const periods = [...own.toReversed(), ...shared.toReversed()]
       .filter((price) => fits(price, provider, name, serviceTier))
@@ -84,7 +90,13 @@ export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogu
     }
   }
 
-  return { version: `${base.version}+custom`, find }
+  return {
+    version: `${base.version}+custom`,
+    find,
+    prepare: async (wanted) => {
+      if (store !== undefined) await Promise.all(Array.from(new Set(wanted), (project) => refresh(project, store)))
+    },
+  }
 }
 
 function compilePeriod(price: CustomPrice): Period {

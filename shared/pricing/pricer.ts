@@ -18,8 +18,10 @@ export interface PriceContext {
 /** What each usage of a message bills itself, by trace and span id. */
 export type Bills = ReadonlyMap<string, ReadonlyMap<string, Usage>>
 
-/** Prices spans. Pure: the same spans give the same ledgers, whenever and in whatever order. */
+/** Prices spans: at the same prices the same spans give the same ledgers, whenever and in whatever order. */
 export interface Pricer {
+  /** To be waited for before spans of these projects are priced; rejects with `store/unavailable`. */
+  prepare(projects: Iterable<string>): Promise<void>
   /** Prices the spans of one message, as if no others were of their traces. */
   price(spans: readonly Span[], context: PriceContext): Ledger[]
   /** Prices spans already read, each usage at what it bills. */
@@ -38,6 +40,7 @@ export function createPricer({ catalogue }: PricerOptions): Pricer {
       return usageLedger(call, bills.get(traceId)!.get(spanId)!, startTimeUnixNano, { catalogue, project })
     })
   return {
+    prepare: (projects) => catalogue.prepare(projects),
     priceReading,
     priceUsage: (call, billed, startTimeUnixNano, { project }) =>
       usageLedger(call, billed, startTimeUnixNano, { catalogue, project }),

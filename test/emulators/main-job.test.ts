@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chatSpan, exportRequest, newTraceId, postTraces } from '../support/otlp.ts'
+import { reprice } from '../../scripts/reprice.ts'
+import { attribute, chatSpan, exportRequest, newSpanId, newTraceId, postTraces } from '../support/otlp.ts'
 import { eventually, startServer, type TestServer } from '../support/server.ts'
 import { type Cloud, startCloud } from './cloud.ts'
 import { canRun, planFirestore, planPubsub } from './emulator.ts'
+import { bigQueryRows, bucketRows, duckDbRows, parquetRows, type Row } from './stored-rows.ts'
 
 type Json = Record<string, unknown>
 
@@ -36,7 +39,7 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
   let local: TestServer
   const traceIds = Array.from({ length: 3 }, newTraceId)
   const start = Date.now() - 60_000
-  const spans = traceIds.flatMap((traceId, trace) =>
+  const calls = traceIds.flatMap((traceId, trace) =>
     Array.from({ length: 7 }, (_, index) =>
       chatSpan({
         traceId,
@@ -49,13 +52,38 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
       }),
     ),
   )
+  /** An agent that repeats what its call took, which comes in a later export: its cost is corrected. */
+  const [agentTrace, agentSpan] = [newTraceId(), newSpanId()]
+  const usage = { traceId: agentTrace, start, inputTokens: 70, outputTokens: 7 }
+  const agent = {
+    ...chatSpan({ ...usage, spanId: agentSpan, name: 'agent', durationMs: 900 }),
+    attributes: [
+      attribute('gen_ai.operation.name', 'invoke_agent'),
+      attribute('gen_ai.request.model', 'gpt-4o'),
+      attribute('gen_ai.usage.input_tokens', 70),
+      attribute('gen_ai.usage.output_tokens', 7),
+      attribute('share', 0.5),
+      attribute('späße', true),
+    ],
+    events: [{ timeUnixNano: `${start}000001`, name: 'retry', attributes: [attribute('attempt', 2)] }],
+    status: { code: 2, message: 'it failed' },
+  }
+  const itsCall = chatSpan({ ...usage, parentSpanId: agentSpan, model: 'house-1' })
+  const spans = [...calls, agent, itsCall]
 
   beforeAll(async () => {
     ;[cloud, local] = await Promise.all([startCloud(), startServer()])
     const budget = { selector: { user: 'u1' }, limit: { usd: 1 }, period: 'month', timeZone: 'UTC', mode: 'soft' }
     for (const put of [ask(cloudUrl(), cloud.key), ask(local.url)])
       await put('/ledger/v1/budgets/u1', { method: 'PUT', body: JSON.stringify(budget) })
-    for (const request of [exportRequest(spans.slice(0, 10)), exportRequest(spans.slice(10))]) {
+    const prices = { prices: [{ model: 'house-*', prices: { input_mtok: 1.5, output_mtok: '2.25' } }] }
+    for (const put of [ask(cloudUrl(), cloud.key), ask(local.url)])
+      await put('/ledger/v1/prices', { method: 'PUT', body: JSON.stringify(prices) })
+    for (const batch of [
+      [...calls.slice(0, 10), agent],
+      [...calls.slice(10), itsCall],
+    ]) {
+      const request = exportRequest(batch)
       const headers = { authorization: `Bearer ${cloud.key}` }
       // Twice, as a client does whose answer was lost.
       for (let attempt = 0; attempt < 2; attempt++) {
@@ -96,7 +124,21 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
   })
 
   test('the list of traces is the same', () =>
-    same('/ledger/v1/traces?pageSize=10', ({ traces }) => expect(traces).toHaveLength(3)))
+    same('/ledger/v1/traces?pageSize=10', ({ traces }) => expect(traces).toHaveLength(4)))
+
+  test('every span is the same, with prices of its own and the correction of the agent', () =>
+    same('/ledger/v1/spans?pageSize=100', ({ spans: found }) => {
+      const all = found as { spanId: string; model: string; cost: { picoUsd: string } }[]
+      expect(all).toHaveLength(spans.length)
+      const cost = (spanId: string) => all.find((span) => span.spanId === spanId)?.cost.picoUsd
+      expect(cost(itsCall.spanId)).toBe(String(70 * 1_500_000 + 7 * 2_250_000))
+      expect(cost(agentSpan)).toBe('0')
+    }))
+
+  test('prices, and what has none, are the same', async () => {
+    await same('/ledger/v1/prices', ({ prices }) => expect(prices).toHaveLength(1))
+    await same('/ledger/v1/models/unpriced', ({ models }) => expect(models).toStrictEqual([]))
+  })
 
   test('usage by model and user is the same', () =>
     same('/ledger/v1/usage?groupBy=model,user', ({ totals, groups }) => expect(totals ?? groups).toBeDefined()))
@@ -109,7 +151,8 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
     expect(report).toMatchObject({ nacked: 0, empty: true })
     expect(await cloud.schedule('lake', '/write')).toMatchObject({ acked: 0, empty: true })
     const books = await ask(cloudUrl(), cloud.key)('/ledger/v1/conservation')
-    expect(books).toMatchObject({ accepted: 21, sinks: { lake: { stored: 21 }, warehouse: { stored: 21 } } })
+    const all = { stored: spans.length }
+    expect(books).toMatchObject({ accepted: spans.length, sinks: { lake: all, warehouse: all, budget: all } })
   })
 
   const json = { 'content-type': 'application/json' }
@@ -162,5 +205,49 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
       expect((await postTraces(cloud.functions.ingest.url, exportRequest(spans), headers)).status).toBe(401)
       expect((await fetch(`${cloudUrl()}/ledger/v1/traces`, { headers })).status).toBe(401)
     }
+  })
+
+  test('a model without a price is listed, priced, and repriced by the command, with the same outcome', async () => {
+    const traceId = newTraceId()
+    const request = exportRequest([chatSpan({ traceId, start, model: 'house-model', inputTokens: 1_000, user: 'u9' })])
+    const there = { url: cloudUrl(), key: cloud.key }
+    const here = { url: local.url, key: undefined }
+    await postTraces(cloud.functions.ingest.url, request, { authorization: `Bearer ${cloud.key}` })
+    await postTraces(local.url, request)
+    await same('/ledger/v1/models/unpriced', ({ models }) => expect(models).toMatchObject([{ model: 'house-model' }]))
+    const range = { from: new Date(start - 1_000).toISOString(), to: new Date(start + 60_000).toISOString() }
+    const prices = { prices: [{ provider: '*', model: 'house-*', prices: { input_mtok: 3, output_mtok: '0.5' } }] }
+    for (const { url, key } of [there, here]) {
+      await ask(url, key)('/ledger/v1/prices', { method: 'PUT', body: JSON.stringify(prices) })
+      expect(await ask(url, key)('/ledger/v1/prices')).toStrictEqual(prices)
+      const dry = await reprice({ url, key, ...range, apply: false })
+      expect(dry.changes).toMatchObject([{ model: 'house-model', user: 'u9', after: 3_050_000_000n, unknownBefore: 1 }])
+      expect((await reprice({ url, key, ...range, apply: true })).changes).toStrictEqual(dry.changes)
+    }
+    await same(`/ledger/v1/traces/${traceId}`, ({ cost }) =>
+      expect(cost).toMatchObject({ picoUsd: '3050000000', status: 'priced' }),
+    )
+    await same('/ledger/v1/models/unpriced', ({ models }) => expect(models).toStrictEqual([]))
+  }, 60_000)
+
+  test('the books say the same, and balance', async () => {
+    await cloud.schedule('books', '/write')
+    await same('/ledger/v1/conservation', (books) => {
+      expect(books).toMatchObject({ accepted: spans.length, rejected: { invalid_span_id: 1 }, balanced: true })
+      // The embedded report has no sink less, and none more.
+      expect(Object.keys(books.sinks as object).sort()).toStrictEqual(['budget', 'lake', 'warehouse'])
+    })
+  })
+
+  test('every row is the same, column by column, in the warehouse and in the lake', async () => {
+    // Ends its writing, and lets go of its files.
+    expect(await local.end('SIGTERM')).toBe(0)
+    const without = (row: Row) => ({ ...row, ingested_at: 0, IngestedAt: 0 })
+    const rows = (await bigQueryRows(cloud)).map(without)
+    expect(rows).toHaveLength(spans.length)
+    expect(rows).toStrictEqual((await duckDbRows(join(local.data, 'warehouse.duckdb'))).map(without))
+    const files = (await bucketRows(cloud)).map(without)
+    expect(files).toHaveLength(spans.length)
+    expect(files).toStrictEqual((await parquetRows(join(local.data, 'lake/traces'))).map(without))
   })
 })

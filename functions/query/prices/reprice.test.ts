@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
 import { reprice } from '../../../scripts/reprice.ts'
 import { formatTable } from '../../../scripts/reprice-table.ts'
 import { createApiKey } from '../../../shared/auth/api-key.ts'
@@ -10,19 +11,27 @@ import { loadCatalogue } from '../../../shared/pricing/catalogue.ts'
 import { createCustomCatalogue } from '../../../shared/pricing/custom-catalogue.ts'
 import { createPricer } from '../../../shared/pricing/pricer.ts'
 import { openSqlitePriceStore } from '../../../shared/pricing/sqlite-price-store.ts'
+import { EMPTY_LEDGER } from '../../../shared/spans/ledger.ts'
+import { openDuckDbStore } from '../../../shared/warehouse/duckdb-store.ts'
 import { openSqliteStore } from '../../../shared/warehouse/sqlite-store.ts'
+import type { TraceStore } from '../../../shared/warehouse/trace-store.ts'
 import { buildChat } from '../../../test/support/span.ts'
 import { createPriceRoutes } from './routes.ts'
 
 const base = await loadCatalogue()
+const STORES = {
+  SQLite: () => openSqliteStore({ path: ':memory:' }),
+  DuckDB: () => openDuckDbStore({ path: ':memory:' }),
+}
 const RANGE = { from: '2026-11-01T00:00:00Z', to: '2026-11-02T00:00:00Z', url: 'http://localhost' }
 
-async function open() {
+async function open(openStore: () => Promise<TraceStore> = STORES.SQLite) {
   const prices = openSqlitePriceStore(':memory:')
   let time = 1_800_000_000_000
+  let step = 1
   const catalogue = createCustomCatalogue({ base, store: prices, now: () => time })
   const pricer = createPricer({ catalogue })
-  const store = await openSqliteStore({ path: ':memory:' })
+  const store = await openStore()
   const chat = (spanId: string, model: string, attributes = {}) =>
     buildChat(
       model,
@@ -30,6 +39,7 @@ async function open() {
       { spanId, traceId: spanId, attributes: { 'user.id': `user-${spanId}`, ...attributes } },
     )
   const spans = [chat('1', 'house-model'), chat('2', 'house-model'), chat('3', 'gpt-4o')]
+  await pricer.prepare(['p'])
   const ledgers = pricer.price(spans, { project: 'p' })
   const context = { project: 'p', digest: 'd', ingestedAt: 1n }
   await store.write([{ context, spans: spans.map((span, index) => ({ span, ledger: ledgers[index]! })) }])
@@ -48,7 +58,10 @@ async function open() {
     bus,
     pricer: async () => pricer,
     authenticate,
-    now: () => time++,
+    now: () => {
+      time += step
+      return time
+    },
   })
   const run = (apply: boolean, model?: string) => {
     time += 2000
@@ -63,16 +76,21 @@ async function open() {
   }
   const price = (usd: number | null) =>
     prices.replace('p', usd === null ? [] : [{ provider: '*', model: 'house-*', prices: { input_mtok: usd } }])
-  return { run, costs, price, store }
+  const slow = () => {
+    step = 30_000
+  }
+  return { run, costs, price, store, slow }
 }
 
 const UNPRICED = { 1: ['unpriced', null], 2: ['unpriced', null], 3: ['priced', 2_500_000_000_000n] }
-const PRICED = { ...UNPRICED, 1: ['priced', 3_000_000_000_000n], 2: ['priced', 3_000_000_000_000n] }
+/** What the two calls of `house-model` cost, 0 being free. */
+const paid = (each: bigint) => ({ 1: [each > 0n ? 'priced' : 'free', each], 2: [each > 0n ? 'priced' : 'free', each] })
+const PRICED = { ...UNPRICED, ...paid(3_000_000_000_000n) }
 
 test('a price that was added is applied to what had none: first shown, then done', async () => {
   const { run, costs, price } = await open()
   expect(await costs()).toStrictEqual(UNPRICED)
-  price(3)
+  await price(3)
   const dry = await run(false)
   expect(await costs()).toStrictEqual(UNPRICED)
   expect(dry).toMatchObject({ spans: 3, skipped: 0 })
@@ -97,7 +115,7 @@ test('a price that was added is applied to what had none: first shown, then done
 test('what was said first is kept beside what is said now, through any number of corrections', async () => {
   const { run, price, store } = await open()
   for (const usd of [3, 4, 5]) {
-    price(usd)
+    await price(usd)
     await run(true)
   }
   const {
@@ -110,19 +128,78 @@ test('what was said first is kept beside what is said now, through any number of
   })
 })
 
-test('repricing and repricing back is as if nothing had been', async () => {
-  const { run, costs, price } = await open()
-  price(3)
-  await run(true)
-  price(null)
-  const back = await run(true)
-  expect(back.changes.reduce((sum, { after, before }) => sum + after - before, 0n)).toBe(-6_000_000_000_000n)
-  expect(await costs()).toStrictEqual(UNPRICED)
+describe.each(Object.entries(STORES))('%s', (_, openStore) => {
+  test('repricing and repricing back is as if nothing had been', async () => {
+    const { run, costs, price, store } = await open(openStore)
+    const usd = fc.integer({ min: 0, max: 1_000_000 }).map((micros) => micros / 1_000_000)
+    await fc.assert(
+      fc.asyncProperty(fc.array(usd, { minLength: 1, maxLength: 3 }), async (steps) => {
+        for (const step of steps) {
+          await price(step)
+          await run(true)
+        }
+        const last = BigInt(Math.round((steps.at(-1) as number) * 1e12))
+        expect(await costs()).toStrictEqual({ ...UNPRICED, ...paid(last) })
+        await price(null)
+        const back = await run(true)
+        expect(back.changes.reduce((sum, { after, before }) => sum + after - before, 0n)).toBe(-2n * last)
+        expect(await costs()).toStrictEqual(UNPRICED)
+      }),
+      { numRuns: 8 },
+    )
+    await store.close()
+  })
+})
+
+test('a trace of more than 32 MiB is repriced as a whole, a part at a time: an agent bills what its calls left', async () => {
+  const { run, price, store } = await open()
+  const text = 'x'.repeat(1024 * 1024)
+  const traceId = 'a'.padStart(32, '0')
+  const attributes = { 'gen_ai.operation.name': 'invoke_agent' }
+  const agent = buildChat('house-model', { input_tokens: 100 }, { traceId, spanId: '1', attributes })
+  const calls = Array.from({ length: 40 }, (_, n) =>
+    buildChat(
+      'house-model',
+      { input_tokens: 2 },
+      { traceId, spanId: (n + 2).toString(16), parentSpanId: '1', attributes: { text } },
+    ),
+  )
+  const ledger = { ...EMPTY_LEDGER, model: 'house-model', costStatus: 'unpriced' as const }
+  for (const [n, span] of [agent, ...calls].entries()) {
+    const context = { project: 'p', digest: `large${n}`, ingestedAt: 1n }
+    await store.write([{ context, spans: [{ span, ledger }] }])
+  }
+  await price(3)
+  const held: number[] = []
+  const listSpans = store.listSpans
+  store.listSpans = async (query) => {
+    const page = await listSpans(query)
+    held.push(page.items.length)
+    return page
+  }
+  const report = await run(true)
+  store.listSpans = listSpans
+  expect(report).toMatchObject({ spans: 44, skipped: 0 })
+  expect(Math.max(...held)).toBeLessThan(12)
+  const [sum] = await store.usage({ filter: { project: 'p', traceId }, groupBy: [], maxRows: 1 })
+  expect(sum?.costPicoUsd).toBe(100n * 3_000_000n)
+  const { items } = await store.listSpans({
+    ...{ filter: { project: 'p', traceId, operation: ['invoke_agent'] }, sort: 'startTime', order: 'asc', pageSize: 9 },
+  })
+  expect(items.map(({ ledger: now }) => now.costPicoUsd)).toStrictEqual([20n * 3_000_000n])
+})
+
+test('a page that takes too long ends early, and the next goes on after it', async () => {
+  const { run, price, costs, slow } = await open()
+  await price(3)
+  slow()
+  expect(await run(true)).toMatchObject({ spans: 3 })
+  expect(await costs()).toStrictEqual(PRICED)
 })
 
 test('only the model that is named is repriced', async () => {
   const { run, costs, price } = await open()
-  price(3)
+  await price(3)
   expect((await run(true, 'gpt-4o')).spans).toBe(1)
   expect(await costs()).toStrictEqual(UNPRICED)
 })

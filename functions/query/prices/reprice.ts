@@ -1,16 +1,22 @@
 import { createHash } from 'node:crypto'
 import type { Bus, Message } from '../../../shared/bus/bus.ts'
 import { splitTraces } from '../../../shared/otlp/split.ts'
+import type { Link, UsageSpan } from '../../../shared/pricing/lineage.ts'
 import type { Pricer } from '../../../shared/pricing/pricer.ts'
 import { correctLedger } from '../../../shared/pricing/receipt.ts'
+import { billUsages, readSlices } from '../../../shared/pricing/slice.ts'
 import { correctionSpan } from '../../../shared/spans/correction.ts'
 import type { Ledger, PricedSpan } from '../../../shared/spans/ledger.ts'
 import { serviceName } from '../../../shared/spans/span.ts'
 import type { Cursor, SpanReader, StoredSpan } from '../../../shared/warehouse/trace-store.ts'
 
-/** Larger traces are left as they are, and counted: repricing holds one trace at a time in memory. */
-export const MAX_TRACE_SPANS = 10_000
+/** Larger traces are left as they are, and counted: what their spans use and where they hang is in memory together. */
+export const MAX_TRACE_SPANS = 100_000
 const TRACES_PER_PAGE = 100
+/** A page that has taken this long ends early, in milliseconds: a request to a function may take a minute. */
+const PAGE_MS = 20_000
+/** What is read of a trace at a time. */
+const SPANS_AT_ONCE = { pageSize: 10_000, maxBytes: 8 * 1024 * 1024 }
 
 /** What is repriced: spans that start in [`from`, `to`), in nanoseconds since 1970, of one model if one is given. */
 export interface RepriceQuery {
@@ -24,7 +30,7 @@ export interface RepriceQuery {
 }
 
 export interface RepriceSources {
-  readonly reader: Pick<SpanReader, 'listTraces' | 'getTrace'>
+  readonly reader: Pick<SpanReader, 'listTraces' | 'listSpans'>
   readonly pricer: Pricer
   readonly bus: Pick<Bus, 'publish'>
   /** Milliseconds since 1970. */
@@ -58,41 +64,74 @@ export interface RepricePage {
  * was priced before stays as it was; applying twice changes nothing more.
  */
 export async function repricePage(query: RepriceQuery, sources: RepriceSources): Promise<RepricePage> {
-  const { project, from, to, model, apply, after } = query
-  const { reader, pricer, bus, now } = sources
+  const { project, from, to, model, after } = query
+  const { reader, now } = sources
   const filter = { project, from, to, ...(model !== undefined && { model: [model] }) }
   const order = { sort: 'startTime', order: 'asc', pageSize: TRACES_PER_PAGE } as const
   const { items, next } = await reader.listTraces({ filter, ...order, ...(after !== undefined && { after }) })
-  const changes = new Map<string, RepriceChange>()
-  const corrections: PricedSpan[] = []
-  const revision = now() * 1000
-  let spans = 0
-  let skipped = 0
-  for (const { traceId } of items) {
-    const { spans: stored, truncated } = await reader.getTrace(project, traceId, { limit: MAX_TRACE_SPANS })
-    if (truncated) {
-      skipped++
-      continue
-    }
-    const ledgers = pricer.price(
-      stored.map(({ span }) => span),
-      { project },
-    )
-    for (const [index, old] of stored.entries()) {
+  const report = { spans: 0, skipped: 0, changes: new Map<string, RepriceChange>() }
+  const endAt = now() + PAGE_MS
+  for (const [index, { traceId, startTimeUnixNano, spanCount }] of items.entries()) {
+    if (spanCount > MAX_TRACE_SPANS) report.skipped++
+    else await repriceTrace(traceId, query, sources, report)
+    const isLast = index === items.length - 1
+    if (now() >= endAt && !isLast)
+      return { ...report, changes: [...report.changes.values()], next: { value: startTimeUnixNano, id: traceId } }
+  }
+  return { ...report, changes: [...report.changes.values()], next }
+}
+
+interface Report {
+  spans: number
+  readonly changes: Map<string, RepriceChange>
+}
+
+/**
+ * Reads the trace twice, a part at a time: for what its spans bill as a whole, then for what each costs. A trace that is a
+ * single part is read once.
+ */
+async function repriceTrace(traceId: string, query: RepriceQuery, sources: RepriceSources, report: Report) {
+  const { project, apply } = query
+  const { pricer, bus, now } = sources
+  const parts = () => readParts(sources.reader, project, traceId)
+  const links = new Map<string, Link>()
+  const usages: UsageSpan[] = []
+  let only: readonly StoredSpan[] | undefined
+  let count = 0
+  for await (const part of parts()) {
+    const slice = readSlices(part.map(({ span }) => span)).slices.get(traceId)
+    for (const [spanId, link] of slice?.links ?? []) links.set(spanId, link)
+    for (const { spanId, call } of slice?.usages ?? []) usages.push({ spanId, call })
+    only = count++ === 0 ? part : undefined
+  }
+  const billed = billUsages(usages, links)
+  const bills = new Map([[traceId, new Map(usages.map(({ spanId }, position) => [spanId, billed[position]!]))]])
+  for await (const part of only === undefined ? parts() : [only]) {
+    const spans = part.map(({ span }) => span)
+    await pricer.prepare([project])
+    const ledgers = pricer.priceReading(readSlices(spans), spans, bills, { project })
+    const corrections: PricedSpan[] = []
+    for (const [index, old] of part.entries()) {
       if (!isMeant(old, query)) continue
-      spans++
+      report.spans++
       const ledger = ledgers[index]!
       if (sameCost(old.ledger, ledger)) continue
-      note(changes, old, ledger)
-      corrections.push({
-        span: old.span,
-        ledger: correctLedger(ledger, old.ledger, Math.max(revision, old.ledger.revision + 1)),
-      })
+      note(report.changes, old, ledger)
+      const revision = Math.max(now() * 1000, old.ledger.revision + 1)
+      corrections.push({ span: old.span, ledger: correctLedger(ledger, old.ledger, revision) })
     }
+    if (apply && corrections.length > 0)
+      await bus.publish('priced-spans', correctionMessages(project, corrections, now()))
   }
-  if (apply && corrections.length > 0)
-    await bus.publish('priced-spans', correctionMessages(project, corrections, now()))
-  return { spans, skipped, changes: [...changes.values()], next }
+}
+
+async function* readParts(reader: Pick<SpanReader, 'listSpans'>, project: string, traceId: string) {
+  const query = { filter: { project, traceId }, sort: 'startTime', order: 'asc', ...SPANS_AT_ONCE } as const
+  for (let after: Cursor | null | undefined; after !== null; ) {
+    const { items, next } = await reader.listSpans({ ...query, ...(after !== undefined && { after }) })
+    yield items
+    after = next
+  }
 }
 
 function isMeant({ span, ledger }: StoredSpan, { from, to, model }: RepriceQuery): boolean {

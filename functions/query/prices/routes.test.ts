@@ -41,9 +41,9 @@ async function open() {
     bus: { publish: () => Promise.reject(new Error('nothing is repriced here')) },
     pricer: () => Promise.reject(new Error('nothing is repriced here')),
   })
-  return (who: string, path: string, body?: unknown) =>
+  return (who: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) =>
     app.request(path, {
-      headers: { authorization: `Bearer ${tokens.get(who)}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${tokens.get(who)}`, 'content-type': 'application/json', ...headers },
       ...(body !== undefined && { method: 'PUT', body: JSON.stringify(body) }),
     })
 }
@@ -56,6 +56,19 @@ test('prices are replaced whole, and read back as they were given', async () => 
   expect((await request('admin', '/ledger/v1/prices', PRICES)).status).toBe(200)
   expect(await (await request('reader', '/ledger/v1/prices')).json()).toStrictEqual(PRICES)
   expect(await (await request('stranger', '/ledger/v1/prices')).json()).toStrictEqual({ prices: [] })
+})
+
+test('of two who change the same prices the second is told', async () => {
+  const request = await open()
+  const etag = (await request('admin', '/ledger/v1/prices')).headers.get('etag')!
+  const first = await request('admin', '/ledger/v1/prices', PRICES, { 'if-match': etag })
+  expect(first.status).toBe(200)
+  const second = await request('admin', '/ledger/v1/prices', { prices: [] }, { 'if-match': etag })
+  expect(second.status).toBe(412)
+  expect(await second.json()).toMatchObject({ detail: expect.stringContaining('read them again') })
+  expect(await (await request('reader', '/ledger/v1/prices')).json()).toStrictEqual(PRICES)
+  const third = await request('admin', '/ledger/v1/prices', { prices: [] }, { 'if-match': first.headers.get('etag')! })
+  expect(await third.json()).toStrictEqual({ prices: [] })
 })
 
 test('only an administrator sets prices, and only prices that can be', async () => {

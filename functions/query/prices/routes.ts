@@ -1,5 +1,6 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
+import { HTTPException } from 'hono/http-exception'
 import { handleProblems, problem } from '../../../shared/http/problem.ts'
 import type { Log } from '../../../shared/log.ts'
 import { customPricesSchema } from '../../../shared/pricing/custom-price.ts'
@@ -14,7 +15,7 @@ import { type RepriceRouteOptions, repriceRoute } from './reprice-route.ts'
 
 export interface PriceRoutesOptions extends RepriceRouteOptions {
   readonly prices: PriceStore
-  readonly reader: Pick<SpanReader, 'usage' | 'listTraces' | 'getTrace'>
+  readonly reader: Pick<SpanReader, 'usage' | 'listTraces' | 'listSpans'>
   readonly log?: Log
 }
 
@@ -25,6 +26,8 @@ const unpricedSchema = spendSchema.extend({
   provider: z.string(),
   model: z.string(),
 })
+
+const IF_MATCH = 'the ETag of the prices that are to be replaced: refused if they have been changed since'
 
 /** Prices of one's own, and what has no price: `/ledger/v1/prices`, `/ledger/v1/models/unpriced`. */
 export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<ReaderEnv> {
@@ -48,9 +51,12 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
     path: '/ledger/v1/prices',
     summary: "Replaces the project's own prices",
     description:
-      'They hold for spans priced from now on, within a second; what was priced before is repriced by a command.',
-    request: { body: { required: true, content: { 'application/json': { schema: pricesSchema } } } },
-    responses: responses('the prices', pricesSchema),
+      'They hold for spans priced from now on, within a second (30 on Google Cloud); what was priced before is repriced by a command.',
+    request: {
+      headers: z.object({ 'if-match': z.string().max(64).optional().meta({ description: IF_MATCH }) }),
+      body: { required: true, content: { 'application/json': { schema: pricesSchema } } },
+    },
+    responses: responses('the prices', pricesSchema, [400, 401, 403, 412, 413, 415, 503]),
   })
   const unpriced = createRoute({
     ...readRoute(authenticate, 'prices'),
@@ -60,11 +66,17 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
     responses: responses('the models', z.object({ models: z.array(unpricedSchema) })),
   })
 
-  app.openapi(get, (c) => c.json({ prices: [...prices.list(c.get('principal').project)] }, 200))
-  app.openapi(put, (c) => {
-    const { project } = c.get('principal')
-    prices.replace(project, c.req.valid('json').prices)
-    return c.json({ prices: [...prices.list(project)] }, 200)
+  app.openapi(get, async (c) => {
+    const { prices: own, version } = await prices.get(c.get('principal').project)
+    c.header('etag', `"${version}"`)
+    return c.json({ prices: [...own] }, 200)
+  })
+  app.openapi(put, async (c) => {
+    const expected = c.req.valid('header')['if-match']
+    const replaced = await prices.replace(c.get('principal').project, c.req.valid('json').prices, versionOf(expected))
+    if (replaced === undefined) throw changedMeanwhile()
+    c.header('etag', `"${replaced.version}"`)
+    return c.json({ prices: [...replaced.prices] }, 200)
   })
   app.openapi(unpriced, async (c) => {
     const filter = { ...toFilter(c.get('principal').project, c.req.valid('query')), costStatus: ['unpriced' as const] }
@@ -80,4 +92,13 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
   })
   repriceRoute(app, options)
   return app
+}
+
+/** The version that an `If-Match` names; undefined where any will do. */
+function versionOf(ifMatch: string | undefined): string | undefined {
+  return ifMatch === undefined || ifMatch.trim() === '*' ? undefined : ifMatch.trim().replace(/^"(.*)"$/, '$1')
+}
+
+function changedMeanwhile(): HTTPException {
+  return new HTTPException(412, { message: 'pricing: the prices have been changed since; read them again' })
 }
