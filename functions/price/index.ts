@@ -6,11 +6,14 @@ import { openGcpBus, openGcpCatalogue, openGcpPriceStore, openGcpTraceState } fr
 import { createPricer } from '../../shared/pricing/pricer.ts'
 import { createPriceSubscriber } from './handler.ts'
 
+/** How old a project's prices may be. */
+const PRICES_REFRESH_MS = 30_000
+
 const log = createLog('price')
 const config = readFunctionConfig('price')
 const bus = await openGcpBus(config)
 const state = await openGcpTraceState(config)
-const pricer = createPricer({ catalogue: await openGcpCatalogue(await openGcpPriceStore(config)) })
+const pricer = createPricer({ catalogue: await openGcpCatalogue(await openGcpPriceStore(config), PRICES_REFRESH_MS) })
 const subscriber = createPriceSubscriber({ bus, pricer, state, log })
 
 serveFunction('price', createPushApp({ subscription: 'price', subscriber, bus, log }))

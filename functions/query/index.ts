@@ -33,9 +33,9 @@ const [keys, reader, store, ledger, books, prices, bus] = await Promise.all([
 ])
 const authenticate = createAuthenticate({ keys, requireKeys: true })
 let loadingPricer: Promise<Pricer> | undefined
-/** Loaded by the first request that reprices: no other needs the catalogue. */
+/** Loaded by the first request that reprices: no other needs the catalogue. It is to see prices that were set just before. */
 const pricer = () => {
-  loadingPricer ??= openGcpCatalogue(prices).then((catalogue) => createPricer({ catalogue }))
+  loadingPricer ??= openGcpCatalogue(prices, 1_000).then((catalogue) => createPricer({ catalogue }))
   return loadingPricer
 }
 

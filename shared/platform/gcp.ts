@@ -87,16 +87,16 @@ export async function openGcpPriceStore(
   return openFirestorePriceStore({ firestore: await firestore(config) })
 }
 
-/** How old a project's prices may be, in milliseconds: each instance reads a document so often for each that it prices for. */
-const PRICES_REFRESH_MS = 30_000
-
-/** The price catalogue, with prices of one's own before it. */
-export async function openGcpCatalogue(store: PriceStore): Promise<Catalogue> {
+/**
+ * The price catalogue, with prices of one's own before it, which are up to `refreshMs` old: an instance reads a document so
+ * often for each project that it prices for.
+ */
+export async function openGcpCatalogue(store: PriceStore, refreshMs: number): Promise<Catalogue> {
   const [{ loadCatalogue }, { createCustomCatalogue }] = await Promise.all([
     import('../pricing/catalogue.ts'),
     import('../pricing/custom-catalogue.ts'),
   ])
-  return createCustomCatalogue({ base: await loadCatalogue(), store, refreshMs: PRICES_REFRESH_MS })
+  return createCustomCatalogue({ base: await loadCatalogue(), store, refreshMs })
 }
 
 /** The budgets in Firestore. */
