@@ -6,6 +6,7 @@ import { normaliseProvider } from './providers.ts'
 import { newReading, readSpan } from './reading.ts'
 import { type Resolution, resolveUsage } from './resolve.ts'
 import { normaliseServiceTier } from './service-tiers.ts'
+import { toolName } from './tools.ts'
 
 /** Who used it: '' where the span does not say. */
 export interface Subject {
@@ -72,20 +73,13 @@ export function readCall(span: Span): GenAiCall | Subject {
     responseId: text(values, 'responseId'),
     serviceTier: normaliseServiceTier(text(values, 'serviceTier') || text(values, 'requestedTier')),
     agentName: text(values, 'agentName'),
-    toolName: operation === 'execute_tool' ? text(values, 'toolName') || toolNamed(span) : '',
+    toolName: operation === 'execute_tool' ? toolName(values, span) : '',
     reportedCostUsd: typeof cost === 'number' || typeof cost === 'bigint' ? Number(cost) : undefined,
     resolution,
     userId,
     sessionId,
     environment,
   }
-}
-
-const EXECUTE_TOOL = 'execute_tool '
-
-/** Many a span is named after the tool that it runs. */
-function toolNamed({ name: said }: Span): string {
-  return name(said.startsWith(EXECUTE_TOOL) ? said.slice(EXECUTE_TOOL.length) : said)
 }
 
 /** Whether a reading is a GenAI span's. */

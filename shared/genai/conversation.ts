@@ -2,15 +2,15 @@ import type { Attributes, AttributeValue } from '../spans/attributes.ts'
 import type { Span } from '../spans/span.ts'
 import type { ConversationKeys, Dialect } from './dialect.ts'
 import { opentelemetry } from './dialects/opentelemetry.ts'
-import { text } from './fields.ts'
+import { type Reading, text } from './fields.ts'
 import { readEventMessages, type Sides } from './messages/events.ts'
 import { readFinishReasons } from './messages/finish-reasons.ts'
 import { unflatten } from './messages/flat.ts'
-import { attributeAsJson, firstText, type Json, looksLikeJson, parseJson } from './messages/json.ts'
+import { type Json, valueAsJson } from './messages/json.ts'
 import { type DefaultRole, type Message, readList, readMessages, readSystem } from './messages/message.ts'
-import { readToolCall, toolResponse } from './messages/parts.ts'
 import { normaliseOperation } from './operations.ts'
 import { newReading, readSpan } from './reading.ts'
+import { readToolRun } from './tools.ts'
 
 /** What was said in a model call. */
 export interface Conversation {
@@ -43,34 +43,25 @@ export function readConversation(span: Span, { messages = true }: ConversationOp
   const stated = firstFilled(sources, ({ finishReasons = [] }) =>
     firstFilled(finishReasons, (key) => readFinishReasons(span.attributes.get(key))),
   )
-  const run = readToolRun(span, sources)
-  const outputMessages = run?.output ?? (messages || stated.length === 0 ? readSide(span, sources, 'output') : [])
+  const conversationId = readConversationId(span, sources)
+  if (isToolRun(reading.values)) {
+    const { input, output } = messages ? readToolRun(span, reading.values, sources) : NOTHING
+    return { conversationId, finishReasons: stated, inputMessages: input, outputMessages: output }
+  }
+  const outputMessages = messages || stated.length === 0 ? readSide(span, sources, 'output') : []
   const inferred = outputMessages.flatMap(({ finish_reason }) => finish_reason ?? [])
   return {
-    conversationId: readConversationId(span, sources),
+    conversationId,
     finishReasons: stated.length > 0 ? stated : inferred,
-    inputMessages: messages ? (run?.input ?? readInput(span, sources)) : [],
+    inputMessages: messages ? readInput(span, sources) : [],
     outputMessages: messages ? outputMessages : [],
   }
 }
 
-/** What a tool was asked and what it answered, as the messages that its call would be; undefined for any other span. */
-function readToolRun(span: Span, sources: readonly ConversationKeys[]): Sides | undefined {
-  const { values } = reading
-  if (normaliseOperation(text(values, 'operation') || text(values, 'kind')) !== 'execute_tool') return undefined
-  const said = (keys: readonly string[] = []) =>
-    keys.map((key) => jsonOf(span.attributes.get(key) ?? '')).find((value) => value !== undefined && value !== '')
-  const first = (list: (tool: NonNullable<ConversationKeys['tool']>) => readonly string[] | undefined) =>
-    said(sources.flatMap(({ tool }) => (tool === undefined ? [] : (list(tool) ?? []))))
-  const id = firstText(first(({ ids }) => ids))
-  const args = first((tool) => tool.arguments)
-  const result = first((tool) => tool.result)
-  const call = readToolCall({ id: id ?? '', name: text(values, 'toolName') || span.name, arguments: args ?? null })
-  const response = result === undefined ? undefined : toolResponse(id, result)
-  return {
-    input: args === undefined || call === undefined ? [] : [{ role: 'assistant', parts: [call] }],
-    output: response === undefined ? [] : [{ role: 'tool', parts: [response] }],
-  }
+const NOTHING: Sides = { input: [], output: [] }
+
+function isToolRun(values: Reading): boolean {
+  return normaliseOperation(text(values, 'operation') || text(values, 'kind')) === 'execute_tool'
 }
 
 /** OpenTelemetry's keys are understood whoever speaks, and come first. */
@@ -93,7 +84,7 @@ function readConversationId(span: Span, sources: readonly ConversationKeys[]): s
 function readInput(span: Span, sources: readonly ConversationKeys[]): readonly Message[] {
   const messages = readSide(span, sources, 'input')
   const system = firstFilled(sources, ({ system: keys = [] }) =>
-    firstFilled(keys, (key) => firstFilled(carriers(span), (attributes) => readSystem(jsonOf(attributes.get(key))))),
+    firstFilled(keys, (key) => firstFilled(carriers(span), (attributes) => readSystem(said(attributes.get(key))))),
   )
   const instructions = JSON.stringify(system[0]?.parts)
   const repeated = messages.some(({ role, parts }) => role === 'system' && JSON.stringify(parts) === instructions)
@@ -126,13 +117,11 @@ function carriers({ attributes, events }: Span): readonly Attributes[] {
 /** A key that ends with a dot begins a list which is spelt out over several keys. */
 function readKey(attributes: Attributes, key: string, role: DefaultRole): readonly Message[] {
   if (key.endsWith('.')) return readList(unflatten(attributes, key), role)
-  return readMessages(jsonOf(attributes.get(key)), role)
+  return readMessages(said(attributes.get(key)), role)
 }
 
-/** Text that starts as JSON but is none was cut off on its way: it is no message. */
-function jsonOf(value: AttributeValue | undefined): Json | undefined {
-  if (typeof value === 'string') return looksLikeJson(value) ? parseJson(value) : value
-  return value === undefined ? undefined : attributeAsJson(value)
+function said(value: AttributeValue | undefined): Json | undefined {
+  return value === undefined ? undefined : valueAsJson(value)
 }
 
 function firstFilled<S, T>(sources: readonly S[], read: (source: S) => readonly T[]): readonly T[] {

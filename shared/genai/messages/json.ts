@@ -35,6 +35,15 @@ export function attributeAsJson(value: AttributeValue): Json | undefined {
   return json !== undefined && isWithinBounds(json) ? json : undefined
 }
 
+/**
+ * The same, where text may be JSON too. Text that starts as JSON but is none was cut off on its way: it is nothing, and so is
+ * JSON beyond the bounds.
+ */
+export function valueAsJson(value: AttributeValue): Json | undefined {
+  if (typeof value !== 'string') return attributeAsJson(value)
+  return looksLikeJson(value) ? parseJson(value) : value
+}
+
 function plain(value: AttributeValue, depth: number): Json | undefined {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString()
   if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null
