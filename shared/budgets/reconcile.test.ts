@@ -178,6 +178,19 @@ test('a grant that parts a period into buckets anew is no difference', async () 
   expect(await run('p')).toMatchObject({ differences: [], skipped: [] })
 })
 
+test('a budget for keys is left alone, for the warehouse does not know them', async () => {
+  await put('p', 'b', { selector: { key: ['k1'] } })
+  await whole('p', 'b')
+  const rules = await ledger.rules('p')
+  const calls = [{ id: 1, at: now, cost: 10, user: 'a' }]
+  const batch = { project: 'p', digest: digestOf('m'), spans: 1, revision: rules.revision }
+  await ledger.debit([{ ...batch, ...chargesOf(rules, calls.map(toSpan), 'k1') }])
+  await keep('p', 'm', calls)
+  const reason = 'which key sent a span is not stored'
+  expect(await run('p')).toMatchObject({ differences: [], skipped: [{ budgetId: 'b', bucket: null, reason }] })
+  expect(await spent('p', 'b')).toBe(10n)
+})
+
 test('what began before, or is of another budget, is left alone', async () => {
   await put('p', 'b')
   await whole('p', 'b')

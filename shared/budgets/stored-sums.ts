@@ -136,8 +136,6 @@ function createPayers(ledger: StoredSumSources['ledger'], project: string): Paye
 
 /** A span is charged to the budgets that it matches, and to those of the reservation that it names. */
 async function belongs(stored: StoredSpan, rule: Rule, payers: Payers): Promise<'yes' | 'no' | 'unclear'> {
-  // Which API key sent a span is not stored.
-  if (rule.budget.selector.key !== undefined) return 'unclear'
   if (rule.matchesSpan(stored, '')) return 'yes'
   const reservation = stringAttribute(stored.span.attributes, RESERVATION_ATTRIBUTE)
   if (reservation === undefined) return 'no'

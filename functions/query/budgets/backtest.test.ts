@@ -29,5 +29,7 @@ test('a backtest says what a budget would have blocked and saved', async () => {
   })
   expect((await call('POST', `${BUDGETS}:backtest`, { ...input, to: '2025-01-01T00:00:00Z' })).status).toBe(400)
   expect((await call('POST', `${BUDGETS}:backtest`, { budget: {} })).status).toBe(400)
+  const ofKeys = { ...input, budget: { ...input.budget, selector: { key: 'k1' } }, to: '2026-02-28T00:00:00Z' }
+  expect((await call('POST', `${BUDGETS}:backtest`, ofKeys)).status).toBe(400)
   await reader.close()
 })

@@ -46,6 +46,8 @@ export function backtestRoute(app: OpenAPIHono<ReaderEnv>, { authenticate, reade
     if (!given.success) return refuseInvalid({ ...given, target: 'json' }, c) as Response
     if (reader === undefined) throw new SpanledgerError('store/unavailable', 'there is no warehouse to read from')
     const { budget, from, to } = given.data
+    if (budget.selector.key !== undefined)
+      throw new SpanledgerError('budget/invalid', 'budget.selector.key: which key sent a span is not stored')
     if (to <= from) throw new SpanledgerError('budget/invalid', 'to: must be after from')
     const backtest = createBacktest(budget, from)
     const filter = { project, from: BigInt(from) * 1_000_000n, to: BigInt(to) * 1_000_000n }
