@@ -36,6 +36,7 @@ export function lakeViews({ spans: paths, corrections, quarantine, template }: V
   const rows = rowsOf(paths)
   const spans = corrections.length === 0 ? rows : correctedSql(rows, read(corrections))
   const composite = COMPOSITE_OPERATIONS.map(quote).join(', ')
+  const isCall = `(GenAiOperation <> '' OR GenAiModel <> '') AND GenAiOperation NOT IN (${composite})`
   return [
     {
       name: 'spans',
@@ -51,18 +52,17 @@ export function lakeViews({ spans: paths, corrections, quarantine, template }: V
     {
       name: 'llm_calls',
       description: 'spans that call a model, each once; agents and tools, which contain such calls, left out',
-      sql: `SELECT * FROM spans_unique WHERE (GenAiOperation <> '' OR GenAiModel <> '') AND CostStatus <> 'rollup'
-              AND GenAiOperation NOT IN (${composite})`,
+      sql: `SELECT * FROM spans_unique WHERE ${isCall} AND CostStatus <> 'rollup'`,
     },
     {
       name: 'daily_costs',
       description: 'tokens and exact cost by project, day, provider and model',
-      sql: `SELECT ProjectId, dt, GenAiProvider, GenAiModel, count(*) AS calls,
-              count(*) FILTER (WHERE StatusCode = 'ERROR') AS errors,
+      sql: `SELECT ProjectId, dt, GenAiProvider, GenAiModel, count(*) FILTER (WHERE ${isCall}) AS calls,
+              count(*) FILTER (WHERE StatusCode = 'ERROR' AND ${isCall}) AS errors,
               sum(InputTokens) AS input_tokens, sum(OutputTokens) AS output_tokens,
               sum(CostPicoUsd) AS cost_pico_usd, sum(CostPicoUsd)::DOUBLE / 1e12 AS cost_usd,
               count(*) FILTER (WHERE CostStatus IN ('unpriced', 'ambiguous')) AS unknown_costs
-            FROM spans_unique WHERE GenAiModel <> '' AND CostStatus <> 'rollup' GROUP BY ALL`,
+            FROM spans_unique WHERE (GenAiModel <> '' OR CostStatus <> 'no_usage') AND CostStatus <> 'rollup' GROUP BY ALL`,
     },
     {
       name: 'errors',

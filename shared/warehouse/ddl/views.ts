@@ -1,3 +1,4 @@
+import { COMPOSITE_OPERATIONS } from '../../genai/operations.ts'
 import { WAREHOUSE_COLUMNS } from '../../spans/columns.ts'
 
 /** What the views need to know of a store's SQL. */
@@ -31,14 +32,21 @@ export function views(syntax: ViewSyntax): { readonly name: string; readonly sel
   ]
 }
 
-/** Costs by project, model and what else; rollups repeat what is already counted. */
+/** Whether a span calls a model: agents and tools contain such calls, and would be counted with them. */
+const IS_CALL = `(gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN (${COMPOSITE_OPERATIONS.map((operation) => `'${operation}'`).join(', ')})`
+
+/**
+ * Costs by project, model and what else, of all spans that have any; rollups repeat what is already counted. A model that
+ * nobody named is there with its tokens.
+ */
 function costs({ table, sum, usd, countIf }: ViewSyntax, by: readonly string[], aggregates: readonly string[]): string {
   const keys = ['project_id', ...by, 'gen_ai_provider', 'gen_ai_model']
   const columns = [
     ...keys,
     ...aggregates,
-    'count(*) AS calls',
-    `${countIf("status = 'ERROR'")} AS errors`,
+    `${countIf(IS_CALL)} AS calls`,
+    `${countIf(`status = 'ERROR' AND ${IS_CALL}`)} AS errors`,
     `${sum('gen_ai_input_tokens')} AS input_tokens`,
     `${sum('gen_ai_output_tokens')} AS output_tokens`,
     `${sum('cost_pico_usd')} AS cost_pico_usd`,
@@ -48,6 +56,6 @@ function costs({ table, sum, usd, countIf }: ViewSyntax, by: readonly string[], 
   const positions = keys.map((_, index) => index + 1).join(', ')
   return `SELECT ${columns.join(',\n  ')}
 FROM ${table('spans_unique')}
-WHERE gen_ai_model <> '' AND cost_status <> 'rollup'
+WHERE (gen_ai_model <> '' OR cost_status <> 'no_usage') AND cost_status <> 'rollup'
 GROUP BY ${positions}`
 }

@@ -9,15 +9,17 @@ SELECT project_id,
   DATE(start_time) AS day,
   gen_ai_provider,
   gen_ai_model,
-  count(*) AS calls,
-  COUNTIF(status = 'ERROR') AS errors,
+  COUNTIF((gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS calls,
+  COUNTIF(status = 'ERROR' AND (gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS errors,
   SUM(CAST(gen_ai_input_tokens AS NUMERIC)) AS input_tokens,
   SUM(CAST(gen_ai_output_tokens AS NUMERIC)) AS output_tokens,
   SUM(CAST(cost_pico_usd AS NUMERIC)) AS cost_pico_usd,
   CAST(SUM(CAST(cost_pico_usd AS NUMERIC)) AS FLOAT64) / 1e12 AS cost_usd,
   COUNTIF(cost_status IN ('unpriced', 'ambiguous')) AS unknown_costs
 FROM `my-project.spanledger.spans_unique`
-WHERE gen_ai_model <> '' AND cost_status <> 'rollup'
+WHERE (gen_ai_model <> '' OR cost_status <> 'no_usage') AND cost_status <> 'rollup'
 GROUP BY 1, 2, 3, 4;
 
 -- model_costs
@@ -26,13 +28,15 @@ SELECT project_id,
   gen_ai_model,
   min(start_time) AS first_seen,
   max(start_time) AS last_seen,
-  count(*) AS calls,
-  COUNTIF(status = 'ERROR') AS errors,
+  COUNTIF((gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS calls,
+  COUNTIF(status = 'ERROR' AND (gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS errors,
   SUM(CAST(gen_ai_input_tokens AS NUMERIC)) AS input_tokens,
   SUM(CAST(gen_ai_output_tokens AS NUMERIC)) AS output_tokens,
   SUM(CAST(cost_pico_usd AS NUMERIC)) AS cost_pico_usd,
   CAST(SUM(CAST(cost_pico_usd AS NUMERIC)) AS FLOAT64) / 1e12 AS cost_usd,
   COUNTIF(cost_status IN ('unpriced', 'ambiguous')) AS unknown_costs
 FROM `my-project.spanledger.spans_unique`
-WHERE gen_ai_model <> '' AND cost_status <> 'rollup'
+WHERE (gen_ai_model <> '' OR cost_status <> 'no_usage') AND cost_status <> 'rollup'
 GROUP BY 1, 2, 3;

@@ -90,15 +90,17 @@ SELECT project_id,
   CAST(start_time AS DATE) AS day,
   gen_ai_provider,
   gen_ai_model,
-  count(*) AS calls,
-  count(*) FILTER (WHERE status = 'ERROR') AS errors,
+  count(*) FILTER (WHERE (gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS calls,
+  count(*) FILTER (WHERE status = 'ERROR' AND (gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS errors,
   sum(gen_ai_input_tokens) AS input_tokens,
   sum(gen_ai_output_tokens) AS output_tokens,
   sum(cost_pico_usd) AS cost_pico_usd,
   CAST(sum(cost_pico_usd) AS DOUBLE) / 1e12 AS cost_usd,
   count(*) FILTER (WHERE cost_status IN ('unpriced', 'ambiguous')) AS unknown_costs
 FROM spans_unique
-WHERE gen_ai_model <> '' AND cost_status <> 'rollup'
+WHERE (gen_ai_model <> '' OR cost_status <> 'no_usage') AND cost_status <> 'rollup'
 GROUP BY 1, 2, 3, 4;
 
 CREATE OR REPLACE VIEW model_costs AS
@@ -107,13 +109,15 @@ SELECT project_id,
   gen_ai_model,
   min(start_time) AS first_seen,
   max(start_time) AS last_seen,
-  count(*) AS calls,
-  count(*) FILTER (WHERE status = 'ERROR') AS errors,
+  count(*) FILTER (WHERE (gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS calls,
+  count(*) FILTER (WHERE status = 'ERROR' AND (gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS errors,
   sum(gen_ai_input_tokens) AS input_tokens,
   sum(gen_ai_output_tokens) AS output_tokens,
   sum(cost_pico_usd) AS cost_pico_usd,
   CAST(sum(cost_pico_usd) AS DOUBLE) / 1e12 AS cost_usd,
   count(*) FILTER (WHERE cost_status IN ('unpriced', 'ambiguous')) AS unknown_costs
 FROM spans_unique
-WHERE gen_ai_model <> '' AND cost_status <> 'rollup'
+WHERE (gen_ai_model <> '' OR cost_status <> 'no_usage') AND cost_status <> 'rollup'
 GROUP BY 1, 2, 3;

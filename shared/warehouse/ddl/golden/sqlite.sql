@@ -90,15 +90,17 @@ SELECT project_id,
   date(start_time / 1000000000, 'unixepoch') AS day,
   gen_ai_provider,
   gen_ai_model,
-  count(*) AS calls,
-  count(*) FILTER (WHERE status = 'ERROR') AS errors,
+  count(*) FILTER (WHERE (gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS calls,
+  count(*) FILTER (WHERE status = 'ERROR' AND (gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS errors,
   CASE WHEN count(gen_ai_input_tokens) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(gen_ai_input_tokens / 1000000000) + sum(gen_ai_input_tokens % 1000000000) / 1000000000, sum(gen_ai_input_tokens % 1000000000) % 1000000000), '0'), ''), '0') END AS input_tokens,
   CASE WHEN count(gen_ai_output_tokens) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(gen_ai_output_tokens / 1000000000) + sum(gen_ai_output_tokens % 1000000000) / 1000000000, sum(gen_ai_output_tokens % 1000000000) % 1000000000), '0'), ''), '0') END AS output_tokens,
   CASE WHEN count(cost_pico_usd) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(cost_pico_usd / 1000000000) + sum(cost_pico_usd % 1000000000) / 1000000000, sum(cost_pico_usd % 1000000000) % 1000000000), '0'), ''), '0') END AS cost_pico_usd,
   total(cost_pico_usd) / 1e12 AS cost_usd,
   count(*) FILTER (WHERE cost_status IN ('unpriced', 'ambiguous')) AS unknown_costs
 FROM spans_unique
-WHERE gen_ai_model <> '' AND cost_status <> 'rollup'
+WHERE (gen_ai_model <> '' OR cost_status <> 'no_usage') AND cost_status <> 'rollup'
 GROUP BY 1, 2, 3, 4;
 
 DROP VIEW IF EXISTS model_costs;
@@ -109,13 +111,15 @@ SELECT project_id,
   gen_ai_model,
   min(start_time) AS first_seen,
   max(start_time) AS last_seen,
-  count(*) AS calls,
-  count(*) FILTER (WHERE status = 'ERROR') AS errors,
+  count(*) FILTER (WHERE (gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS calls,
+  count(*) FILTER (WHERE status = 'ERROR' AND (gen_ai_operation <> '' OR gen_ai_model <> '')
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS errors,
   CASE WHEN count(gen_ai_input_tokens) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(gen_ai_input_tokens / 1000000000) + sum(gen_ai_input_tokens % 1000000000) / 1000000000, sum(gen_ai_input_tokens % 1000000000) % 1000000000), '0'), ''), '0') END AS input_tokens,
   CASE WHEN count(gen_ai_output_tokens) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(gen_ai_output_tokens / 1000000000) + sum(gen_ai_output_tokens % 1000000000) / 1000000000, sum(gen_ai_output_tokens % 1000000000) % 1000000000), '0'), ''), '0') END AS output_tokens,
   CASE WHEN count(cost_pico_usd) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(cost_pico_usd / 1000000000) + sum(cost_pico_usd % 1000000000) / 1000000000, sum(cost_pico_usd % 1000000000) % 1000000000), '0'), ''), '0') END AS cost_pico_usd,
   total(cost_pico_usd) / 1e12 AS cost_usd,
   count(*) FILTER (WHERE cost_status IN ('unpriced', 'ambiguous')) AS unknown_costs
 FROM spans_unique
-WHERE gen_ai_model <> '' AND cost_status <> 'rollup'
+WHERE (gen_ai_model <> '' OR cost_status <> 'no_usage') AND cost_status <> 'rollup'
 GROUP BY 1, 2, 3;
