@@ -1,10 +1,12 @@
 import { describeError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { Cursor, SpanReader } from '../warehouse/trace-store.ts'
+import type { SpanReader } from '../warehouse/trace-store.ts'
 import type { Budget } from './budget.ts'
 import { chargesOf, compileRules } from './charge.ts'
 import type { BudgetLedger } from './ledger.ts'
+import { FOREVER } from './period.ts'
 import { currentWindow, lookback } from './position.ts'
+import { storedSpans } from './stored-spans.ts'
 
 export interface BackfillSources {
   readonly ledger: BudgetLedger
@@ -19,8 +21,6 @@ export interface BackfillSources {
  */
 export const BACKFILL_MS = 7 * 86_400_000
 
-/** Spans read at a time. */
-const PAGE = 1_000
 /** Pauses before it is tried again, in milliseconds: the warehouse is seconds behind, rarely minutes. */
 const PAUSES_MS = [1_000, 3_000, 10_000, 30_000, 60_000]
 
@@ -39,19 +39,10 @@ export async function backfillBudget({ ledger, reader, now }: BackfillSources, b
   const calendar = rules.rules[0]?.calendar
   if (calendar === undefined) return true
   const from = Math.min(lookback(budget, calendar, now()), currentWindow(budget, calendar, now()).start)
-  let after: Cursor | null = null
-  do {
-    const page: Awaited<ReturnType<SpanReader['listSpans']>> = await reader.listSpans({
-      filter: { project, from: BigInt(Math.max(0, from)) * 1_000_000n },
-      sort: 'startTime',
-      order: 'asc',
-      pageSize: PAGE,
-      ...(after !== null && { after }),
-    })
-    const { charges } = chargesOf(rules, page.items)
+  for await (const page of storedSpans(reader, { project, from, to: FOREVER, now: now() })) {
+    const { charges } = chargesOf(rules, page)
     if (charges.length > 0) await ledger.backfill(project, id, charges)
-    after = page.next
-  } while (after !== null)
+  }
   if (complete) await ledger.backfilled(project, id, generation)
   return complete
 }

@@ -1,5 +1,5 @@
 import type { PricedSpan } from '../spans/ledger.ts'
-import { type BudgetTerms, newBudget } from './budget.ts'
+import { type BudgetTerms, type Grant, newBudget } from './budget.ts'
 import { chargesOf, compileRules } from './charge.ts'
 import { type Bucket, fits, lookback, positionOf } from './position.ts'
 
@@ -31,11 +31,11 @@ export interface Backtest {
 }
 
 /**
- * Plays a hard budget as if it had been there from `since` (milliseconds since 1970), and every call had reserved just what it then
- * cost: decided by the same rules as live, a call is held from its start to its end and spent in the period of its start.
+ * Plays a hard budget as if it had been there from `since` (milliseconds since 1970) with `grants`, and every call had reserved just what
+ * it then cost: decided by the same rules as live, a call is held from its start to its end and spent in the period of its start.
  */
-export function createBacktest(terms: BudgetTerms, since: number): Backtest {
-  const budget = newBudget('', 'backtest', { ...terms, mode: 'hard' }, since)
+export function createBacktest(terms: BudgetTerms, since: number, grants: readonly Grant[] = []): Backtest {
+  const budget = { ...newBudget('', 'backtest', { ...terms, mode: 'hard' }, since), grants }
   const { rules } = compileRules([budget], 0)
   const calendar = rules[0]!.calendar
   const sums = new Map<number, bigint>()

@@ -1,11 +1,11 @@
 import { isSpanledgerError } from '../errors.ts'
 import { stringAttribute } from '../spans/attributes.ts'
 import { RESERVATION_ATTRIBUTE } from '../spans/ledger.ts'
-import type { Cursor, Page, SpanReader, StoredSpan } from '../warehouse/trace-store.ts'
+import type { SpanReader, StoredSpan } from '../warehouse/trace-store.ts'
 import { chargesOf, type Rule } from './charge.ts'
 import { spentBy } from './claim.ts'
 import type { BudgetLedger } from './ledger.ts'
-import { FOREVER } from './period.ts'
+import { type StoredSpansOptions, storedSpans } from './stored-spans.ts'
 
 export interface StoredSumSources {
   readonly ledger: Pick<BudgetLedger, 'reservation'>
@@ -23,13 +23,8 @@ export interface StoredSum {
   readonly isUnclear: boolean
 }
 
-export interface StoredSumOptions {
-  readonly project: string
+export interface StoredSumOptions extends StoredSpansOptions {
   readonly rules: readonly Rule[]
-  /** Start times, in milliseconds since 1970: `from` inclusive, `to` exclusive. */
-  readonly from: number
-  readonly to: number
-  readonly now: number
   /** What came in before is settled; milliseconds since 1970. */
   readonly settledAt: number
   /** Given the spans of every page that count for a rule. */
@@ -38,10 +33,6 @@ export interface StoredSumOptions {
 
 export const NOTHING_STORED: StoredSum = { amount: 0n, settled: 0n, isSettled: true, isUnclear: false }
 
-const DAY_MS = 86_400_000
-const PAGE = 1_000
-const PAGE_BYTES = 4 * 1024 * 1024
-const MAX_DAYS = 400
 const MAX_RESERVATIONS = 10_000
 
 /** Sums what the stored spans of a time spend, by rule and start of bucket. */
@@ -85,35 +76,6 @@ export async function readStoredSums(
 
 export function startMillis({ span }: Pick<StoredSpan, 'span'>): number {
   return Number(span.startTimeUnixNano / 1_000_000n)
-}
-
-async function* storedSpans(
-  reader: StoredSumSources['reader'],
-  { project, ...options }: StoredSumOptions,
-): AsyncGenerator<readonly StoredSpan[]> {
-  for (const [from, to] of ranges(options)) {
-    const filter = { project, from: nanos(from), ...(to < FOREVER && { to: nanos(to) }) }
-    let after: Cursor | null = null
-    do {
-      const place: { after?: Cursor } = after === null ? {} : { after }
-      const query = { filter, sort: 'startTime', order: 'asc', pageSize: PAGE, maxBytes: PAGE_BYTES, ...place } as const
-      const page: Page<StoredSpan> = await reader.listSpans(query)
-      yield page.items
-      after = page.next
-    } while (after !== null)
-  }
-}
-
-/** Day by day, since every page costs what is scanned for it; what is older than a year or so in one piece. */
-function* ranges({ from, to, now }: Pick<StoredSumOptions, 'from' | 'to' | 'now'>): Generator<[number, number]> {
-  let start = Math.max(0, from)
-  if (now - start > MAX_DAYS * DAY_MS) return yield [start, to]
-  for (; start + DAY_MS < Math.min(to, now); start += DAY_MS) yield [start, start + DAY_MS]
-  yield [start, to]
-}
-
-function nanos(millis: number): bigint {
-  return BigInt(millis) * 1_000_000n
 }
 
 type Payers = (reservation: string) => Promise<ReadonlySet<string> | undefined>

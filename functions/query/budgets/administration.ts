@@ -6,10 +6,9 @@ import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
 import { API_KEY_SCHEME, readRoute, responses } from '../route.ts'
-import { amountInput } from './amount-json.ts'
 import { budgetJson, budgetSchema, entryJson, entrySchema, forecastJson, forecastSchema } from './budget-json.ts'
 import type { BudgetRoutesOptions } from './routes.ts'
-import { budgetIdInput, instantInput, termsInput } from './terms-json.ts'
+import { budgetIdInput, grantInput, noteInput, termsInput } from './terms-json.ts'
 
 const TAG = 'budgets'
 const idParameters = z.object({ id: budgetIdInput })
@@ -17,8 +16,6 @@ const body = <T extends z.ZodType>(schema: T) => ({
   required: true as const,
   content: { 'application/json': { schema } },
 })
-
-const note = z.string().max(1_000).default('')
 
 /** Budgets themselves: make, change, list, delete; grants, resets and the history. */
 export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutesOptions): void {
@@ -120,9 +117,6 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
     },
   )
 
-  const grantInput = z
-    .strictObject({ amount: amountInput, validFrom: instantInput.optional(), validTo: instantInput, note })
-    .transform(({ amount, validFrom, validTo, ...rest }) => ({ ...amount, from: validFrom, to: validTo, ...rest }))
   app.openapi(
     createRoute({
       ...admin,
@@ -140,7 +134,6 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       const { budget } = await ledger.get(project, id)
       if (unit !== budget.unit)
         throw new SpanledgerError('budget/invalid', `amount: must be in ${budget.unit}, as the limit is`)
-      if (amount === 0n) throw new SpanledgerError('budget/invalid', 'amount: must be more than 0')
       if (from < now() - CLOCK_SKEW_MS) {
         throw new SpanledgerError(
           'budget/invalid',
@@ -175,7 +168,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       method: 'post',
       path: '/ledger/v1/budgets/{id}/reset',
       summary: 'Begin the current period anew with nothing spent',
-      request: { params: idParameters, body: body(z.strictObject({ note })) },
+      request: { params: idParameters, body: body(z.strictObject({ note: noteInput })) },
       responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
     }),
     async (c) => {

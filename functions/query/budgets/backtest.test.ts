@@ -28,6 +28,11 @@ test('a backtest says what a budget would have blocked and saved', async () => {
     },
   })
   expect((await call('POST', `${BUDGETS}:backtest`, { ...input, to: '2025-01-01T00:00:00Z' })).status).toBe(400)
+  const grants = [{ amount: { usd: '0.00000000001' }, validTo: '2026-02-01T00:00:00Z' }]
+  const granted = await call('POST', `${BUDGETS}:backtest`, { ...input, grants, to: '2026-02-28T00:00:00Z' })
+  expect(granted.body).toMatchObject({ calls: 3, blocked: 0 })
+  const other = { ...input, grants: [{ ...grants[0], amount: { tokens: 1 } }], to: '2026-02-28T00:00:00Z' }
+  expect((await call('POST', `${BUDGETS}:backtest`, other)).status).toBe(400)
   expect((await call('POST', `${BUDGETS}:backtest`, { budget: {} })).status).toBe(400)
   const ofKeys = { ...input, budget: { ...input.budget, selector: { key: 'k1' } }, to: '2026-02-28T00:00:00Z' }
   expect((await call('POST', `${BUDGETS}:backtest`, ofKeys)).status).toBe(400)

@@ -1,20 +1,25 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import { createBacktest } from '../../../shared/budgets/backtest.ts'
+import { MAX_GRANTS } from '../../../shared/budgets/budget.ts'
+import { storedSpans } from '../../../shared/budgets/stored-spans.ts'
 import { SpanledgerError } from '../../../shared/errors.ts'
-import type { Cursor, Page, StoredSpan } from '../../../shared/warehouse/trace-store.ts'
 import type { ReaderEnv } from '../principal.ts'
 import { API_KEY_SCHEME, responses } from '../route.ts'
 import { amountJson, amountSchema } from './amount-json.ts'
 import { timeJson, timeJsonOrNull } from './budget-json.ts'
 import type { BudgetRoutesOptions } from './routes.ts'
-import { instantInput, termsInput } from './terms-json.ts'
+import { grantInput, instantInput, termsInput } from './terms-json.ts'
 import { readJson, refuseInvalid, verbPath } from './verb.ts'
 
 /** More spans than this are refused: a backtest is one request. */
 const MAX_SPANS = 1_000_000
-const PAGE = 1_000
 
-const input = z.strictObject({ budget: termsInput, from: instantInput, to: instantInput })
+const input = z.strictObject({
+  budget: termsInput,
+  grants: z.array(grantInput).max(MAX_GRANTS).default([]),
+  from: instantInput,
+  to: instantInput,
+})
 const sums = {
   calls: z.number().int(),
   blocked: z.number().int(),
@@ -29,7 +34,8 @@ const reportSchema = z.object({
 })
 
 /** `POST /ledger/v1/budgets:backtest`: what a budget would have done on recorded traffic. Changes nothing. */
-export function backtestRoute(app: OpenAPIHono<ReaderEnv>, { authenticate, reader }: BudgetRoutesOptions): void {
+export function backtestRoute(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutesOptions): void {
+  const { authenticate, reader, now = Date.now } = options
   app.openAPIRegistry.registerPath({
     method: 'post',
     path: '/ledger/v1/budgets:backtest',
@@ -45,29 +51,22 @@ export function backtestRoute(app: OpenAPIHono<ReaderEnv>, { authenticate, reade
     const given = input.safeParse(await readJson(c))
     if (!given.success) return refuseInvalid({ ...given, target: 'json' }, c) as Response
     if (reader === undefined) throw new SpanledgerError('store/unavailable', 'there is no warehouse to read from')
-    const { budget, from, to } = given.data
+    const { budget, grants, from, to } = given.data
     if (budget.selector.key !== undefined)
       throw new SpanledgerError('budget/invalid', 'budget.selector.key: which key sent a span is not stored')
     if (to <= from) throw new SpanledgerError('budget/invalid', 'to: must be after from')
-    const backtest = createBacktest(budget, from)
-    const filter = { project, from: BigInt(from) * 1_000_000n, to: BigInt(to) * 1_000_000n }
-    let after: Cursor | null = null
+    if (grants.some(({ unit }) => unit !== budget.unit))
+      throw new SpanledgerError('budget/invalid', `grants: must be in ${budget.unit}, as the limit is`)
+    const funds = grants.map((grant, i) => ({ ...grant, id: String(i), from: grant.from ?? from }))
+    const backtest = createBacktest(budget, from, funds)
     let spans = 0
-    do {
-      const page: Page<StoredSpan> = await reader.listSpans({
-        filter,
-        sort: 'startTime',
-        order: 'asc',
-        pageSize: PAGE,
-        ...(after !== null && { after }),
-      })
-      spans += page.items.length
+    for await (const page of storedSpans(reader, { project, from, to, now: now() })) {
+      spans += page.length
       if (spans > MAX_SPANS) {
         throw new SpanledgerError('budget/invalid', `there are more than ${MAX_SPANS} spans; choose a shorter time`)
       }
-      backtest.add(page.items)
-      after = page.next
-    } while (after !== null)
+      backtest.add(page)
+    }
     const { periods, firstBlockedAt, unknown, ...total } = backtest.report()
     const shown = ({ calls, blocked, spent, saved }: typeof total) => ({
       calls,

@@ -103,6 +103,9 @@ export const termsInput = z
     return { ...rest, unit: limit.unit, limit: limit.amount, carryOver: carried }
   })
 
+/** Why somebody did what they did. */
+export const noteInput = z.string().max(1_000).default('')
+
 /** A time in RFC 3339, as milliseconds since 1970. */
 export const instantInput = z
   .string()
@@ -116,3 +119,13 @@ export const instantInput = z
       return z.NEVER
     }
   })
+
+/** Funds on top of a limit, for spend between two times. */
+export const grantInput = z
+  .strictObject({
+    amount: amountInput.refine(({ amount }) => amount > 0n, 'must be more than 0'),
+    validFrom: instantInput.optional(),
+    validTo: instantInput,
+    note: noteInput,
+  })
+  .transform(({ amount, validFrom, validTo, ...rest }) => ({ ...amount, from: validFrom, to: validTo, ...rest }))
