@@ -7,7 +7,7 @@ import { budgetsFor } from './charge.ts'
 import { estimateOf, type History } from './estimate.ts'
 import { alertsPublished, dueAlerts, raiseAlerts } from './firestore/alerts.ts'
 import { correct, spanSums } from './firestore/corrections.ts'
-import { backfills, debit } from './firestore/debit.ts'
+import { backfills, debit, debitReads } from './firestore/debit.ts'
 import {
   type BudgetState,
   balanceOf,
@@ -19,9 +19,9 @@ import {
 } from './firestore/documents.ts'
 import { addEntry, type Line, readEntries } from './firestore/entries.ts'
 import { createHistories } from './firestore/histories.ts'
-import { lease, returnLease } from './firestore/leases.ts'
+import { lease, leaseReads, returnLease } from './firestore/leases.ts'
 import { readRules, readState, ruleOf, type Shelf } from './firestore/project.ts'
-import { release, reservation, reserve, save, settle } from './firestore/reservations.ts'
+import { release, reservation, reserve, reserveReads, save, settle } from './firestore/reservations.ts'
 import { answering, createGroups, type Workspace } from './firestore/workspace.ts'
 import type { Balance, BudgetLedger } from './ledger.ts'
 import { currentWindow } from './position.ts'
@@ -157,19 +157,20 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
     projects: () =>
       answer(async () => (await collections.projects.select('name').get()).docs.map((found) => found.get('name'))),
     spanSums: (project, id) => answer(() => spanSums(shelf, project, id)),
-    debit: (batches, options) =>
+    debit: (batches, { reason }: { readonly reason?: string } = {}) =>
       answer(async () => {
         const results = await Promise.all(
           batches.map((batch) => {
-            const weight = MESSAGE_CHARGES + batch.charges.length
-            return writeDebit(batch.project, (workspace) => debit(workspace, shelf, batch, options?.reason), weight)
+            const options = { weight: MESSAGE_CHARGES + batch.charges.length, reads: debitReads(shelf, batch) }
+            return writeDebit(batch.project, (workspace) => debit(workspace, shelf, batch, reason), options)
           }),
         )
         await histories.add(batches.filter((_, i) => results[i] === 'debited'))
         return results
       }),
     backfill: async (project, _id, charges) => {
-      for (const work of backfills(project, charges)) await write(project, (workspace) => work(workspace, shelf), GROUP)
+      for (const work of backfills(project, charges))
+        await write(project, (workspace) => work(workspace, shelf), { weight: GROUP })
     },
     backfilled: (project, id, generation) =>
       write(project, async (workspace) => {
@@ -179,10 +180,16 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
         await revise(workspace, { ...state, budget }, { kind: 'updated', actor: 'backfill', note: 'backfill is done' })
       }),
 
-    reserve: (request) => write(request.project, (workspace) => reserve(workspace, shelf, request)),
+    reserve: (request) => {
+      const reads = reserveReads(shelf, request)
+      return write(request.project, (workspace) => reserve(workspace, shelf, request), { reads })
+    },
     settle: (project, id, amounts) => write(project, (workspace) => settle(workspace, shelf, project, id, amounts)),
     release: (project, id) => write(project, (workspace) => release(workspace, shelf, project, id)),
-    lease: (request) => write(request.project, (workspace) => lease(workspace, shelf, request)),
+    lease: (request) => {
+      const reads = leaseReads(shelf, request)
+      return write(request.project, (workspace) => lease(workspace, shelf, request), { reads })
+    },
     returnLease: (project, id, used) =>
       write(project, (workspace) => returnLease(workspace, shelf, { project, id, used })),
     reservation: (project, id) => write(project, (workspace) => reservation(workspace, shelf, project, id)),

@@ -1,3 +1,4 @@
+import type { DocumentReference } from '@google-cloud/firestore'
 import { checkAmount } from '../amount.ts'
 import { type Charge, chargeTo, isOf, type Rules } from '../charge.ts'
 import { type Claimed, joinClaims, sameClaim, spentBy, UNKNOWN, unknownBy } from '../claim.ts'
@@ -7,7 +8,15 @@ import { lookback } from '../position.ts'
 import type { Kept } from '../reservation.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type ClaimedCharge, otherCharges, putClaim, spanKey, targetKey } from './claims.ts'
-import { type BudgetState, bucketKey, budgetRef, decodeState, nameOf, withBucket } from './documents.ts'
+import {
+  type BudgetState,
+  bucketKey,
+  budgetRef,
+  type Collections,
+  decodeState,
+  nameOf,
+  withBucket,
+} from './documents.ts'
 import { addEntry } from './entries.ts'
 import { readRules, ruleOf, type Shelf } from './project.ts'
 import { readKept, save, saveKept, withoutHold } from './reservations.ts'
@@ -18,6 +27,15 @@ const MAX_BUCKETS = 600
 const KEEP_BUCKETS_MS = 8 * 86_400_000
 /** Charges made by one write of a backfill. */
 const BACKFILLED_AT_ONCE = 2_000
+
+/** The documents that {@link debit} surely reads. */
+export function debitReads({ collections }: Shelf, { project, digest }: DebitBatch): DocumentReference[] {
+  return [collections.projects.doc(nameOf(project)), claimRef(collections, project, digest)]
+}
+
+function claimRef({ claims }: Collections, project: string, digest: string): DocumentReference {
+  return claims.doc(nameOf(project, digest))
+}
 
 /**
  * Debits one message: its claim is created and each budget that it tells something new is written, all at once and on the condition that none
@@ -32,7 +50,7 @@ export async function debit(
 ): Promise<DebitResult> {
   const { project, digest, spans } = batch
   const { collections, now } = shelf
-  const claim = collections.claims.doc(nameOf(project, digest))
+  const claim = claimRef(collections, project, digest)
   if ((await workspace.get(claim)) !== undefined) return 'duplicate'
   const rules = await readRules(shelf, project, workspace)
   if (rules.revision !== batch.revision) return 'stale'

@@ -1,19 +1,26 @@
+import type { DocumentReference } from '@google-cloud/firestore'
 import { type Amounts, checkAmount } from '../amount.ts'
 import { budgetsFor } from '../charge.ts'
 import { grantLease, unusedOf } from '../lease.ts'
 import type { LeaseResult, Reservation, ReserveRequest } from '../ledger.ts'
 import { type Kept, keptFromJson, reservationId, toReservation } from '../reservation.ts'
-import { balanceOf, budgetRef, decodeState } from './documents.ts'
+import { balanceOf, budgetRef, decodeState, nameOf } from './documents.ts'
 import { readRules, ruleOf, type Shelf } from './project.ts'
 import { find, save, saveKept, show, stillThere, withHold } from './reservations.ts'
 import type { Workspace } from './workspace.ts'
+
+/** The documents that {@link lease} surely reads. */
+export function leaseReads(shelf: Shelf, { project, idempotencyKey }: ReserveRequest): DocumentReference[] {
+  const { projects, reservations } = shelf.collections
+  return [projects.doc(nameOf(project)), reservations.doc(reservationId(project, idempotencyKey, 'lease'))]
+}
 
 export async function lease(workspace: Workspace, shelf: Shelf, request: ReserveRequest): Promise<LeaseResult> {
   const { project, subject, amounts: wanted, ttlMs } = request
   const now = shelf.now()
   const id = reservationId(project, request.idempotencyKey, 'lease')
   const ref = shelf.collections.reservations.doc(id)
-  const applying = budgetsFor(await readRules(shelf, project), subject)
+  const applying = budgetsFor(await readRules(shelf, project, workspace), subject)
   const refs = applying.map((budget) => budgetRef(shelf.collections, project, budget.id))
   const [fields, ...found] = await workspace.getAll([ref, ...refs])
   const known = fields === undefined ? undefined : keptFromJson(String(fields.body))

@@ -25,7 +25,7 @@ export async function readRules(
 ): Promise<Rules> {
   const name = nameOf(project)
   const ref = collections.projects.doc(name)
-  const fields = workspace === undefined ? (await ref.get()).data() : await workspace.get(ref)
+  const fields = workspace === undefined ? (await ref.get()).data() : await workspace.stored(ref)
   const revision = Number(fields?.revision ?? 0)
   const known = projects.get(project)
   if (known?.revision === revision) return known

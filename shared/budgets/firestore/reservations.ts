@@ -1,3 +1,4 @@
+import type { DocumentReference } from '@google-cloud/firestore'
 import { SpanledgerError } from '../../errors.ts'
 import type { Amounts } from '../amount.ts'
 import { budgetsFor } from '../charge.ts'
@@ -32,13 +33,19 @@ const MAX_HOLDS = 2_000
 /** Reservations are deleted this long after they expire, by the time to live on `expireAt`. */
 const KEEP_MS = 8 * 86_400_000
 
+/** The documents that {@link reserve} surely reads. */
+export function reserveReads(shelf: Shelf, { project, idempotencyKey }: ReserveRequest): DocumentReference[] {
+  const { projects, reservations } = shelf.collections
+  return [projects.doc(nameOf(project)), reservations.doc(reservationId(project, idempotencyKey))]
+}
+
 /** Reserves within a workspace. `rules` are read anew for every try, so that a budget just made is not missed. */
 export async function reserve(workspace: Workspace, shelf: Shelf, request: ReserveRequest): Promise<ReserveResult> {
   const { project, subject, amounts } = request
   const now = shelf.now()
   const id = reservationId(project, request.idempotencyKey)
   const ref = shelf.collections.reservations.doc(id)
-  const rules = await readRules(shelf, project)
+  const rules = await readRules(shelf, project, workspace)
   const applying = budgetsFor(rules, subject)
   const refs = applying.map((budget) => budgetRef(shelf.collections, project, budget.id))
   const [known, ...found] = await workspace.getAll([ref, ...refs])

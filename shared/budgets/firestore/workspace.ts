@@ -26,6 +26,8 @@ type Fields = Record<string, unknown>
 export interface Workspace {
   get(ref: DocumentReference): Promise<Fields | undefined>
   getAll(refs: readonly DocumentReference[]): Promise<(Fields | undefined)[]>
+  /** As it is kept, without what was put here. */
+  stored(ref: DocumentReference): Promise<Fields | undefined>
   /** Replaces the given fields; makes the document if it is not there. */
   put(ref: DocumentReference, fields: Fields): void
   /** What has been put into `collection` here, and is not written yet. */
@@ -34,8 +36,14 @@ export interface Workspace {
   increment(ref: DocumentReference, field: string, amount: number): void
 }
 
-/** One piece of work; all of its reads come before its writes, so that it can be done again. */
+/** One piece of work, which can be done again: what it writes is written when all of a group is done. */
 export type Work<T> = (workspace: Workspace) => Promise<T>
+
+/** Work, and the documents that it will surely read: those of a group are read at once. */
+export interface Piece<T> {
+  readonly work: Work<T>
+  readonly reads: readonly DocumentReference[]
+}
 
 /**
  * Does pieces of work on the same documents one after another and writes what they changed at once, on the condition that nothing
@@ -43,7 +51,7 @@ export type Work<T> = (workspace: Workspace) => Promise<T>
  */
 export async function transact(
   firestore: Firestore,
-  works: readonly Work<unknown>[],
+  pieces: readonly Piece<unknown>[],
 ): Promise<PromiseSettledResult<unknown>[]> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const read = new Map<string, { ref: DocumentReference; fields: Fields | undefined; time: Timestamp | undefined }>()
@@ -67,6 +75,10 @@ export async function transact(
         await load([ref])
         return see(ref)
       },
+      stored: async (ref) => {
+        await load([ref])
+        return read.get(ref.path)?.fields
+      },
       getAll: async (refs) => {
         await load(refs)
         return refs.map(see)
@@ -84,8 +96,10 @@ export async function transact(
         added.set(key, { ref, field, amount: amount + (added.get(key)?.amount ?? 0) })
       },
     }
+    const surely = new Map(pieces.flatMap(({ reads }) => reads.map((ref) => [ref.path, ref])))
+    await load([...surely.values()])
     const results: PromiseSettledResult<unknown>[] = []
-    for (const work of works) {
+    for (const { work } of pieces) {
       const before = { changed: new Map(changed), added: new Map(added) }
       try {
         results.push({ status: 'fulfilled', value: await work(workspace) })
@@ -154,6 +168,13 @@ export interface GroupOptions {
   readonly deadlineMs: number
 }
 
+export interface PieceOptions {
+  /** @defaultValue 1 */
+  readonly weight?: number
+  /** {@link Piece.reads} */
+  readonly reads?: readonly DocumentReference[]
+}
+
 /** Keys whose last writing is remembered. */
 const MAX_KEYS = 1_000
 
@@ -164,9 +185,8 @@ const MAX_KEYS = 1_000
 export function createGroups(
   firestore: Firestore,
   { maxWeight, everyMs = 0, deadlineMs }: GroupOptions,
-): <T>(key: string, work: Work<T>, weight?: number) => Promise<T> {
-  interface Waiting {
-    readonly work: Work<unknown>
+): <T>(key: string, work: Work<T>, options?: PieceOptions) => Promise<T> {
+  interface Waiting extends Piece<unknown> {
     readonly weight: number
     readonly resolve: (value: unknown) => void
     readonly reject: (error: unknown) => void
@@ -182,8 +202,7 @@ export function createGroups(
       if (writtenAt.size >= MAX_KEYS) writtenAt.clear()
       if (everyMs > 0) writtenAt.set(key, performance.now())
       try {
-        const works = group.map(({ work }) => work)
-        const results = await answering(() => transact(firestore, works), deadlineMs)
+        const results = await answering(() => transact(firestore, group), deadlineMs)
         for (const [i, result] of results.entries()) {
           if (result.status === 'fulfilled') group[i]?.resolve(result.value)
           else group[i]?.reject(result.reason)
@@ -205,9 +224,9 @@ export function createGroups(
     return queue.splice(0, count)
   }
 
-  return <T>(key: string, work: Work<T>, weight = 1) =>
+  return <T>(key: string, work: Work<T>, { weight = 1, reads = [] }: PieceOptions = {}) =>
     new Promise<T>((resolve, reject) => {
-      const waiting: Waiting = { work, weight, resolve: resolve as (value: unknown) => void, reject }
+      const waiting: Waiting = { work, reads, weight, resolve: resolve as (value: unknown) => void, reject }
       const queue = queues.get(key)
       if (queue !== undefined) {
         queue.push(waiting)
