@@ -17,6 +17,8 @@ const POLICY = { projects: { [EXPIRING]: 0 } }
 const log = createLog('lake', 'silent')
 const MINUTE = 60_000
 const GRACE = 15 * MINUTE
+/** A process that stands still for longer is taken for dead: its machine ends it. */
+const LONGEST_SLEEP = 12 * 60 * MINUTE
 const START = Number((DAY + 3n * HOUR) / 1_000_000n)
 
 /** Something happens to the lake; whoever acts is killed at his operation number `kill`, which is still done if `done`. */
@@ -30,7 +32,11 @@ export type Step =
       readonly take: number
       readonly kill: number
       readonly done: boolean
+      /** Whether he stands still there instead, as a process does whose machine sleeps; with `everyone`, nobody does. */
+      readonly stalls: boolean
     }
+  /** Whoever stood still goes on. */
+  | { readonly who: 'sleepers' }
   | { readonly who: 'clock'; readonly minutes: number }
 
 /** What a lake holds once all is written, retained and compacted. */
@@ -77,10 +83,19 @@ export async function playSchedule(
     checks.push(check(list(readable(store)), readRows))
     for (const { names, listing } of slow) checks.push(check(list(names, listing), readRows))
   }
-  const write = async (taken: readonly SpanBatch[], mortal: ObjectStore) => {
-    const failures = await createLakeWriter({ store: mortal, format, now, log }).write(taken)
+  // A writer remembers what it has listed until it is killed.
+  const createWriter = () => {
+    const { store: moved, moveTo } = createMovedStore(store)
+    const open = () => createLakeWriter({ store: moved, format, now, log })
+    return { moveTo, open, alive: open() }
+  }
+  const [first, second] = [createWriter(), createWriter()]
+  const write = async (writer: typeof first, taken: readonly SpanBatch[], mortal: ObjectStore) => {
+    writer.moveTo(mortal)
+    const failures = await writer.alive.write(taken)
     for (const [index, batch] of taken.entries()) if (failures[index] === undefined) acknowledged.add(batch)
     const killed = failures.find((failure) => failure !== undefined)
+    if (killed !== undefined) writer.alive = writer.open()
     if (killed !== undefined && !(killed instanceof Killed)) throw killed
   }
   const compactor = (mortal: ObjectStore) => createCompactor({ store: mortal, format, now, log })
@@ -94,29 +109,61 @@ export async function playSchedule(
     await retain(steps, { store: mortal, compactor: compactor(mortal) })
   }
 
+  let sleepers: { readonly wake: () => void; readonly work: Promise<void>; readonly until: number }[] = []
+  const wake = async (those: typeof sleepers) => {
+    sleepers = sleepers.filter((sleeper) => !those.includes(sleeper))
+    for (const sleeper of those) sleeper.wake()
+    await Promise.all(those.map(({ work }) => work))
+  }
+  /** Lets `work` go on until it ends or falls asleep. */
+  const startStalling = async (at: number, work: (through: ObjectStore) => Promise<void>) => {
+    const asleep = Promise.withResolvers<void>()
+    const awake = Promise.withResolvers<void>()
+    const stall = () => {
+      asleep.resolve()
+      return awake.promise
+    }
+    const working = work(createMortalStore(store, { at, done: true, observe, stall }))
+    sleepers.push({ wake: awake.resolve, work: working, until: clock + LONGEST_SLEEP })
+    await Promise.race([working, asleep.promise])
+  }
+
   for (const step of steps) {
     if (step.who === 'clock') {
+      await wake(sleepers.filter(({ until }) => clock + step.minutes * MINUTE > until))
       clock += step.minutes * MINUTE
       slow = slow.filter(({ since }) => clock - since < GRACE)
+      continue
+    }
+    if (step.who === 'sleepers') {
+      await wake(sleepers)
+      observe()
+      await Promise.all(checks.splice(0))
       continue
     }
     const names = readable(store)
     slow.push({ names, listing: list(names), since: clock })
     const taken = batches.filter((_, index) => (step.take >> index) % 2 === 1)
     const mortal = () => createMortalStore(store, { at: step.kill, done: step.done, observe })
-    if (step.who === 'writer') await write(taken, mortal())
+    if (step.stalls && step.who === 'writer') {
+      await startStalling(step.kill, (through) => write(createWriter(), taken, through))
+    } else if (step.stalls && step.who === 'compactor') {
+      await startStalling(step.kill, async (through) => void (await compact(through, step.take)))
+    } else if (step.who === 'writer') await write(first, taken, mortal())
     else if (step.who === 'compactor') await compact(mortal(), step.take)
     else if (step.who === 'retention') await expire(mortal()).catch(ignoreKilled)
     else {
-      const parts = [write(taken, mortal()), compact(mortal(), step.take), write(batches, mortal()), compact(store, 0)]
+      const both = [write(first, taken, mortal()), write(second, batches, mortal())]
+      const parts = [...both, compact(mortal(), step.take), compact(store, 0)]
       await Promise.all([...parts, expire(mortal()).catch(ignoreKilled)])
     }
     observe()
     await Promise.all(checks.splice(0))
   }
 
+  await wake(sleepers)
   slow = []
-  await write(batches, store)
+  await write(first, batches, store)
   for (let pass = 0; pass < 9; pass++) {
     clock += 7 * 60 * MINUTE
     await expire(store)
@@ -129,6 +176,23 @@ export async function playSchedule(
     rows: (await Promise.all(below(store, 'traces/').map(({ data }) => readRows(data)))).flat(),
     counts: createLakeCounter({ store, format }),
     names: [...store.objects.keys()],
+  }
+}
+
+/** A store that is another one each time, as far as its user cannot tell. */
+function createMovedStore(first: ObjectStore) {
+  let current = first
+  const store: ObjectStore = {
+    putIfAbsent: (name, data) => current.putIfAbsent(name, data),
+    read: (name, range) => current.read(name, range),
+    list: (prefix, options) => current.list(prefix, options),
+    delete: (name) => current.delete(name),
+  }
+  return {
+    store,
+    moveTo: (next: ObjectStore) => {
+      current = next
+    },
   }
 }
 

@@ -10,21 +10,27 @@ const SCHEDULES = Number(process.env.SPANLEDGER_TEST_SCHEDULES ?? 1_000)
 const PARQUET_SCHEDULES = Number(process.env.SPANLEDGER_TEST_PARQUET_SCHEDULES ?? 5)
 
 const kill = fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constant(1_000_000))
-const act = (...who: Exclude<Step['who'], 'clock'>[]): fc.Arbitrary<Step> =>
-  fc.record({ who: fc.constantFrom(...who), take: fc.nat(255), kill, done: fc.boolean() })
+const act = (...who: Exclude<Step['who'], 'clock' | 'sleepers'>[]): fc.Arbitrary<Step> => {
+  const stalls = fc.nat(4).map((value) => value === 4)
+  return fc.record({ who: fc.constantFrom(...who), take: fc.nat(255), kill, done: fc.boolean(), stalls })
+}
 const steps = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: act('writer', 'compactor') },
     { weight: 1, arbitrary: act('retention') },
     { weight: 1, arbitrary: act('everyone') },
+    { weight: 1, arbitrary: fc.constant({ who: 'sleepers' as const }) },
     { weight: 2, arbitrary: fc.record({ who: fc.constant('clock' as const), minutes: fc.constantFrom(1, 20, 500) }) },
   ),
   { minLength: 3, maxLength: 12 },
 )
 
+/** Two hours are over when a schedule begins, one is yet to be. */
+const HOURS = [0n, HOUR, 6n * HOUR]
+
 /** A span's start is decided by its id, and its cost by its revision, as if prices never lied. */
 function spanOf(id: number, { duration = 1, revision = 0 }) {
-  const startTimeUnixNano = DAY + (id % 2 === 0 ? HOUR : 0n)
+  const startTimeUnixNano = DAY + (HOURS[id % HOURS.length] as bigint)
   return testSpan({
     ...{ traceId: hexId(id, 32), spanId: hexId(id, 16), startTimeUnixNano },
     endTimeUnixNano: startTimeUnixNano + BigInt(duration),
@@ -34,7 +40,7 @@ function spanOf(id: number, { duration = 1, revision = 0 }) {
 
 const id = fc.integer({ min: 1, max: 6 })
 const distinct = { selector: (item: { readonly id: number }) => item.id, maxLength: 4 }
-/** Messages of a few spans in two hours, some in two messages with different ends; and corrections, before and after their spans. */
+/** Messages of a few spans in three hours, some in two messages with different ends; and corrections, before and after their spans. */
 const messages = fc
   .array(
     fc.record({

@@ -46,17 +46,30 @@ export function createMemoryStore(now: () => number = Date.now): MemoryStore {
 /** The process that used the store is dead: nothing it does has an effect any more. */
 export class Killed extends Error {}
 
-/**
- * `store` as seen by a process that is killed at its operation number `at` (from 0): with `done`, the operation still takes
- * effect, but its answer never arrives. `observe` runs after everything that changes the store.
- */
-export function createMortalStore(
-  store: ObjectStore,
-  { at, done, observe }: { readonly at: number; readonly done: boolean; readonly observe: () => void },
-): ObjectStore {
+export interface MortalOptions {
+  /** The number of the fatal operation, from 0. */
+  readonly at: number
+  /** Whether that operation still takes effect; its answer never arrives. */
+  readonly done: boolean
+  /** Runs after everything that changes the store. */
+  readonly observe: () => void
+  /** Called instead of killing: what is done from that operation on waits for it. */
+  readonly stall?: () => Promise<void>
+}
+
+/** `store` as seen by a process that is killed at an operation, or stands still before it for a while. */
+export function createMortalStore(store: ObjectStore, { at, done, observe, stall }: MortalOptions): ObjectStore {
   let count = 0
+  let awake: Promise<void> | undefined
   const step = async <T>(operate: () => Promise<T>, afterwards = () => {}): Promise<T> => {
     const number = count++
+    if (stall !== undefined) {
+      if (number >= at) awake ??= stall()
+      await awake
+      const result = await operate()
+      afterwards()
+      return result
+    }
     if (number > at || (number === at && !done)) throw new Killed('killed')
     const result = await operate()
     afterwards()

@@ -9,6 +9,7 @@ import { openDirectoryStore } from './directory-store.ts'
 import type { ObjectStore } from './object-store.ts'
 import { createParquetFormat } from './parquet-format.ts'
 import { DAY, HOUR, hexId, testBatch, testSpan } from './test-spans.ts'
+import { createMemoryStore } from './test-store.ts'
 import { createLakeWriter } from './writer.ts'
 
 const format = createParquetFormat()
@@ -96,6 +97,20 @@ test('a span outside the window is quarantined and counted, not lost', async () 
     quarantined: 2n,
     expired: 0n,
   })
+})
+
+test('while an hour lasts its files are listed once; afterwards a compactor may have replaced them', async () => {
+  let clock = Number(DAY / 1_000_000n)
+  const memory = createMemoryStore()
+  const writer = createLakeWriter({ store: memory, format, log, now: () => clock })
+  for (let run = 0; run < 12; run++) {
+    expect(await writer.write([testBatch(`run ${run}`, [spanAt(run, DAY)])])).toStrictEqual([undefined])
+    clock += 4 * 60_000
+  }
+  expect(memory.operations).toMatchObject({ put: 12, list: 1, read: 0 })
+  clock += 20 * 60_000
+  await writer.write([testBatch('late', [spanAt(99, DAY)])])
+  expect(memory.operations).toMatchObject({ put: 13, list: 2 })
 })
 
 test('counts are by project, and what is not a project has none', async () => {

@@ -5,12 +5,13 @@ import type { PricedSpan } from '../spans/ledger.ts'
 import type { SpanBatch } from '../warehouse/trace-store.ts'
 import { type FileFacts, type LakeFormat, NO_COUNTS } from './format.ts'
 import type { ObjectStore } from './object-store.ts'
-import { CORRECTIONS, fileName, hourOf, partitionPrefix, QUARANTINE, TRACES } from './partition.ts'
+import { CORRECTIONS, fileName, hourOf, partitionHour, partitionPrefix, QUARANTINE, TRACES } from './partition.ts'
 import { createPartitionLog, digestKey, type PartitionLog, refreshPartitionLog } from './partition-log.ts'
 import type { SpanRow } from './span-columns.ts'
 import { compareRows } from './span-file.ts'
 
-const DAY_MILLIS = 86_400_000
+const HOUR_MILLIS = 3_600_000
+const DAY_MILLIS = 24 * HOUR_MILLIS
 
 /** How far a span's start may lie from the time it was received, in days; beyond, it is quarantined. */
 export interface LakeWindow {
@@ -39,7 +40,10 @@ export interface LakeWriter {
   write(batches: readonly SpanBatch[]): Promise<readonly (unknown | undefined)[]>
 }
 
-/** A partition that was not listed for so long, in milliseconds, is listed again: a compactor may have replaced its files. */
+/**
+ * A partition that was not listed for so long, in milliseconds, is listed again: a compactor may have replaced its files. It does not
+ * while the hour lasts, and another writer's file is noticed by the number that it took.
+ */
 const LOG_AGE = 60_000
 /** How many partitions are remembered. */
 const MAX_LOGS = 256
@@ -48,6 +52,11 @@ export function createLakeWriter(options: LakeWriterOptions): LakeWriter {
   const { store, format, window = DEFAULT_WINDOW, now = Date.now, log = createLog('lake') } = options
   const logs = new Map<string, PartitionLog>()
   const refresh = (partition: PartitionLog) => refreshPartitionLog(partition, { store, format, now, log })
+  const isOutdated = ({ prefix, listedAt }: PartitionLog): boolean => {
+    if (listedAt === Number.NEGATIVE_INFINITY) return true
+    const ends = ((partitionHour(prefix) ?? 0) + 1) * HOUR_MILLIS
+    return now() - listedAt > LOG_AGE && (now() >= ends || prefix.startsWith(QUARANTINE))
+  }
 
   const logOf = (prefix: string): PartitionLog => {
     const partition = logs.get(prefix) ?? createPartitionLog(prefix)
@@ -60,7 +69,7 @@ export function createLakeWriter(options: LakeWriterOptions): LakeWriter {
   const writePartition = async (prefix: string, batches: ReadonlyMap<string, readonly SpanRow[]>) => {
     const partition = logOf(prefix)
     for (;;) {
-      if (now() - partition.listedAt > LOG_AGE) await refresh(partition)
+      if (isOutdated(partition)) await refresh(partition)
       const fresh = [...batches].filter(([digest]) => !partition.digests.has(digestKey(digest)))
       if (fresh.length === 0) return
       const rows = fresh.flatMap(([, rows]) => rows).sort(compareRows)
@@ -76,7 +85,7 @@ export function createLakeWriter(options: LakeWriterOptions): LakeWriter {
         if (partition.next <= number) throw new SpanledgerError('lake/unavailable', `${name} is taken but not listed`)
         continue
       }
-      if (now() - partition.listedAt > LOG_AGE) {
+      if (isOutdated(partition)) {
         // A writer that was held up for long may have taken a number again that a compactor had freed: nobody would see the file.
         await refresh(partition)
         if (number <= partition.covered) {
