@@ -26,6 +26,8 @@ function stable(value: unknown): unknown {
   )
 }
 
+const OWN_PRICE = { provider: '*', model: 'own-*', prices: { input_mtok: 1.5, output_mtok: '2.25' } }
+
 const TOLD = ['content-type', 'allow', 'accept', 'accept-encoding', 'retry-after', 'www-authenticate']
 
 async function answerOf(url: string, init: RequestInit) {
@@ -68,7 +70,7 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
     events: [{ timeUnixNano: `${start}000001`, name: 'retry', attributes: [attribute('attempt', 2)] }],
     status: { code: 2, message: 'it failed' },
   }
-  const itsCall = chatSpan({ ...usage, parentSpanId: agentSpan, model: 'house-1' })
+  const itsCall = chatSpan({ ...usage, parentSpanId: agentSpan, model: 'own-1' })
   const spans = [...calls, agent, itsCall]
 
   beforeAll(async () => {
@@ -76,7 +78,7 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
     const budget = { selector: { user: 'u1' }, limit: { usd: 1 }, period: 'month', timeZone: 'UTC', mode: 'soft' }
     for (const put of [ask(cloudUrl(), cloud.key), ask(local.url)])
       await put('/ledger/v1/budgets/u1', { method: 'PUT', body: JSON.stringify(budget) })
-    const prices = { prices: [{ model: 'house-*', prices: { input_mtok: 1.5, output_mtok: '2.25' } }] }
+    const prices = { prices: [OWN_PRICE] }
     for (const put of [ask(cloudUrl(), cloud.key), ask(local.url)])
       await put('/ledger/v1/prices', { method: 'PUT', body: JSON.stringify(prices) })
     for (const batch of [
@@ -132,7 +134,7 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
       expect(all).toHaveLength(spans.length)
       const cost = (spanId: string) => all.find((span) => span.spanId === spanId)?.cost.picoUsd
       expect(cost(itsCall.spanId)).toBe(String(70 * 1_500_000 + 7 * 2_250_000))
-      expect(cost(agentSpan)).toBe('0')
+      expect(cost(agentSpan)).toBeNull()
     }))
 
   test('prices, and what has none, are the same', async () => {
@@ -216,7 +218,9 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
     await postTraces(local.url, request)
     await same('/ledger/v1/models/unpriced', ({ models }) => expect(models).toMatchObject([{ model: 'house-model' }]))
     const range = { from: new Date(start - 1_000).toISOString(), to: new Date(start + 60_000).toISOString() }
-    const prices = { prices: [{ provider: '*', model: 'house-*', prices: { input_mtok: 3, output_mtok: '0.5' } }] }
+    const prices = {
+      prices: [OWN_PRICE, { provider: '*', model: 'house-*', prices: { input_mtok: 3, output_mtok: '0.5' } }],
+    }
     for (const { url, key } of [there, here]) {
       await ask(url, key)('/ledger/v1/prices', { method: 'PUT', body: JSON.stringify(prices) })
       expect(await ask(url, key)('/ledger/v1/prices')).toStrictEqual(prices)
@@ -231,9 +235,11 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
   }, 60_000)
 
   test('the books say the same, and balance', async () => {
+    await cloud.schedule('lake', '/write')
     await cloud.schedule('books', '/write')
     await same('/ledger/v1/conservation', (books) => {
-      expect(books).toMatchObject({ accepted: spans.length, rejected: { invalid_span_id: 1 }, balanced: true })
+      expect(books).toMatchObject({ rejected: { invalid_span_id: 1 }, balanced: true })
+      expect(books.accepted).toBeGreaterThanOrEqual(spans.length)
       // The embedded report has no sink less, and none more.
       expect(Object.keys(books.sinks as object).sort()).toStrictEqual(['budget', 'lake', 'warehouse'])
     })
@@ -242,12 +248,16 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
   test('every row is the same, column by column, in the warehouse and in the lake', async () => {
     // Ends its writing, and lets go of its files.
     expect(await local.end('SIGTERM')).toBe(0)
-    const without = (row: Row) => ({ ...row, ingested_at: 0, IngestedAt: 0 })
+    // A correction's number is the time at which it was found.
+    const without = ({ ingested_at: _, IngestedAt: __, ledger_revision, ...row }: Row) => ({
+      ...row,
+      corrected: ledger_revision !== '0',
+    })
     const rows = (await bigQueryRows(cloud)).map(without)
-    expect(rows).toHaveLength(spans.length)
+    expect(rows.length).toBeGreaterThanOrEqual(spans.length)
     expect(rows).toStrictEqual((await duckDbRows(join(local.data, 'warehouse.duckdb'))).map(without))
     const files = (await bucketRows(cloud)).map(without)
-    expect(files).toHaveLength(spans.length)
+    expect(files).toHaveLength(rows.length)
     expect(files).toStrictEqual((await parquetRows(join(local.data, 'lake/traces'))).map(without))
   })
 })
