@@ -44,6 +44,7 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
       let after: string | undefined
       do {
         const page = await ledger.entries('p', id, { pageSize: 3, ...(after !== undefined && { after }) })
+        expect(page.items.length).toBeLessThanOrEqual(3)
         entries.push(...page.items)
         after = page.next ?? undefined
       } while (after !== undefined)
@@ -105,6 +106,22 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
         expect(entries.at(-1)?.kind).toBe('created')
         expect(entries.reduce((sum, { amount }) => sum + amount, 0n)).toBe((await position('b')).spent)
         expect((await position('b')).spent).toBe(40n)
+      })
+
+      test('a history of many periods is paged, each line once', async () => {
+        await put('b', { period: 'hour', thresholds: [] })
+        for (let hour = 0; hour < 7; hour++) {
+          now += 3_600_000
+          await debit(ledger, `m${hour}`, [{ trace: 1, span: hour + 1, at: now, amounts: { usd: 3n } }])
+          if (hour % 3 === 0) await put('b', { period: 'hour', thresholds: [], limit: BigInt(hour + 5) })
+        }
+        const lines = await history('b')
+        expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length)
+        expect(lines.filter(({ kind }) => kind === 'debited')).toHaveLength(7)
+        expect(lines.filter(({ kind }) => kind !== 'debited').map(({ kind }) => kind)).toEqual([
+          ...['updated', 'updated', 'updated'],
+          'created',
+        ])
       })
 
       test('of corrections of one difference one is made, however often and by how many it is found', async () => {

@@ -135,6 +135,8 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
       }),
     correct: (project, id, correction) => write(() => correct(books, findBudget(books, project, id), correction)),
     entries: async (project, id, { after, pageSize }) => {
+      if (after !== undefined && !/^\d{1,18}$/.test(after))
+        throw new SpanledgerError('budget/invalid', 'pageToken is not one of this list; start again without it')
       const row = db.get('SELECT ref FROM budgets WHERE project = ? AND id = ?', project, id)
       if (row === undefined) throw new SpanledgerError('budget/not-found', `there is no budget "${id}"`)
       const rows = db.all(

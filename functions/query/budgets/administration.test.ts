@@ -31,6 +31,16 @@ describe('administration', () => {
     const { body } = await call('GET', `${BUDGETS}/ada/entries`)
     expect(body.entries.map((entry: { kind: string }) => entry.kind)).toEqual(['updated', 'debited', 'created'])
     expect(body.entries[0].actor).toBe('key1')
+    const pages: string[] = []
+    for (let token = ''; pages.length < 9; ) {
+      const page = (await call('GET', `${BUDGETS}/ada/entries?pageSize=2${token}`)).body
+      pages.push(...page.entries.map((entry: { kind: string }) => entry.kind))
+      if (page.nextPageToken === undefined) break
+      token = `&pageToken=${page.nextPageToken}`
+    }
+    expect(pages).toEqual(['updated', 'debited', 'created'])
+    for (const forged of ['x', Buffer.from('abc').toString('base64url'), Buffer.from('../x').toString('base64url')])
+      expect((await call('GET', `${BUDGETS}/ada/entries?pageToken=${forged}`)).status).toBe(400)
     expect((await call('DELETE', `${BUDGETS}/ada`)).status).toBe(204)
     expect(await call('GET', `${BUDGETS}/ada`)).toMatchObject({ status: 404, type: 'application/problem+json' })
   })

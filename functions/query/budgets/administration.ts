@@ -185,7 +185,8 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       ...readRoute(authenticate, TAG),
       path: '/ledger/v1/budgets/{id}/entries',
       summary: 'The history of a budget, latest first',
-      description: 'Debits of one minute share an entry. The amounts of all entries add up to what is spent.',
+      description:
+        'Debits share entries: those of a minute, on Firestore those of a period. The amounts of all entries add up to what is spent.',
       request: { params: idParameters, query: z.strictObject(pageParameters) },
       responses: responses(
         'entries',

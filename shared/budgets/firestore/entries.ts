@@ -44,14 +44,20 @@ export async function readEntries(
   const ref = budgetRef(shelf.collections, project, id)
   const fields = (await ref.get()).data()
   if (fields === undefined) throw new SpanledgerError('budget/not-found', `there is no budget "${id}"`)
-  const debits = after === undefined ? debitsOf(fields) : []
+  const isDebit = after?.startsWith(DEBIT) ?? true
+  const all = isDebit ? debitsOf(fields) : []
+  const debits = all.slice(after === undefined ? 0 : all.findIndex((entry) => entry.id === after) + 1)
+  if (debits.length >= pageSize) {
+    const page = debits.slice(0, pageSize)
+    return { items: page, next: page.at(-1)?.id ?? null }
+  }
   let query = ref
     .collection('entries')
     .orderBy('n', 'desc')
-    .limit(pageSize + 1)
-  if (after !== undefined) query = query.startAfter(after)
+    .limit(pageSize - debits.length + 1)
+  if (!isDebit) query = query.startAfter(after)
   const { docs } = await query.get()
-  const items = docs.slice(0, pageSize).map((document): Entry => {
+  const items = docs.slice(0, pageSize - debits.length).map((document): Entry => {
     const line = document.data()
     return {
       id: document.id,
@@ -65,13 +71,19 @@ export async function readEntries(
       note: line.note,
     }
   })
-  return { items: [...debits, ...items], next: docs.length > pageSize ? (items.at(-1)?.id ?? null) : null }
+  return { items: [...debits, ...items], next: docs.length > items.length ? (items.at(-1)?.id ?? null) : null }
 }
 
+/** Begins the ids of what spans have brought. */
+const DEBIT = 'debits-'
+
+/** Latest bucket first. */
 function debitsOf(fields: Record<string, unknown>): Entry[] {
   return Array.from(decodeState(fields).buckets, ([key, { debited, spans }]): Entry => {
     const [generation, bucket] = key.split('_').map(Number) as [number, number]
     const common = { kind: 'debited', actor: 'spans', note: '' } as const
-    return { ...common, id: `debits-${key}`, at: bucket, generation, bucket, amount: debited, spans }
-  }).filter(({ spans }) => spans > 0)
+    return { ...common, id: `${DEBIT}${key}`, at: bucket, generation, bucket, amount: debited, spans }
+  })
+    .filter(({ spans }) => spans > 0)
+    .sort((a, b) => b.generation - a.generation || b.at - a.at)
 }
