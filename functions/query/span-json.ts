@@ -49,6 +49,7 @@ export const spanSchema = z
       status: z.enum(COST_STATUSES),
       priceVersion: z.string().meta({ description: 'catalogue that priced it' }),
     }),
+    reportedCost: costSchema.meta({ description: 'what the emitter said that it cost; in no sum' }),
     conversationId: z.string(),
     finishReasons: z.array(z.string()).meta({ description: "in OpenTelemetry's words where it has one" }),
     messages: z
@@ -101,6 +102,7 @@ export function spanJson(
     model: ledger.model,
     usage: usageJson(ledger),
     cost: { ...costJson(ledger.costPicoUsd), status: ledger.costStatus, priceVersion: ledger.priceVersion },
+    reportedCost: costJson(ledger.reportedCostPicoUsd),
     conversationId: said?.conversationId ?? '',
     finishReasons: [...(said?.finishReasons ?? [])],
     ...(messages && said && { messages: messagesJson(said) }),

@@ -153,6 +153,7 @@ describe('a trace by its id', () => {
         reasoningTokens: null,
       },
       cost: { picoUsd: '290400000', usd: 0.0002904, status: 'priced', priceVersion: 'v1' },
+      reportedCost: { picoUsd: null, usd: null },
       receipt: { lines: [{ unit: 'input', quantity: 1_000 }] },
       userId: 'child-user',
       sessionId: '',

@@ -42,6 +42,7 @@ interface Spend {
   errors: number
   usage: { inputTokens: number | null }
   cost: { picoUsd: string | null; usd: number | null; status: string; unknownSpans: number }
+  reported: { calls: number; difference: { picoUsd: string | null } }
   latency: { p50Ns: number; p95Ns: number; p99Ns: number } | null
   firstSeen: string | null
 }
@@ -75,6 +76,39 @@ test('totals count traces as requests, time only calls, and say how many costs a
     lastSeen: '2026-02-02T08:30:00Z',
   })
   expect([groups, series]).toStrictEqual([[], []])
+})
+
+test('what emitters said that calls cost stands beside what we say, with the difference, by model', async () => {
+  const call = (n: number, model: string, costs: object) =>
+    sampleSpan({ spanId: spanIdOf(n) }, { operation: 'chat', model, costStatus: 'priced', ...costs })
+  const { get, reader } = await openTestApp({
+    acme: [
+      call(1, 'a', { costPicoUsd: 100n, reportedCostPicoUsd: 130n }),
+      call(2, 'a', { costPicoUsd: 50n, reportedCostPicoUsd: 40n }),
+      call(3, 'a', { costPicoUsd: 7n }),
+      call(4, 'b', { costPicoUsd: null, costStatus: 'unpriced', reportedCostPicoUsd: 9n }),
+      call(5, 'a', { operation: 'invoke_agent', costPicoUsd: 1n, reportedCostPicoUsd: 171n }),
+      call(6, 'c', { costPicoUsd: 10n, reportedCostPicoUsd: 4n }),
+    ],
+  })
+  const { totals, groups } = await get<Usage>('/ledger/v1/usage?groupBy=model')
+  expect(totals.reported).toStrictEqual({
+    calls: 3,
+    cost: { picoUsd: '174', usd: 1.74e-10 },
+    ours: { picoUsd: '160', usd: 1.6e-10 },
+    difference: { picoUsd: '14', usd: 1.4e-11 },
+  })
+  const differences = groups.map(({ group, reported }) => [group.model, reported.calls, reported.difference.picoUsd])
+  expect(differences.toSorted()).toStrictEqual([
+    ['a', 2, '20'],
+    ['b', 0, null],
+    ['c', 1, '-6'],
+  ])
+  const { spans } = await get<{ spans: { spanId: string; reportedCost: { picoUsd: string | null } }[] }>(
+    '/ledger/v1/spans?model=b',
+  )
+  expect(spans.map(({ reportedCost }) => reportedCost.picoUsd)).toStrictEqual(['9'])
+  await reader.close()
 })
 
 test('nothing found is zero requests and no cost, not a cost of zero', async () => {

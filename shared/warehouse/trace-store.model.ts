@@ -223,6 +223,12 @@ function usageRow(intervalStart: bigint | null, group: readonly string[], member
       ledger.costStatus !== 'rollup' &&
       !(COMPOSITE_OPERATIONS as readonly string[]).includes(ledger.operation),
   )
+  const compared = members.filter(
+    ({ ledger }) =>
+      ledger.reportedCostPicoUsd !== null &&
+      ledger.costPicoUsd !== null &&
+      !(COMPOSITE_OPERATIONS as readonly string[]).includes(ledger.operation),
+  )
   const durations = calls.map(({ span }) => durationNanos(span)).sort(compare)
   const rank = (percent: number) => durations[Math.ceil((durations.length * percent) / 100) - 1] as bigint
   const starts = members.map(({ span }) => span.startTimeUnixNano)
@@ -236,6 +242,11 @@ function usageRow(intervalStart: bigint | null, group: readonly string[], member
     usage: totals(members),
     costPicoUsd: sum(members.map(({ ledger }) => ledger.costPicoUsd)),
     unknownCostCount: unknownCosts(members),
+    reported: {
+      calls: compared.length,
+      reportedPicoUsd: sum(compared.map(({ ledger }) => ledger.reportedCostPicoUsd)),
+      ownPicoUsd: sum(compared.map(({ ledger }) => ledger.costPicoUsd)),
+    },
     latency: calls.length === 0 ? null : { p50: rank(50), p95: rank(95), p99: rank(99) },
     firstSeen: least(starts),
     lastSeen: greatest(starts),

@@ -173,6 +173,14 @@ export interface UsageQuery {
   readonly maxRows: number
 }
 
+/** What emitters said that calls cost, beside what we say of the same calls: those of which both are known. In 1e-12 USD. */
+export interface ReportedCosts {
+  readonly calls: number
+  /** Null without any. */
+  readonly reportedPicoUsd: bigint | null
+  readonly ownPicoUsd: bigint | null
+}
+
 /** One group, or one group in one interval, none of them empty; in order of interval, then cost (highest first), then group. */
 export interface UsageRow {
   readonly intervalStart: bigint | null
@@ -187,6 +195,7 @@ export interface UsageRow {
   readonly usage: UsageTotals
   readonly costPicoUsd: bigint | null
   readonly unknownCostCount: number
+  readonly reported: ReportedCosts
   /** Nearest-rank percentiles, in nanoseconds, of the durations of its `calls`; null without calls. */
   readonly latency: { readonly p50: bigint; readonly p95: bigint; readonly p99: bigint } | null
   readonly firstSeen: bigint

@@ -28,6 +28,10 @@ const TOKENS: Readonly<Record<keyof UsageTotals, string>> = {
 const IS_CALL = sql`(gen_ai_operation <> '' OR gen_ai_model <> '') AND cost_status <> 'rollup'
     AND gen_ai_operation NOT IN ${list(COMPOSITE_OPERATIONS)}`
 
+/** Whether what a call cost is known from us and from its emitter. An agent bills a part of what it reports. */
+const IS_COMPARED = sql`reported_cost_pico_usd IS NOT NULL AND cost_pico_usd IS NOT NULL
+    AND gen_ai_operation NOT IN ${list(COMPOSITE_OPERATIONS)}`
+
 /** The sums of tokens as columns named after their fields. */
 export function tokenSums(dialect: Dialect): Sql {
   return join(
@@ -65,6 +69,9 @@ export function selectUsage({ filter, groupBy, intervalNanos, maxRows }: UsageQu
     tokenSums(dialect),
     sql`${dialect.sum(sql`cost_pico_usd`)} AS cost`,
     sql`${dialect.countIf(sql`cost_status IN ('unpriced', 'ambiguous')`)} AS unknown_costs`,
+    sql`${dialect.countIf(IS_COMPARED)} AS compared`,
+    sql`${dialect.sum(sql`CASE WHEN ${IS_COMPARED} THEN reported_cost_pico_usd END`)} AS reported_cost`,
+    sql`${dialect.sum(sql`CASE WHEN ${IS_COMPARED} THEN cost_pico_usd END`)} AS compared_cost`,
     ...[50, 95, 99].map(
       (percent) => sql`${dialect.percentile(sql`duration_ns`, percent, IS_CALL)} AS ${identifier(`p${percent}`)}`,
     ),
@@ -93,6 +100,11 @@ export function readUsage(
       usage: readTokenSums(row, dialect),
       costPicoUsd: readSum(row.cost, dialect),
       unknownCostCount: Number(row.unknown_costs),
+      reported: {
+        calls: Number(row.compared),
+        reportedPicoUsd: readSum(row.reported_cost, dialect),
+        ownPicoUsd: readSum(row.compared_cost, dialect),
+      },
       latency: row.p50 === null ? null : { p50: row.p50 as bigint, p95: row.p95 as bigint, p99: row.p99 as bigint },
       firstSeen: row.first_seen as bigint,
       lastSeen: row.last_seen as bigint,
