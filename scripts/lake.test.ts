@@ -105,11 +105,11 @@ test('compact merges, and deletes what has expired, which a dry run only names',
   const names = async () => (await Array.fromAsync(store.list('traces/'))).map(({ name }) => name)
   const before = await names()
   clock = Number((DAY + 10n * 24n * HOUR) / 1_000_000n)
-  expect(await compact('--dry-run', '--project', 'default=0.5', '--days', '0')).toContain(
+  expect(await compact('--dry-run', '--project', 'default=0.1', '--days', '0')).toContain(
     'expire traces/dt=2026-02-05/hr=00/ default',
   )
   expect(await compact('--dry-run', '--project', 'default=0', '--days', '1')).toBe('nothing has expired')
-  const config = readConfig({ SPANLEDGER_LAKE_RETENTION: '0,default=1' })
+  const config = readConfig({ SPANLEDGER_LAKE_RETENTION: '0,default=0.05' })
   expect(await runCompact(['--dry-run'], { store, config, now: () => clock })).toContain('hr=01/ default')
   expect(await names()).toStrictEqual(before)
   clock = Date.now() + 1000

@@ -51,7 +51,7 @@ export interface RetentionOptions {
 }
 
 /**
- * What has expired. Time is the clock's, but at most a day after the newest hour in the lake: a clock that is years ahead deletes
+ * What has expired. Time is the clock's, but at most the end of the newest hour in the lake: a clock that is years ahead deletes
  * nothing of what came last. Partitions with a compaction under way are left for another day.
  */
 export async function planRetention(options: RetentionOptions): Promise<RetentionPlan> {
@@ -60,7 +60,7 @@ export async function planRetention(options: RetentionOptions): Promise<Retentio
   if (shortest === Number.POSITIVE_INFINITY) return { steps: [], failed: {} }
   const partitions = await byPartition(store, TRACES)
   const ends = [...partitions.keys()].map(endOf).filter((end) => end <= now + DAY_MILLIS)
-  const today = Math.min(now, Math.max(Number.NEGATIVE_INFINITY, ...ends) + DAY_MILLIS)
+  const today = Math.min(now, Math.max(Number.NEGATIVE_INFINITY, ...ends))
   const corrections = await byPartition(store, CORRECTIONS)
   const staged = await byPartition(store, STAGING)
   const scope: Scope = { ...options, today, retired: await readRetired(store, TRACES) }
