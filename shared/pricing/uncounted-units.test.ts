@@ -1,0 +1,44 @@
+import { waitForUpdate } from '@pydantic/genai-prices'
+import { expect, test } from 'vitest'
+import { buildChat } from '../../test/support/span.ts'
+import { loadCatalogue } from './catalogue.ts'
+import type { ListedProvider } from './listing.ts'
+import { LISTED_UNITS } from './plan.ts'
+import { createPricer } from './pricer.ts'
+
+const pricer = createPricer({ catalogue: await loadCatalogue() })
+const providers = (await waitForUpdate()) as unknown as readonly ListedProvider[]
+
+/** Models that are sold by what no span says alone: hours of audio, pages of a document. */
+const MODELS = providers.flatMap(({ id: provider, models }) =>
+  models
+    .filter(({ prices }) => {
+      const lists = Array.isArray(prices) ? prices.map((period) => period.prices) : [prices]
+      return lists.every((list) => Object.keys(list).every((unit) => !LISTED_UNITS.includes(unit)))
+    })
+    .filter(({ prices }) => Object.keys(prices).length > 0)
+    .map(({ id }) => [provider, id] as const),
+)
+
+test('there are such models', () => {
+  expect(MODELS.map(([, model]) => model)).toEqual(expect.arrayContaining(['whisper-1', 'whisper-large-v3']))
+})
+
+test.each(MODELS)('a call of %s %s is never free: what it is sold by is not in the span', (provider, model) => {
+  for (const usage of [{}, { input_tokens: 0, output_tokens: 0 }, { input_tokens: 700 }, { output_tokens: 3 }]) {
+    const span = buildChat(model, usage, { attributes: { 'gen_ai.provider.name': provider } })
+    const [ledger] = pricer.price([span], { project: 'p' })
+    expect(ledger?.costPicoUsd).toBeNull()
+    expect(ledger?.costStatus).toBe(Object.keys(usage).length === 0 ? 'no_usage' : 'unpriced')
+  }
+})
+
+test('a usage that names a class without any price is unpriced, the rest of it notwithstanding', () => {
+  const attributes = { 'gen_ai.provider.name': 'openai' }
+  const [ledger] = pricer.price(
+    [buildChat('text-embedding-3-small', { input_tokens: 5, output_tokens: 1 }, { attributes })],
+    { project: 'p' },
+  )
+  expect(ledger).toMatchObject({ costStatus: 'unpriced', costPicoUsd: null })
+  expect(ledger?.receipt).toContain('no price for output_tokens')
+})
