@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { SpanledgerError } from '../errors.ts'
-import type { AlertTarget, Budget } from './budget.ts'
+import type { AlertTarget } from './budget.ts'
 
 /**
  * How the URL of a target is shown: paths and queries of webhooks, Slack's and others', are secrets by which anyone may post. The end
@@ -27,8 +27,3 @@ export function keepSecrets(targets: readonly AlertTarget[], former: readonly Al
 
 /** What {@link shownUrl} makes. */
 const SHOWN = /^https?:\/\/[^/]+\/\.\.\.[0-9a-f]{8}$/
-
-/** A budget as its history may show it. */
-export function withoutSecrets(budget: Budget): Budget {
-  return { ...budget, alerts: budget.alerts.map(({ kind, url }) => ({ kind, url: shownUrl(url), secret: '' })) }
-}

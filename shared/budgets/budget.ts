@@ -134,11 +134,6 @@ export function withoutGrant(budget: Budget, id: string, now: number): Budget {
   return { ...budget, grants: grant.from < now ? [...others, { ...grant, revokedAt: now }] : others, updatedAt: now }
 }
 
-/** What a history says of a grant. */
-export function grantNote({ id, amount, from, to, note }: Grant): string {
-  return `${id}: ${amount} from ${from} to ${to}: ${note}`
-}
-
 /** A new budget; `generation` is one more than that of the last budget of this id, if there was one. */
 export function newBudget(project: string, id: string, terms: BudgetTerms, now: number, generation = 1): Budget {
   return {

@@ -1,8 +1,8 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { Firestore } from '@google-cloud/firestore'
 import { SpanledgerError } from '../errors.ts'
-import { withoutSecrets } from './alert-target.ts'
-import { type Budget, budgetToJson, grantNote, newBudget, withGrant, withoutGrant, withTerms } from './budget.ts'
+import { type Budget, newBudget, withGrant, withoutGrant, withTerms } from './budget.ts'
+import { changeNote, grantNote } from './change-note.ts'
 import { budgetsFor } from './charge.ts'
 import { estimateOf, type History } from './estimate.ts'
 import { alertsPublished, dueAlerts, raiseAlerts } from './firestore/alerts.ts'
@@ -70,11 +70,11 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
     addEntry(workspace, shelf, state.budget, line)
   }
 
-  const change = (project: string, id: string, to: (budget: Budget) => Budget, line: Line) =>
+  const change = (project: string, id: string, to: (budget: Budget) => Budget, line: (of: Budget) => Line) =>
     write(project, async (workspace) => {
       const { state } = await readState(workspace, shelf, project, id)
       const after: BudgetState = { ...state, budget: to(state.budget) }
-      await revise(workspace, after, line)
+      await revise(workspace, after, line(after.budget))
       return standing(after)
     })
 
@@ -113,7 +113,7 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
           buckets: former?.buckets ?? new Map(),
           holds: former?.holds ?? new Map(),
         }
-        const note = budgetToJson(withoutSecrets(budget))
+        const note = changeNote(budget, created ? undefined : former.budget)
         await revise(workspace, state, { kind: created ? 'created' : 'updated', actor, note })
         await raiseAlerts(workspace, shelf, { state, rule: ruleOf(state), start: now() })
         return { state, created }
@@ -127,11 +127,11 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
       }),
     grant: (project, id, given, actor) => {
       const grant = { ...given, id: randomUUID() }
-      const line = { kind: 'granted', actor, note: grantNote(grant) } as const
+      const line = ({ unit }: Budget) => ({ kind: 'granted' as const, actor, note: grantNote(unit, grant) })
       return change(project, id, (budget) => withGrant(budget, grant, now()), line)
     },
     revokeGrant: (project, id, grantId, actor) => {
-      const line = { kind: 'revoked', actor, note: grantId } as const
+      const line = () => ({ kind: 'revoked' as const, actor, note: grantId })
       return change(project, id, (budget) => withoutGrant(budget, grantId, now()), line)
     },
     reset: (project, id, actor, note) =>

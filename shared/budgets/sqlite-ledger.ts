@@ -1,16 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { SpanledgerError } from '../errors.ts'
-import { withoutSecrets } from './alert-target.ts'
-import {
-  type Budget,
-  budgetFromJson,
-  budgetToJson,
-  grantNote,
-  newBudget,
-  withGrant,
-  withoutGrant,
-  withTerms,
-} from './budget.ts'
+import { type Budget, budgetFromJson, budgetToJson, newBudget, withGrant, withoutGrant, withTerms } from './budget.ts'
+import { changeNote, grantNote } from './change-note.ts'
 import type { Balance, BudgetLedger, Entry, EntryKind } from './ledger.ts'
 import { currentWindow } from './position.ts'
 import { alertsPublished, dueAlerts, raiseAlerts } from './sqlite/alerts.ts'
@@ -46,11 +37,11 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
   const write = groupCommit(books)
   let prunedAt = 0
 
-  const change = (project: string, id: string, to: (budget: Budget) => Budget, line: ChangeLine) => {
+  const change = (project: string, id: string, to: (budget: Budget) => Budget, line: (of: Budget) => ChangeLine) => {
     const { ref, rule } = findBudget(books, project, id)
     const budget = to(rule.budget)
     save(books, ref, budget)
-    post(books, { budget: ref, generation: budget.generation, ...line })
+    post(books, { budget: ref, generation: budget.generation, ...line(budget) })
     return readBalance(books, ref, ruleOf(budget))
   }
 
@@ -80,7 +71,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
           db.get('INSERT INTO budgets (project, id, body, deleted) VALUES (?, ?, ?, 0) RETURNING ref', project, id, '')
             ?.ref) as bigint
         save(books, ref, budget)
-        const note = budgetToJson(withoutSecrets(budget))
+        const note = changeNote(budget, created ? undefined : former)
         post(books, { budget: ref, generation: budget.generation, kind: created ? 'created' : 'updated', actor, note })
         const rule = ruleOf(budget)
         raiseAlerts(books, ref, rule, now())
@@ -97,12 +88,12 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
     grant: (project, id, given, actor) =>
       write(() => {
         const grant = { ...given, id: randomUUID() }
-        const line = { kind: 'granted', actor, note: grantNote(grant) } as const
+        const line = ({ unit }: Budget) => ({ kind: 'granted' as const, actor, note: grantNote(unit, grant) })
         return change(project, id, (budget) => withGrant(budget, grant, now()), line)
       }),
     revokeGrant: (project, id, grantId, actor) =>
       write(() => {
-        const line = { kind: 'revoked', actor, note: grantId } as const
+        const line = () => ({ kind: 'revoked' as const, actor, note: grantId })
         return change(project, id, (budget) => withoutGrant(budget, grantId, now()), line)
       }),
     reset: (project, id, actor, note) =>

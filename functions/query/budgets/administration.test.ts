@@ -30,7 +30,7 @@ describe('administration', () => {
     expect(second.body.budgets).toMatchObject([{ id: 'b', limit: { tokens: 500 } }])
     const { body } = await call('GET', `${BUDGETS}/ada/entries`)
     expect(body.entries.map((entry: { kind: string }) => entry.kind)).toEqual(['updated', 'debited', 'created'])
-    expect(body.entries[0].actor).toBe('key1')
+    expect(body.entries[0]).toMatchObject({ actor: 'key1', note: 'limit 0.1 USD -> 0.05 USD' })
     const pages: string[] = []
     for (let token = ''; pages.length < 9; ) {
       const page = (await call('GET', `${BUDGETS}/ada/entries?pageSize=2${token}`)).body
