@@ -61,8 +61,7 @@ export function usageLedger(call: GenAiCall, usage: Usage, startTimeUnixNano: bi
   const plan = findPlan(call, startTimeUnixNano, prices)
   if (resolution.kind === 'known') countTokens(ledger, usage)
   if (typeof plan === 'string') return unpriced(ledger, head, plan)
-  if (plan.soldBy !== '')
-    return unpriced(ledger, head, `no price by token for ${plan.id}: it is sold by ${plan.soldBy}`)
+  if (plan.unpriced !== '') return unpriced(ledger, head, plan.unpriced)
   ledger.priceVersion = plan.version
   if (resolution.kind === 'ambiguous') {
     const other = explained ? unexplained(resolution.other, lessUsage(resolution.usage, usage)) : resolution.other

@@ -59,8 +59,8 @@ export interface PricePlan {
   readonly tiers: readonly PlanTier[]
   /** Whether everything is free. */
   readonly free: boolean
-  /** What the model is sold by, if that is nothing that spans count, such as hours of audio; else ''. */
-  readonly soldBy: string
+  /** Why there is no price for anything that spans count, such as a model that is sold by the hour; else ''. */
+  readonly unpriced: string
   /** Members of the receipt that depend only on the plan, as JSON text between two others. */
   readonly receiptHead: string
 }
@@ -87,15 +87,22 @@ export function compilePlan(id: string, version: string, prices: PriceList, tier
   const tiers = [...starts]
     .toSorted((a, b) => a - b)
     .map((above) => ({ above, rates: LEAVES.map((leaf) => compileRate(leaf, prices, above, discount)) }))
-  const soldBy = Object.keys(prices).some((unit) => LISTED_UNITS.includes(unit)) ? '' : Object.keys(prices).join(', ')
   return {
     id,
     version,
     tiers,
-    soldBy,
+    unpriced: whyUnpriced(id, prices),
     free: tiers.every(({ rates }) => rates.every((price) => price === null || price.rate.numerator === 0n)),
     receiptHead: `"price":${JSON.stringify(id)},"version":${JSON.stringify(version)}${tier && `,"serviceTier":${JSON.stringify(tier)}`}`,
   }
+}
+
+function whyUnpriced(id: string, prices: PriceList): string {
+  const units = Object.keys(prices)
+  if (units.length === 0) return `no price is listed for ${id}`
+  return units.some((unit) => LISTED_UNITS.includes(unit))
+    ? ''
+    : `${id} is sold by ${units.join(', ')}, which spans do not say`
 }
 
 function compileRate(leaf: Leaf, prices: PriceList, above: number, discount?: Discount): PlanRate | null {
