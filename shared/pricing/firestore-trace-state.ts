@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { DocumentSnapshot, Firestore, Transaction } from '@google-cloud/firestore'
+import { within } from '../deadline.ts'
 import { describeError, SpanledgerError } from '../errors.ts'
 import { traceEntryFromJson, traceEntryToJson } from './trace-entry-json.ts'
 import type { TraceAppend, TraceEntry, TraceKey, TraceStateStore } from './trace-state.ts'
@@ -12,6 +13,8 @@ export interface FirestoreTraceStateOptions {
   readonly collection?: string
   /** Milliseconds since 1970. */
   readonly now?: () => number
+  /** How long an answer is waited for, in milliseconds: Firestore's client itself tries for minutes. @defaultValue 20,000 */
+  readonly deadlineMs?: number
 }
 
 /** How many values a query may be asked for at once. */
@@ -34,7 +37,7 @@ interface RecordPart {
  * thirty traces are one query, billed as one read where nothing is kept of them. Documents expire by themselves.
  */
 export function openFirestoreTraceState(options: FirestoreTraceStateOptions): TraceStateStore {
-  const { firestore, collection = 'traces', now = Date.now } = options
+  const { firestore, collection = 'traces', now = Date.now, deadlineMs = 20_000 } = options
   const documents = firestore.collection(collection)
 
   async function read(transaction: Transaction, names: readonly string[]): Promise<Map<string, TraceEntry[]>> {
@@ -73,12 +76,14 @@ export function openFirestoreTraceState(options: FirestoreTraceStateOptions): Tr
   return {
     transact: async (keys, decide) => {
       try {
-        return await firestore.runTransaction(async (transaction) => {
-          const known = await read(transaction, [...new Set(keys.map(traceName))])
-          const { append, result } = decide((key) => known.get(traceName(key)) ?? [])
-          if (append.length > 0) write(transaction, append)
-          return result
-        })
+        return await within(deadlineMs, () =>
+          firestore.runTransaction(async (transaction) => {
+            const known = await read(transaction, [...new Set(keys.map(traceName))])
+            const { append, result } = decide((key) => known.get(traceName(key)) ?? [])
+            if (append.length > 0) write(transaction, append)
+            return result
+          }),
+        )
       } catch (error) {
         throw new SpanledgerError('store/unavailable', `trace state: ${describeError(error)}`, { cause: error })
       }

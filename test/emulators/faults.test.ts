@@ -7,6 +7,9 @@ import { type Deed, GRPC_FAULTS, HTTP_FAULTS, startFaultyClients } from './fault
 
 const plans = [canRun('Pub/Sub', planPubsub()), canRun('Firestore', planFirestore())]
 
+/** Of a transaction, which waits a second before it is tried again: those that differ in what its client makes of them. */
+const FEW_FAULTS = ['UNAVAILABLE, though done', 'DEADLINE_EXCEEDED, though done', 'ABORTED']
+
 /** Which faults each client is put through: first one at a time, then without end. */
 const MATRIX: readonly (readonly [client: string, faults: readonly string[]])[] = [
   ['a publish to Pub/Sub', GRPC_FAULTS],
@@ -16,6 +19,8 @@ const MATRIX: readonly (readonly [client: string, faults: readonly string[]])[] 
   ['a key made in Firestore', GRPC_FAULTS],
   ['a key revoked in Firestore', GRPC_FAULTS],
   ['a key read from Firestore', GRPC_FAULTS],
+  ['prices set in Firestore', FEW_FAULTS],
+  ['what is remembered of a trace, in Firestore', FEW_FAULTS],
   ['a debit in Firestore', GRPC_FAULTS],
   ['a message that charges no budget, in Firestore', GRPC_FAULTS],
   ['a reservation in Firestore', GRPC_FAULTS],

@@ -4,12 +4,16 @@ import { Firestore } from '@google-cloud/firestore'
 import { PubSub } from '@google-cloud/pubsub'
 import { createApiKey } from '../../shared/auth/api-key.ts'
 import { openFirestoreKeyStore } from '../../shared/auth/firestore-key-store.ts'
+import type { ApiKey } from '../../shared/auth/key-store.ts'
 import { openFirestoreLedger } from '../../shared/budgets/firestore-ledger.ts'
 import { debit, NOON, termsOf } from '../../shared/budgets/ledger.fixtures.ts'
+import type { BudgetLedger } from '../../shared/budgets/ledger.ts'
 import { ACK, type Message } from '../../shared/bus/bus.ts'
 import { openPubsubBus } from '../../shared/bus/pubsub-bus.ts'
 import { openPubsubSource } from '../../shared/bus/pubsub-source.ts'
 import { openGcsStore } from '../../shared/lake/gcs-store.ts'
+import { openFirestorePriceStore } from '../../shared/pricing/firestore-price-store.ts'
+import { openFirestoreTraceState } from '../../shared/pricing/firestore-trace-state.ts'
 import { EMPTY_LEDGER } from '../../shared/spans/ledger.ts'
 import { openBigQueryStore } from '../../shared/warehouse/bigquery-store.ts'
 import { buildSpan } from '../support/span.ts'
@@ -58,22 +62,24 @@ export async function startFaultyClients() {
     startBigQuery(),
     startFakeStorage(['lake']),
   ])
-  const [messages, documents] = await Promise.all([
-    startGrpcProxy(pubsubEmulator.host),
-    startGrpcProxy(firestoreEmulator.host),
-  ])
+  const messages = await startGrpcProxy(pubsubEmulator.host)
+  const closers: (() => Promise<void>)[] = []
+  const healers = [
+    () => {
+      messages.fault = () => undefined
+      bigquery.fault = () => undefined
+      storage.fault = () => undefined
+    },
+  ]
   const pubsub = { projectId: PROJECT, prefix: 'f', apiEndpoint: messages.host, retry: RETRY }
   const admin = new PubSub({ projectId: PROJECT, apiEndpoint: pubsubEmulator.host, emulatorMode: true })
   await Promise.all([createTopics(admin, 'f'), bigquery.createDataset(PROJECT, 'f')])
   await Promise.all([subscribe(admin, 'f', 'lake'), subscribe(admin, 'f', 'warehouse')])
-  const firestore = () => new Firestore({ projectId: PROJECT, host: documents.host, ssl: false })
   const [bus, lake, warehouse] = await Promise.all([
     openPubsubBus(pubsub),
     openPubsubSource({ ...pubsub, subscription: 'lake' }),
     openPubsubSource({ ...pubsub, subscription: 'warehouse' }),
   ])
-  const keys = openFirestoreKeyStore({ firestore: firestore(), deadlineMs: 400 })
-  const ledger = openFirestoreLedger({ firestore: firestore(), now: () => NOON, debitEveryMs: 0, deadlineMs: 1_000 })
   const rows = await openBigQueryStore({ projectId: PROJECT, dataset: 'f', apiEndpoint: bigquery.url, retry: RETRY })
   const objects = openGcsStore({ projectId: PROJECT, bucket: 'lake', apiEndpoint: storage.url, retry: RETRY })
   let used = 0
@@ -87,8 +93,28 @@ export async function startFaultyClients() {
       proxy.fault = (call) => (call.method === method && left-- > 0 ? fault : undefined)
     },
     calls: () => proxy.calls.filter((call) => call.method === method).length,
-    deed,
+    deed() {
+      proxy.fault = () => undefined
+      return deed()
+    },
   })
+  /** A client with a connection of its own: what it was made to give up goes on behind it. */
+  async function onFirestore<Store extends { close(): Promise<void> | void }>(
+    method: string,
+    open: (firestore: Firestore) => Store,
+    deed: (store: Store) => Promise<Deed>,
+  ): Promise<FaultyClient> {
+    const proxy = await startGrpcProxy(firestoreEmulator.host)
+    const store = open(new Firestore({ projectId: PROJECT, host: proxy.host, ssl: false }))
+    closers.push(async () => {
+      await store.close()
+      await proxy.close()
+    })
+    healers.push(() => {
+      proxy.fault = () => undefined
+    })
+    return grpc(proxy, method, () => deed(store))
+  }
 
   const message = (): Message => {
     const digest = hex(64, `message ${used++}`)
@@ -121,7 +147,6 @@ export async function startFaultyClients() {
       }
     }),
     'an acknowledgement to Pub/Sub': grpc(messages, 'Acknowledge', async () => {
-      messages.fault = () => undefined
       const sent = message()
       await bus.publish('priced-spans', [sent])
       const handled = new Set<string>()
@@ -176,33 +201,53 @@ export async function startFaultyClients() {
         }
       },
     },
-    'a key made in Firestore': grpc(documents, 'Commit', async () => {
-      const { key } = createApiKey({ project: 'p', scopes: ['read'], name: '', now: 1 })
+    'a key made in Firestore': await onFirestore('Commit', openKeys, async (keys) => {
+      const key = makeKey()
       return { act: () => keys.create(key), held: () => keys.get(key.id), expected: key }
     }),
-    'a key revoked in Firestore': grpc(documents, 'Commit', async () => {
-      documents.fault = () => undefined
-      const { key } = createApiKey({ project: 'p', scopes: ['read'], name: '', now: 1 })
+    'a key revoked in Firestore': await onFirestore('Commit', openKeys, async (keys) => {
+      const key = makeKey()
       await keys.create(key)
       return { act: () => keys.revoke(key.id, 5), held: () => keys.get(key.id), expected: { ...key, revokedAt: 5 } }
     }),
-    'a key read from Firestore': grpc(documents, 'BatchGetDocuments', async () => {
-      documents.fault = () => undefined
-      const { key } = createApiKey({ project: 'p', scopes: ['read'], name: '', now: 1 })
+    'a key read from Firestore': await onFirestore('BatchGetDocuments', openKeys, async (keys) => {
+      const key = makeKey()
       await keys.create(key)
       return { act: () => keys.get(key.id), held: () => keys.get(key.id), expected: key }
     }),
-    'a debit in Firestore': grpc(documents, 'Commit', async () => {
-      const project = await budget()
-      const name = `debit ${project}`
+    'prices set in Firestore': await onFirestore('Commit', openPrices, async (prices) => {
+      const project = `prices-${used++}`
+      const own = [{ provider: '*', model: project, prices: { input_mtok: 1 } }]
+      return {
+        act: () => prices.replace(project, own),
+        held: async () => (await prices.get(project)).prices,
+        expected: own,
+      }
+    }),
+    'what is remembered of a trace, in Firestore': await onFirestore('Commit', openTraces, async (traces) => {
+      const key = { project: 'p', traceId: hex(32, `trace ${used++}`) }
+      const entry = { digest: hex(64, key.traceId), links: new Map(), usages: [], corrections: [] }
+      return {
+        // As `price` does: what the trace is known by already is not added again.
+        act: () =>
+          traces.transact([key], (known) => {
+            const isKnown = known(key).some(({ digest }) => digest === entry.digest)
+            return { append: isKnown ? [] : [{ ...key, entry }], result: undefined }
+          }),
+        held: () => traces.transact([key], (known) => ({ append: [], result: known(key) })),
+        expected: [entry],
+      }
+    }),
+    'a debit in Firestore': await onFirestore('Commit', openLedger, async (ledger) => {
+      const project = await putBudget(ledger)
       const span = { trace: used, span: used, at: NOON, amounts: { usd: 5n } }
       return {
-        act: () => debit(ledger, name, [span], project),
-        held: () => spent(project),
+        act: () => debit(ledger, `debit ${project}`, [span], project),
+        held: () => standing(ledger, project),
         expected: { spent: 5n, reserved: 0n, stored: 1n },
       }
     }),
-    'a message that charges no budget, in Firestore': grpc(documents, 'Commit', async () => {
+    'a message that charges no budget, in Firestore': await onFirestore('Commit', openLedger, async (ledger) => {
       const project = `budget-${used++}`
       const span = { trace: used, span: used, at: NOON, amounts: { usd: 5n } }
       return {
@@ -211,34 +256,23 @@ export async function startFaultyClients() {
         expected: { stored: 1n, duplicates: 0n },
       }
     }),
-    'a reservation in Firestore': grpc(documents, 'Commit', async () => {
-      const project = await budget()
-      const request = {
-        project,
-        idempotencyKey: 'k',
-        subject: {},
-        amounts: { usd: 5n, tokens: 1n, requests: 1n },
-        ttlMs: 60_000,
-      }
+    'a reservation in Firestore': await onFirestore('Commit', openLedger, async (ledger) => {
+      const project = await putBudget(ledger)
+      const amounts = { usd: 5n, tokens: 1n, requests: 1n }
+      const request = { project, idempotencyKey: 'k', subject: {}, amounts, ttlMs: 60_000 }
       return {
         act: () => ledger.reserve(request),
-        held: () => spent(project),
+        held: () => standing(ledger, project),
         expected: { spent: 0n, reserved: 5n, stored: 0n },
       }
     }),
   }
 
   /** A project of its own, with one budget. */
-  async function budget(): Promise<string> {
-    documents.fault = () => undefined
+  async function putBudget(ledger: BudgetLedger): Promise<string> {
     const project = `budget-${used++}`
     await ledger.put(project, 'b', termsOf(), 'test')
     return project
-  }
-  async function spent(project: string) {
-    const { position } = await ledger.get(project, 'b')
-    const { stored } = await ledger.counts(project)
-    return { spent: position.spent, reserved: position.reserved, stored }
   }
 
   return {
@@ -247,17 +281,36 @@ export async function startFaultyClients() {
     /** Bytes of each publish to Pub/Sub since the last injection. */
     published: () => messages.calls.filter(({ method }) => method === 'Publish').map(({ bytes }) => bytes),
     heal() {
-      messages.fault = () => undefined
-      documents.fault = () => undefined
-      bigquery.fault = () => undefined
-      storage.fault = () => undefined
+      for (const heal of healers) heal()
     },
     async stop() {
       // What was given up goes on until its service answers again; Firestore's client cannot be ended under it.
       await sleep(1_500)
-      await Promise.all([bus.close(), lake.close(), warehouse.close(), keys.close(), ledger.close(), admin.close()])
-      await Promise.all([messages.close(), documents.close()])
+      await Promise.all([
+        bus.close(),
+        lake.close(),
+        warehouse.close(),
+        admin.close(),
+        ...closers.map((close) => close()),
+      ])
+      await messages.close()
       await Promise.all([pubsubEmulator.stop(), firestoreEmulator.stop(), bigquery.close(), storage.close()])
     },
   }
+}
+
+const openKeys = (firestore: Firestore) => openFirestoreKeyStore({ firestore, deadlineMs: 400 })
+const openPrices = (firestore: Firestore) => openFirestorePriceStore({ firestore, deadlineMs: 2_000 })
+const openTraces = (firestore: Firestore) => openFirestoreTraceState({ firestore, deadlineMs: 2_000 })
+const openLedger = (firestore: Firestore) =>
+  openFirestoreLedger({ firestore, now: () => NOON, debitEveryMs: 0, deadlineMs: 1_000 })
+
+function makeKey(): ApiKey {
+  return createApiKey({ project: 'p', scopes: ['read'], name: '', now: 1 }).key
+}
+
+async function standing(ledger: BudgetLedger, project: string) {
+  const { position } = await ledger.get(project, 'b')
+  const { stored } = await ledger.counts(project)
+  return { spent: position.spent, reserved: position.reserved, stored }
 }
