@@ -6,6 +6,7 @@ import { type Config, readConfig } from '../shared/config.ts'
 import { describeError, SpanledgerError } from '../shared/errors.ts'
 import { readLakeBatches } from '../shared/lake/lake-batches.ts'
 import { listReadable } from '../shared/lake/readable-files.ts'
+import { locateLists } from '../shared/lake/readable-lake.ts'
 import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from '../shared/lake/unreadable-files.ts'
 import { defaultLake, openReadableLake } from '../shared/platform/lake-address.ts'
 import { openPlatform } from '../shared/platform/platform.ts'
@@ -30,7 +31,7 @@ export interface RebuildResult {
 export async function rebuild(config: Config, address: string = defaultLake(config)): Promise<RebuildResult> {
   const lake = await openReadableLake(address, config)
   const { spans, corrections } = await listReadable(lake.store)
-  const files = { spans: await lake.locate(spans), corrections: await lake.locate(corrections) }
+  const files = await locateLists(lake, { spans, corrections })
   const store = await (await openPlatform(config)).openTraceStore()
   try {
     try {

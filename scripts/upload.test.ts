@@ -152,6 +152,20 @@ test('a time range fetches only its hours, once, into a bounded directory', asyn
   expect(kept.map((name) => /hr=(\d\d)/.exec(name)?.[1]).sort()).toStrictEqual(['04', '05'])
 })
 
+test('a cache with room for one query has room for all that it reads, corrections and quarantine too', async () => {
+  const to = nextBucket()
+  await upload(laptop, { from: lake, to })
+  const bucket = await openBucketLake(to, laptop)
+  const objects = (
+    await Promise.all(['traces/', 'corrections/', 'quarantine/'].map((base) => Array.fromAsync(bucket.list(base))))
+  ).flat()
+  const exact = { ...laptop, SPANLEDGER_LAKE_CACHE_BYTES: objects.reduce((sum, { size }) => sum + size, 0) }
+  const select = 'SELECT (SELECT count(*) FROM spans) AS n, (SELECT count(*) FROM quarantine) AS q'
+  expect((await runSql(['--lake', to, '--format', 'csv', select], exact)).text).toBe('n,q\n12,1')
+  const short = { ...exact, SPANLEDGER_LAKE_CACHE_BYTES: exact.SPANLEDGER_LAKE_CACHE_BYTES - 1 }
+  await expect(runSql(['--lake', to, select], short)).rejects.toThrow(/do not fit into the cache/)
+})
+
 test('a warehouse here is rebuilt from a bucket, and BigQuery from the lake here: same spans, same sums', async () => {
   const to = nextBucket()
   await upload(laptop, { from: lake, to })

@@ -2,15 +2,9 @@ import { describeError, isSpanledgerError, SpanledgerError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
 import { type CompactionStep, type PartitionState, planCompaction } from './compaction-plan.ts'
 import { factsName, readFacts } from './file-facts.ts'
-import {
-  addCounts,
-  type FileFacts,
-  formatFacts,
-  type LakeFormat,
-  type MergedFiles,
-  type ProjectCounts,
-} from './format.ts'
+import { type FileFacts, formatFacts, type LakeFormat, type MergedFiles } from './format.ts'
 import { type LakeFile, liveFiles, parseFiles } from './live-files.ts'
+import { isEmptied, mergeFacts } from './merged-facts.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
 import {
   CORRECTIONS,
@@ -136,9 +130,10 @@ export function createCompactor(options: CompactorOptions): Compactor {
     const facts = await Promise.all(inputs.map((file) => readFacts(file, options)))
     const corrections = await correctionsOf(prefix)
     const input = (file: ObjectInfo) => ({ name: file.name, read: () => store.read(file.name) })
-    const merged = isEmptied(facts, drop)
-      ? NOTHING_LEFT
-      : await options.format.merge(inputs.map(input), { drop, corrections: corrections.map(input) })
+    const merged =
+      drop.size > 0 && isEmptied(facts, drop)
+        ? NOTHING_LEFT
+        : await options.format.merge(inputs.map(input), { drop, corrections: corrections.map(input) })
     try {
       const present = new Set((await Array.fromAsync(store.list(prefix))).map((file) => file.name))
       if (!inputs.every((file) => present.has(file.name))) {
@@ -275,28 +270,6 @@ function isCompacted({ parsed }: LakeFile): boolean {
 
 /** What a merge of which nothing is left would give. */
 const NOTHING_LEFT: MergedFiles = { parts: [], rows: new Map(), close: async () => {} }
-
-/** Whether `drop` has every project of which there are rows: then none need be read. */
-function isEmptied(facts: readonly FileFacts[], drop: ReadonlySet<string>): boolean {
-  return facts.every(({ projects }) =>
-    Object.entries(projects).every(([project, { rows }]) => rows === 0 || drop.has(project)),
-  )
-}
-
-function mergeFacts(facts: readonly FileFacts[], merged: MergedFiles, drop: ReadonlySet<string>): FileFacts {
-  const digests = new Set<string>()
-  const before = new Map<string, ProjectCounts>()
-  for (const file of facts) {
-    for (const digest of file.digests) digests.add(digest)
-    addCounts(before, file.projects)
-  }
-  const after = Array.from(before, ([project, counts]): [string, ProjectCounts] => {
-    if (drop.has(project)) return [project, { ...counts, rows: 0, expired: counts.expired + counts.rows }]
-    const rows = merged.rows.get(project) ?? 0
-    return [project, { ...counts, rows, duplicates: counts.duplicates + counts.rows - rows }]
-  })
-  return { digests: [...digests], projects: Object.fromEntries(after) }
-}
 
 async function putUnlessThere(store: ObjectStore, name: string, data: Uint8Array): Promise<void> {
   try {

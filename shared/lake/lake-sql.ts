@@ -9,7 +9,7 @@ import { parseFiles } from './live-files.ts'
 import { createParquetFormat } from './parquet-format.ts'
 import { QUARANTINE } from './partition.ts'
 import { listReadable, type TimeRange } from './readable-files.ts'
-import type { ReadableLake } from './readable-lake.ts'
+import { locateLists, type ReadableLake } from './readable-lake.ts'
 import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from './unreadable-files.ts'
 
 export interface LakeSqlOptions extends TimeRange {
@@ -39,8 +39,7 @@ export async function queryLake(sql: string, options: LakeSqlOptions): Promise<L
     })
   } catch (error) {
     if (!mayBeUnreadable(error)) throw refusal(error)
-    const { spans, corrections } = await listReadable(options.lake.store, options)
-    const unreadable = await findUnreadable(await options.lake.locate([...spans, ...corrections]))
+    const unreadable = await findUnreadable(Object.values(await locateFiles(sql, options)).flat())
     if (unreadable.size === 0) throw refusal(error)
     return await run(unreadable).catch((again) => {
       throw refusal(again)
@@ -55,18 +54,25 @@ function refusal(error: unknown): SpanledgerError {
   return new SpanledgerError('query/invalid', describeError(error), { cause: error })
 }
 
+/** Paths of the files that a statement may ask for. */
+async function locateFiles(sql: string, { lake, ...range }: LakeSqlOptions) {
+  const { spans, corrections } = await listReadable(lake.store, range)
+  const aside = /\bquarantine\b/i.test(sql) ? await Array.fromAsync(lake.store.list(QUARANTINE)) : []
+  return locateLists(lake, { spans, corrections, quarantine: parseFiles(aside) })
+}
+
 async function runOnce(
   sql: string,
-  { lake, ...range }: LakeSqlOptions,
+  options: LakeSqlOptions,
   { scratch, unreadable }: { readonly scratch: string; readonly unreadable: UnreadableFiles },
 ): Promise<LakeSqlResult> {
-  const files = await listReadable(lake.store, range)
-  const located = await lake.locate([...files.spans, ...files.corrections])
+  const located = await locateFiles(sql, options)
   const legible = (paths: readonly string[]) => paths.filter((path) => !unreadable.has(path))
-  const spans = legible(located.slice(0, files.spans.length))
-  const corrections = legible(located.slice(files.spans.length))
-  const aside = /\bquarantine\b/i.test(sql) ? parseFiles(await Array.fromAsync(lake.store.list(QUARANTINE))) : []
-  const quarantine = await lake.locate(aside)
+  const files = {
+    spans: legible(located.spans),
+    corrections: legible(located.corrections),
+    quarantine: legible(located.quarantine),
+  }
   const template = join(scratch, 'template.parquet')
   await writeFile(template, createParquetFormat().encode([], { digests: [], projects: {} }))
 
@@ -74,9 +80,9 @@ async function runOnce(
   const instance = await DuckDBInstance.create(':memory:', { autoinstall_known_extensions: 'false' })
   const connection = await instance.connect()
   try {
-    for (const view of lakeViews({ spans, corrections, quarantine, template }))
+    for (const view of lakeViews({ ...files, template }))
       await connection.run(`CREATE VIEW ${view.name} AS ${view.sql}`)
-    const allowed = [lake.directory, scratch].map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')
+    const allowed = [options.lake.directory, scratch].map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')
     await connection.run(`SET allowed_directories = [${allowed}]`)
     await connection.run('SET enable_external_access = false')
     await connection.run('SET lock_configuration = true')

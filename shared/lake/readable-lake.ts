@@ -7,7 +7,10 @@ export interface ReadableLake {
   readonly store: ObjectStore
   /** The directory below which all paths lie. */
   readonly directory: string
-  /** Where each object can be read, in the same order; dt and hr are in the paths as they are in the names. */
+  /**
+   * Where each object can be read, in the same order; dt and hr are in the paths as they are in the names. What is read at once is
+   * located at once: another call may need the room.
+   */
   locate(objects: readonly ObjectInfo[]): Promise<string[]>
 }
 
@@ -19,4 +22,16 @@ export function openDirectoryLake(root: string): ReadableLake {
     directory,
     locate: async (objects) => objects.map(({ name }) => join(directory, name)),
   }
+}
+
+/** Locates several lists of objects at once. */
+export async function locateLists<Name extends string>(
+  lake: ReadableLake,
+  lists: Readonly<Record<Name, readonly ObjectInfo[]>>,
+): Promise<Record<Name, readonly string[]>> {
+  const names = Object.keys(lists) as Name[]
+  const paths = await lake.locate(names.flatMap((name) => lists[name]))
+  const located = {} as Record<Name, readonly string[]>
+  for (const name of names) located[name] = paths.splice(0, lists[name].length)
+  return located
 }
