@@ -12,31 +12,42 @@ export interface StoredSpansOptions {
 const DAY_MS = 86_400_000
 const PAGE = 1_000
 const PAGE_BYTES = 4 * 1024 * 1024
-const MAX_DAYS = 400
+/** Most ranges that a time is read in. */
+const MAX_RANGES = 400
 
 /** Pages of stored spans, in order of start time. */
 export async function* storedSpans(
   reader: Pick<SpanReader, 'listSpans'>,
-  { project, ...options }: StoredSpansOptions,
+  { project, from, to, now }: StoredSpansOptions,
 ): AsyncGenerator<readonly StoredSpan[]> {
-  for (const [from, to] of ranges(options)) {
-    const filter = { project, from: nanos(from), ...(to < FOREVER && { to: nanos(to) }) }
+  const read = (start: number, end: number, after: Cursor | null, pageSize = PAGE): Promise<Page<StoredSpan>> =>
+    reader.listSpans({
+      filter: { project, from: nanos(Math.max(0, start)), ...(end < FOREVER && { to: nanos(end) }) },
+      ...{ sort: 'startTime', order: 'asc', pageSize, maxBytes: PAGE_BYTES },
+      ...(after !== null && { after }),
+    })
+  let begin = from
+  if (now - from > MAX_RANGES * DAY_MS) {
+    const [first] = (await read(from, to, null, 1)).items
+    if (first === undefined) return
+    begin = Number(first.span.startTimeUnixNano / 1_000_000n)
+  }
+  for (const [start, end] of ranges({ from: begin, to, now })) {
     let after: Cursor | null = null
     do {
-      const place: { after?: Cursor } = after === null ? {} : { after }
-      const query = { filter, sort: 'startTime', order: 'asc', pageSize: PAGE, maxBytes: PAGE_BYTES, ...place } as const
-      const page: Page<StoredSpan> = await reader.listSpans(query)
+      const page: Page<StoredSpan> = await read(start, end, after)
       yield page.items
       after = page.next
     } while (after !== null)
   }
 }
 
-/** Day by day, since every page costs what is scanned for it; what is older than a year or so in one piece. */
+/** Day by day, or in longer steps: every page costs what is scanned for it. */
 function* ranges({ from, to, now }: Omit<StoredSpansOptions, 'project'>): Generator<[number, number]> {
-  let start = Math.max(0, from)
-  if (now - start > MAX_DAYS * DAY_MS) return yield [start, to]
-  for (; start + DAY_MS < Math.min(to, now); start += DAY_MS) yield [start, start + DAY_MS]
+  const until = Math.min(to, now)
+  const step = Math.max(DAY_MS, Math.ceil((until - from) / MAX_RANGES))
+  let start = from
+  for (; start + step < until; start += step) yield [start, start + step]
   yield [start, to]
 }
 
