@@ -53,7 +53,7 @@ serveFunction(
       },
     }),
     routes: [
-      createBudgetRoutes({ ledger, authenticate, reader, log }),
+      createBudgetRoutes({ ledger, authenticate, reader, log, alertReach: 'public' }),
       createPriceRoutes({ prices, reader, bus, pricer, authenticate, log }),
     ],
     log,

@@ -73,6 +73,16 @@ describe('administration', () => {
     expect(JSON.stringify(answers)).not.toMatch(/s3cret|t0ken|example\.com\/hook/)
   })
 
+  test('a target at an address that alerts may not go to is refused', async () => {
+    const to = (url: string) => put('b', { limit: { usd: 1 }, alerts: [{ kind: 'webhook', url }] })
+    expect((await to('http://169.254.169.254/x')).status).toBe(400)
+    expect((await to('http://127.0.0.1:8080/x')).status).toBe(201)
+    routes.open({ alertReach: 'public' })
+    for (const url of ['http://127.0.0.1/', 'http://[::1]/', 'http://2130706433/', 'https://10.0.0.1/x'])
+      expect(await to(url)).toMatchObject({ status: 400, body: { code: 'budget/invalid' } })
+    expect((await to('https://hooks.example/x')).status).toBe(200)
+  })
+
   test('grants and resets, with who and why; the forecast follows the pace', async () => {
     await put('b', { limit: { usd: 1 }, period: 'day' })
     await debit(routes.ledger, 'm', [{ trace: 1, span: 1, at: NOW, amounts: { usd: 800_000_000_000n } }])

@@ -3,6 +3,7 @@ import { keepSecrets } from '../../../shared/budgets/alert-target.ts'
 import { createBackfills } from '../../../shared/budgets/backfill.ts'
 import type { BudgetTerms } from '../../../shared/budgets/budget.ts'
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
+import { addressOf, mayReach } from '../../../shared/http/reach.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
 import { API_KEY_SCHEME, readRoute, responses } from '../route.ts'
@@ -19,7 +20,7 @@ const body = <T extends z.ZodType>(schema: T) => ({
 
 /** Budgets themselves: make, change, list, delete; grants, resets and the history. */
 export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutesOptions): void {
-  const { ledger, authenticate, reader, log, now = Date.now } = options
+  const { ledger, authenticate, reader, log, alertReach = 'private', now = Date.now } = options
   const backfills = createBackfills({ ledger, reader, now, log })
   const admin = {
     tags: [TAG],
@@ -209,6 +210,11 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
   /** Who changes a budget can read no secret to send it again: what is left out stays. */
   async function complete(project: string, id: string, terms: BudgetTerms): Promise<BudgetTerms> {
     if (terms.alerts.length === 0) return terms
+    for (const { url } of terms.alerts) {
+      const address = addressOf(new URL(url))
+      if (address !== undefined && !mayReach(address, alertReach))
+        throw new SpanledgerError('budget/invalid', `alerts: ${address} is an address that alerts may not go to`)
+    }
     const former = await ledger.get(project, id).catch((error) => {
       if (isSpanledgerError(error, 'budget/not-found')) return undefined
       throw error

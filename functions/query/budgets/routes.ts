@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import type { Authenticate } from '../../../shared/auth/authenticate.ts'
 import type { BudgetLedger } from '../../../shared/budgets/ledger.ts'
 import { handleProblems, problem } from '../../../shared/http/problem.ts'
+import type { Reach } from '../../../shared/http/reach.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { SpanReader } from '../../../shared/warehouse/trace-store.ts'
 import type { ReaderEnv } from '../principal.ts'
@@ -19,6 +20,8 @@ export interface BudgetRoutesOptions extends FallbackOptions {
   /** Where the spend from before a budget was made is found; without, budgets begin with nothing spent. */
   readonly reader?: Pick<SpanReader, 'listSpans' | 'counts'>
   readonly log?: Log
+  /** Where alerts may go: what a target's address shows to be beyond is refused. @defaultValue `private` */
+  readonly alertReach?: Reach
 }
 
 /** Every body is small. */
