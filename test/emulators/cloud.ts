@@ -32,6 +32,8 @@ export interface Cloud {
   readonly bigquery: BigQueryDouble
   /** Of the deployment's first key. */
   readonly key: string
+  /** What a command needs in its environment to work on this deployment. */
+  readonly environment: Readonly<Record<string, string>>
   /** What the scheduler does. */
   schedule(name: 'lake' | 'books', path: '/write' | '/compact'): Promise<Record<string, unknown>>
   stop(): Promise<void>
@@ -153,6 +155,7 @@ export async function startCloud(): Promise<Cloud> {
     storage,
     bigquery,
     key: FIRST_KEY,
+    environment: { SPANLEDGER_PLATFORM: 'gcp', ...settings, ...servers },
     async schedule(name, path) {
       const response = await fetch(functions[name].url + path, { method: 'POST' })
       if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`)

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { reprice } from '../../scripts/reprice.ts'
@@ -11,6 +13,8 @@ import { bigQueryRows, bucketRows, duckDbRows, parquetRows, type Row } from './s
 
 type Json = Record<string, unknown>
 
+const run = promisify(execFile)
+const ROOT = join(import.meta.dirname, '../..')
 const plans = [canRun('Pub/Sub', planPubsub()), canRun('Firestore', planFirestore())]
 
 /** What differs between two runs of the same input: when it came. */
@@ -207,6 +211,29 @@ describe.skipIf(plans.includes(false))('the main job on Google Cloud, as on one 
       expect((await postTraces(cloud.functions.ingest.url, exportRequest(spans), headers)).status).toBe(401)
       expect((await fetch(`${cloudUrl()}/ledger/v1/traces`, { headers })).status).toBe(401)
     }
+  })
+
+  test('keys made by the command open their own project alone, with their scopes alone, until they are revoked', async () => {
+    const keys = async (...args: string[]) => {
+      const env = { ...process.env, ...cloud.environment, METADATA_SERVER_DETECTION: 'none' }
+      return (await run(process.execPath, ['scripts/keys.ts', ...args], { env, cwd: ROOT })).stdout
+    }
+    const [, reader = ''] = /(slk_\S+)/.exec(await keys('create', '--project', 'other', '--scopes', 'read')) ?? []
+    const [, spare = ''] = /(slk_\S+)/.exec(await keys('create', '--project', 'other', '--scopes', 'read')) ?? []
+    const listed = await ask(cloudUrl(), reader)('/ledger/v1/traces')
+    expect(listed.traces).toStrictEqual([])
+    await expect(ask(cloudUrl(), reader)(`/ledger/v1/traces/${traceIds[0]}`)).rejects.toThrow('404')
+    const put = { method: 'PUT', body: JSON.stringify({ prices: [] }) }
+    await expect(ask(cloudUrl(), reader)('/ledger/v1/prices', put)).rejects.toThrow('403')
+    const sent = await postTraces(cloud.functions.ingest.url, exportRequest([chatSpan()]), {
+      authorization: `Bearer ${reader}`,
+    })
+    expect(sent.status).toBe(403)
+
+    await keys('revoke', spare.slice(0, spare.indexOf('.')))
+    await expect(ask(cloudUrl(), spare)('/ledger/v1/traces')).rejects.toThrow('401')
+    expect(await keys('list', '--project', 'other')).toMatch(/revoked 20/)
+    expect(await keys('list', '--project', 'default')).toContain('made by the deployment')
   })
 
   test('a model without a price is listed, priced, and repriced by the command, with the same outcome', async () => {
