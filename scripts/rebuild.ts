@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../shared/config.ts'
 import { describeError, SpanledgerError } from '../shared/errors.ts'
 import { readLakeBatches } from '../shared/lake/lake-batches.ts'
+import { parseFiles } from '../shared/lake/live-files.ts'
+import { QUARANTINE } from '../shared/lake/partition.ts'
 import { listReadable } from '../shared/lake/readable-files.ts'
 import { locateLists } from '../shared/lake/readable-lake.ts'
 import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from '../shared/lake/unreadable-files.ts'
@@ -31,7 +33,9 @@ export interface RebuildResult {
 export async function rebuild(config: Config, address: string = defaultLake(config)): Promise<RebuildResult> {
   const lake = await openReadableLake(address, config)
   const { spans, corrections } = await listReadable(lake.store)
-  const files = await locateLists(lake, { spans, corrections })
+  // Only the lake sets spans aside: a warehouse has them like any others.
+  const aside = parseFiles(await Array.fromAsync(lake.store.list(QUARANTINE)))
+  const files = await locateLists(lake, { spans: [...spans, ...aside], corrections })
   const store = await (await openPlatform(config)).openTraceStore()
   try {
     try {
