@@ -42,7 +42,7 @@ test('a transaction that the file breaks off is neither a free call nor two (les
   try {
     await ledger.put('p', 'b', termsOf({ limit: 10n, thresholds: [0.5] }), '')
     const spans = [{ trace: 1, span: 1, at: NOON, amounts: { usd: 6n } }]
-    for (const table of ['digests', 'claims', 'entries', 'alerts']) {
+    for (const table of ['digests', 'span_claims', 'entries', 'alerts']) {
       file.exec(`CREATE TRIGGER broken BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ABORT, 'broken off'); END`)
       await expect(debit(ledger, 'm', spans)).rejects.toMatchObject({ code: 'store/unavailable' })
       file.exec('DROP TRIGGER broken')
@@ -63,6 +63,22 @@ test('a file that cannot be opened is told without its path', () => {
   expect(() => openSqliteLedger({ path: '/dev/null/x.sqlite' })).toThrow(
     expect.objectContaining({ code: 'store/unavailable', message: expect.not.stringContaining('/dev') }),
   )
+})
+
+test('a file whose claims were kept by the day is opened, and goes on', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spanledger-budgets-'))
+  const path = join(directory, 'budgets.sqlite')
+  const file = new DatabaseSync(path)
+  file.exec(
+    'CREATE TABLE claims (day INTEGER, balance INTEGER, trace BLOB, spans BLOB, PRIMARY KEY (day, balance, trace))',
+  )
+  file.close()
+  const ledger = openSqliteLedger({ path, now: () => NOON })
+  await ledger.put('p', 'b', termsOf(), '')
+  await debit(ledger, 'm', [{ trace: 1, span: 1, at: NOON, amounts: { usd: 5n } }])
+  expect((await ledger.get('p', 'b')).position.spent).toBe(5n)
+  await ledger.close()
+  rmSync(directory, { recursive: true, force: true })
 })
 
 test('old spans that a backfill has counted are remembered until it is whole', async () => {

@@ -4,8 +4,9 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { isSpanledgerError, SpanledgerError } from '../../errors.ts'
 
 /**
- * `budgets`: one row an id, kept when deleted so that its history is. `balances`: a bucket's sum. `claims`: the spans that
- * a bucket has counted, one row for each trace and day; `spans` holds 24 bytes a span. `digests`: messages
+ * `budgets`: one row an id, kept when deleted so that its history is. `balances`: a bucket's sum. `span_claims`: the spans that
+ * a bucket has counted, one row for each trace and slot of time; `spans` holds 24 bytes a span. Slots are short, so that what is written
+ * now lies together: by the day each trace dirtied a page of its own. `digests`: messages
  * handled. `holds`: what open reservations hold in each budget; a hold that has expired counts no more, deleted or not. A lease's
  * is negative where its spans have cost more than it was granted, and counts as 0.
  */
@@ -22,9 +23,10 @@ const SCHEMA = `
     spent INTEGER NOT NULL, unknown INTEGER NOT NULL,
     UNIQUE (budget, generation, start)
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS claims (
-    day INTEGER NOT NULL, balance INTEGER NOT NULL, trace BLOB NOT NULL, spans BLOB NOT NULL,
-    PRIMARY KEY (day, balance, trace)
+  DROP TABLE IF EXISTS claims;
+  CREATE TABLE IF NOT EXISTS span_claims (
+    slot INTEGER NOT NULL, balance INTEGER NOT NULL, trace BLOB NOT NULL, spans BLOB NOT NULL,
+    PRIMARY KEY (slot, balance, trace)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS digests (
     project TEXT NOT NULL, digest BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (project, digest)

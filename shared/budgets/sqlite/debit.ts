@@ -13,8 +13,10 @@ import { leaseOf, spanOfReservation } from './reservations.ts'
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
 
-/** How long counted spans are remembered after the day they started on. */
+/** How long counted spans are remembered after they started. */
 export const CLAIM_DAYS = 8
+/** Spans that start in the same so many milliseconds are remembered side by side. */
+const SLOT_MS = 4_000
 const DIGEST_DAYS = 30
 /** Rows that are forgotten at a time, so that no debit waits long. */
 const PRUNE_ROWS = 2_000
@@ -101,7 +103,7 @@ interface Sum {
   readonly budget: bigint
   readonly rule: Rule
   readonly start: number
-  readonly traces: Map<string, { readonly day: number; readonly traceId: string; readonly charges: Charge[] }>
+  readonly traces: Map<string, { readonly slot: number; readonly traceId: string; readonly charges: Charge[] }>
 }
 
 interface Gain {
@@ -142,10 +144,10 @@ class Sums {
         sum = { budget: found.ref, rule: found.rule, start: charge.bucket, traces: new Map() }
         this.#sums.set(key, sum)
       }
-      const day = Math.floor(charge.at / DAY_MS)
-      const traceKey = `${charge.traceId}${day}`
+      const slot = Math.floor(charge.at / SLOT_MS)
+      const traceKey = `${charge.traceId}${slot}`
       const trace = sum.traces.get(traceKey)
-      if (trace === undefined) sum.traces.set(traceKey, { day, traceId: charge.traceId, charges: [charge] })
+      if (trace === undefined) sum.traces.set(traceKey, { slot, traceId: charge.traceId, charges: [charge] })
       else trace.charges.push(charge)
     }
   }
@@ -155,7 +157,7 @@ class Sums {
       const { generation } = rule.budget
       const row = bucketRow(this.#books, budget, generation, start)
       const gain: Gain = { amount: 0n, unknown: 0n, spans: 0, ofLeases: new Map() }
-      for (const { day, traceId, charges } of traces.values()) this.#claim(row.ref, day, traceId, charges, gain)
+      for (const { slot, traceId, charges } of traces.values()) this.#claim(row.ref, slot, traceId, charges, gain)
       if (gain.spans === 0) continue
       for (const [lease, amount] of gain.ofLeases) takeOff(this.#books, budget, lease, amount)
       this.#post(row, { budget, generation, start }, gain)
@@ -192,10 +194,15 @@ class Sums {
   }
 
   /** Joins a trace's charges with what its claim says of the same spans. */
-  #claim(balance: bigint, day: number, traceId: string, charges: readonly Charge[], gain: Gain): void {
+  #claim(balance: bigint, slot: number, traceId: string, charges: readonly Charge[], gain: Gain): void {
     const { db } = this.#books
     const trace = Buffer.from(traceId, 'hex')
-    const known = db.get('SELECT spans FROM claims WHERE day = ? AND balance = ? AND trace = ?', day, balance, trace)
+    const known = db.get(
+      'SELECT spans FROM span_claims WHERE slot = ? AND balance = ? AND trace = ?',
+      slot,
+      balance,
+      trace,
+    )
     const before = known === undefined ? Buffer.alloc(0) : Buffer.from(known.spans as Uint8Array)
     const claims = Buffer.concat([before, Buffer.alloc(charges.length * CLAIM_BYTES)])
     const offsets = new Map<bigint, number>()
@@ -224,7 +231,7 @@ class Sums {
       changed = true
     }
     if (!changed) return
-    db.run('INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)', day, balance, trace, claims.subarray(0, length))
+    db.run('INSERT OR REPLACE INTO span_claims VALUES (?, ?, ?, ?)', slot, balance, trace, claims.subarray(0, length))
   }
 }
 
@@ -241,7 +248,6 @@ function writeClaim(claims: Buffer, at: number, id: bigint, { revision, value, m
 
 /** Forgets what is too old to come again, a little at a time. */
 export function prune({ db, now }: Books): void {
-  const today = Math.floor(now() / DAY_MS)
   // A backfill that is not whole yet will come upon old spans again, and must find that it has counted them.
   const filling = db.get(
     `SELECT 1 FROM budgets WHERE deleted = 0 AND json_extract(body, '$.backfill') = 'pending'
@@ -250,9 +256,9 @@ export function prune({ db, now }: Books): void {
   )
   if (filling === undefined) {
     db.run(
-      `DELETE FROM claims WHERE (day, balance, trace) IN
-     (SELECT day, balance, trace FROM claims WHERE day < ? LIMIT ${PRUNE_ROWS})`,
-      today - CLAIM_DAYS,
+      `DELETE FROM span_claims WHERE (slot, balance, trace) IN
+     (SELECT slot, balance, trace FROM span_claims WHERE slot < ? LIMIT ${PRUNE_ROWS})`,
+      Math.floor((now() - CLAIM_DAYS * DAY_MS) / SLOT_MS),
     )
   }
   db.run(
