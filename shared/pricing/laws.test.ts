@@ -108,7 +108,7 @@ test('a cost is the sum of its receipt’s lines, each of which is quantity time
   )
 })
 
-test('no input makes a cost or a count negative, fractional or larger than 64 bits', () => {
+test('cost is never negative, NaN or non-integer for any input, nor is a count, nor is either larger than 64 bits', () => {
   const isCount = (value: number | null) => value === null || (Number.isSafeInteger(value) && value >= 0)
   const isMoney = (value: bigint | null) => value === null || (value >= 0n && value < 2n ** 63n)
   const tokens = (ledger: Ledger) => [
