@@ -73,6 +73,9 @@ describe('stores', () => {
     const stack = synthesise(EVERYTHING)
     const spans = stack.resource.google_bigquery_table!['table-spans']!.time_partitioning as Fields
     expect(spans.expiration_ms).toBe(400 * day)
+    // The books outlive what they tell of.
+    for (const name of ['table-batches', 'table-books'])
+      expect(stack.resource.google_bigquery_table![name]!.time_partitioning).not.toHaveProperty('expiration_ms')
     const settings = (deployed: typeof stack) =>
       (deployed.resource.google_cloudfunctions2_function!['function-lake']!.service_config as Fields)
         .environment_variables

@@ -44,7 +44,8 @@ export function createWarehouse(context: Context): BigqueryDataset {
     tableId: 'batches',
     description: 'every message that was stored, once',
     schema: JSON.stringify(bigQueryBatchSchema()),
-    timePartitioning: { type: 'DAY', field: 'ingested_at', ...expiry },
+    // Kept: what was once stored is counted, by the lake as well, when it has been deleted.
+    timePartitioning: { type: 'DAY', field: 'ingested_at' },
     clustering: ['project_id', 'digest'],
   })
   const corrections = new BigqueryTable(scope, 'table-corrections', {
@@ -60,7 +61,7 @@ export function createWarehouse(context: Context): BigqueryDataset {
     tableId: 'books',
     description: 'every message that was taken, refused, given up and replayed',
     schema: JSON.stringify(bigQueryBookSchema()),
-    timePartitioning: { type: 'DAY', field: 'recorded_at', ...expiry },
+    timePartitioning: { type: 'DAY', field: 'recorded_at' },
     clustering: ['project_id', 'kind'],
   })
   let earlier = spans
