@@ -8,7 +8,7 @@ import { readLakeBatches } from '../shared/lake/lake-batches.ts'
 import { parseFiles } from '../shared/lake/live-files.ts'
 import { QUARANTINE } from '../shared/lake/partition.ts'
 import { listReadable } from '../shared/lake/readable-files.ts'
-import { locateLists } from '../shared/lake/readable-lake.ts'
+import { locateLists, type ReadableLake } from '../shared/lake/readable-lake.ts'
 import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from '../shared/lake/unreadable-files.ts'
 import { defaultLake, openReadableLake } from '../shared/platform/lake-address.ts'
 import { openPlatform } from '../shared/platform/platform.ts'
@@ -32,25 +32,28 @@ export interface RebuildResult {
 /** Fills the warehouse of `config` from the lake at `address`. May be cut short and run again. */
 export async function rebuild(config: Config, address: string = defaultLake(config)): Promise<RebuildResult> {
   const lake = await openReadableLake(address, config)
-  const { spans, corrections } = await listReadable(lake.store)
-  // Only the lake sets spans aside: a warehouse has them like any others.
-  const aside = parseFiles(await Array.fromAsync(lake.store.list(QUARANTINE)))
-  const files = await locateLists(lake, { spans: [...spans, ...aside], corrections })
   const store = await (await openPlatform(config)).openTraceStore()
+  const fillWithout = async (unreadable: UnreadableFiles): Promise<RebuildResult> => {
+    const files = await locateLists(lake, await listFiles(lake, unreadable))
+    return { ...(await fill(store, files)), unreadable }
+  }
   try {
-    try {
-      return { ...(await fill(store, files)), unreadable: new Map() }
-    } catch (error) {
-      const all = [...files.spans, ...files.corrections]
-      const unreadable: UnreadableFiles = mayBeUnreadable(error) ? await findUnreadable(all) : new Map()
+    return await fillWithout(new Map()).catch(async (error) => {
+      if (!mayBeUnreadable(error)) throw error
+      const unreadable = await findUnreadable(lake, Object.values(await listFiles(lake)).flat())
       if (unreadable.size === 0) throw error
-      const legible = (paths: readonly string[]) => paths.filter((path) => !unreadable.has(path))
-      const rest = { spans: legible(files.spans), corrections: legible(files.corrections) }
-      return { ...(await fill(store, rest)), unreadable }
-    }
+      return fillWithout(unreadable)
+    })
   } finally {
     await store.close()
   }
+}
+
+async function listFiles({ store }: ReadableLake, without: UnreadableFiles = new Map()) {
+  const { spans, corrections } = await listReadable(store, { without })
+  // Only the lake sets spans aside: a warehouse has them like any others.
+  const aside = parseFiles(await Array.fromAsync(store.list(QUARANTINE))).filter(({ name }) => !without.has(name))
+  return { spans: [...spans, ...aside], corrections }
 }
 
 async function fill(

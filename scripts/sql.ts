@@ -41,7 +41,7 @@ export async function runSql(args: readonly string[], config: Config): Promise<S
   const from = readTime(values.from)
   const to = readTime(values.to)
   const result = await queryLake(sql, { lake, ...(from !== undefined && { from }), ...(to !== undefined && { to }) })
-  const warnings = Array.from(result.unreadable, ([path, reason]) => `left out ${path}: ${reason}`)
+  const warnings = Array.from(result.unreadable, ([name, reason]) => `left out ${name}: ${reason}`)
   return { text: format(result, values.format), warnings }
 }
 

@@ -107,6 +107,7 @@ export function createCompactor(options: CompactorOptions): Compactor {
           name: file.name.slice(STAGING.length),
           updatedAt: now(),
         }))
+        for (const file of step.group) await checkStaged(file)
         for (const [index, file] of step.group.entries()) {
           await putUnlessThere(store, (shown[index] as LakeFile).name, await store.read(file.name))
         }
@@ -117,6 +118,16 @@ export function createCompactor(options: CompactorOptions): Compactor {
           ...state.staged,
           ...(await merge(prefix, step.inputs, step.name, drop)),
         ])
+    }
+  }
+
+  /** A staged file that was damaged must not take the place of its inputs, which are all there: without it they are merged again. */
+  const checkStaged = async (file: LakeFile): Promise<void> => {
+    try {
+      await options.format.check(store, file)
+    } catch (error) {
+      if (isSpanledgerError(error, 'lake/corrupt')) await store.delete(file.name)
+      throw error
     }
   }
 

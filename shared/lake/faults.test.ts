@@ -18,7 +18,6 @@ import { openDirectoryLake } from './readable-lake.ts'
 import { planRetention } from './retention.ts'
 import { DAY, HOUR, hexId, testBatch, testSpan } from './test-spans.ts'
 import { createMemoryStore } from './test-store.ts'
-import { findUnreadable } from './unreadable-files.ts'
 import { createLakeWriter } from './writer.ts'
 
 const silent = createLog('lake', 'silent')
@@ -247,14 +246,41 @@ describe.each(DAMAGES)('a file that is %s', (_, damage) => {
   })
 
   test('is left out and named by our reader, and by what rebuilds a warehouse', async () => {
-    const { root, path } = await openDamaged()
+    const { root, name, path } = await openDamaged()
     const { rows, unreadable } = await queryLake('SELECT count(*)::INT, max(TraceId), max(SpanName) FROM spans', {
       lake: openDirectoryLake(root),
     })
-    expect([...unreadable.keys()]).toStrictEqual([path])
+    expect([...unreadable.keys()]).toStrictEqual([name])
     expect(rows[0]?.[0]).toBe(3)
     const legible = join(root, HOUR_0, 'spans_0002.parquet')
-    expect([...(await findUnreadable([path, legible])).keys()]).toStrictEqual([path])
     await expect(Array.fromAsync(readLakeBatches([path, legible], { scratch: root }))).rejects.toThrow()
   })
+})
+
+test('a compacted file that was damaged before it is shown takes nobody’s place: its hour is merged again', async () => {
+  const root = await newRoot()
+  const store = openDirectoryStore(root)
+  await createLakeWriter({ store, format, log: silent }).write(messages)
+  let clock = Date.now()
+  const compact = async () => {
+    const report = await createCompactor({ store, format, log: silent, now: () => clock }).run()
+    clock += 20 * MINUTE
+    return report
+  }
+  await compact()
+  const staged = `compacting/${HOUR_0}spans_0001-0001_v1_1of1.parquet`
+  const path = join(root, staged)
+  await writeFile(path, (await readFile(path)).subarray(0, 1000))
+  const count = async () =>
+    queryLake('SELECT count(*)::INT, max(SpanName), max(TraceId) FROM spans', { lake: openDirectoryLake(root) })
+  expect(await count()).toMatchObject({
+    rows: [[6, 'chat', hexId(1, 32)]],
+    unreadable: new Map([[staged, expect.anything()]]),
+  })
+  expect((await compact()).failed).toStrictEqual({ [HOUR_0]: expect.stringContaining(staged) })
+  for (let pass = 0; pass < 3; pass++) expect((await compact()).failed).toStrictEqual({})
+  expect((await count()).rows[0]?.[0]).toBe(6)
+  expect((await Array.fromAsync(store.list('traces/'))).map(({ name }) => name)).toContain(
+    `${HOUR_0}spans_0001-0001_v2_1of1.parquet`,
+  )
 })

@@ -45,6 +45,8 @@ export interface LakeFormat {
   encode(rows: readonly SpanRow[], facts: FileFacts): Uint8Array
   /** The facts of a file that {@link encode} made. Rejects with `lake/corrupt` naming it. */
   readFacts(store: ObjectStore, file: Pick<ObjectInfo, 'name' | 'size'>): Promise<FileFacts>
+  /** Rejects with `lake/corrupt` naming a file that is not whole. Damage in its rows may go unnoticed. */
+  check(store: ObjectStore, file: Pick<ObjectInfo, 'name' | 'size'>): Promise<void>
   /**
    * Merges files: sorted, of each (project, trace, span) one row, none of the projects in `drop`. Of two rows of a span the one
    * that ends later stays; of two that end together, the one of the greater digest. `corrections` are files of corrected ledgers,

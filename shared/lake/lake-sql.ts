@@ -8,7 +8,7 @@ import { lakeViews } from './lake-views.ts'
 import { parseFiles } from './live-files.ts'
 import { createParquetFormat } from './parquet-format.ts'
 import { QUARANTINE } from './partition.ts'
-import { listReadable, type TimeRange } from './readable-files.ts'
+import { listReadable, type ReadableOptions, type TimeRange } from './readable-files.ts'
 import { locateLists, type ReadableLake } from './readable-lake.ts'
 import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from './unreadable-files.ts'
 
@@ -39,7 +39,7 @@ export async function queryLake(sql: string, options: LakeSqlOptions): Promise<L
     })
   } catch (error) {
     if (!mayBeUnreadable(error)) throw refusal(error)
-    const unreadable = await findUnreadable(Object.values(await locateFiles(sql, options)).flat())
+    const unreadable = await findUnreadable(options.lake, Object.values(await listFiles(sql, options)).flat())
     if (unreadable.size === 0) throw refusal(error)
     return await run(unreadable).catch((again) => {
       throw refusal(again)
@@ -54,11 +54,11 @@ function refusal(error: unknown): SpanledgerError {
   return new SpanledgerError('query/invalid', describeError(error), { cause: error })
 }
 
-/** Paths of the files that a statement may ask for. */
-async function locateFiles(sql: string, { lake, ...range }: LakeSqlOptions) {
-  const { spans, corrections } = await listReadable(lake.store, range)
-  const aside = /\bquarantine\b/i.test(sql) ? await Array.fromAsync(lake.store.list(QUARANTINE)) : []
-  return locateLists(lake, { spans, corrections, quarantine: parseFiles(aside) })
+/** The files that a statement may ask for. */
+async function listFiles(sql: string, { lake, ...options }: LakeSqlOptions & ReadableOptions) {
+  const { spans, corrections } = await listReadable(lake.store, options)
+  const aside = /\bquarantine\b/i.test(sql) ? parseFiles(await Array.fromAsync(lake.store.list(QUARANTINE))) : []
+  return { spans, corrections, quarantine: aside.filter(({ name }) => !options.without?.has(name)) }
 }
 
 async function runOnce(
@@ -66,13 +66,7 @@ async function runOnce(
   options: LakeSqlOptions,
   { scratch, unreadable }: { readonly scratch: string; readonly unreadable: UnreadableFiles },
 ): Promise<LakeSqlResult> {
-  const located = await locateFiles(sql, options)
-  const legible = (paths: readonly string[]) => paths.filter((path) => !unreadable.has(path))
-  const files = {
-    spans: legible(located.spans),
-    corrections: legible(located.corrections),
-    quarantine: legible(located.quarantine),
-  }
+  const files = await locateLists(options.lake, await listFiles(sql, { ...options, without: unreadable }))
   const template = join(scratch, 'template.parquet')
   await writeFile(template, createParquetFormat().encode([], { digests: [], projects: {} }))
 

@@ -26,6 +26,7 @@ export function createParquetFormat(options: ParquetFormatOptions = {}): LakeFor
   return {
     encode: (rows, facts) => encoder.encode(rows, { [KEY]: formatFacts(facts) }),
     readFacts: async (store, file) => parseFacts((await readFileMetadata(store, file)).get(KEY) ?? '', file.name),
+    check: async (store, file) => void (await readFileMetadata(store, file)),
     merge: (inputs, { drop, corrections }) =>
       mergeParquet(inputs, { ...options, codec, drop, corrections, template: encoder.encode([], {}) }),
   }

@@ -13,6 +13,12 @@ export interface TimeRange {
   readonly to?: number
 }
 
+/** What to list. */
+export interface ReadableOptions extends TimeRange {
+  /** Names of objects to do without: what a compacted file among them stands for is listed instead, if it is still there. */
+  readonly without?: { has(name: string): boolean }
+}
+
 /** What to read of a lake. */
 export interface ReadableFiles {
   readonly spans: readonly LakeFile[]
@@ -23,14 +29,18 @@ export interface ReadableFiles {
  * The files to read so that every row is seen once, now and for a grace period to come: those that are published and those that
  * are staged, as far as they are live together; and the corrections of their spans.
  */
-export async function listReadable(store: ObjectStore, range: TimeRange = {}): Promise<ReadableFiles> {
-  const staged = await listRange(store, STAGING + TRACES, range)
-  const spans = readableFiles(await listRange(store, TRACES, range), staged)
-  return { spans, corrections: await listRange(store, CORRECTIONS, range) }
+export async function listReadable(store: ObjectStore, options: ReadableOptions = {}): Promise<ReadableFiles> {
+  const staged = await listRange(store, STAGING + TRACES, options)
+  const spans = readableFiles(await listRange(store, TRACES, options), staged)
+  return { spans, corrections: await listRange(store, CORRECTIONS, options) }
 }
 
 /** Lists no more than the hours that are asked for. */
-async function listRange(store: ObjectStore, base: string, range: TimeRange): Promise<ObjectInfo[]> {
+async function listRange(
+  store: ObjectStore,
+  base: string,
+  { without, ...range }: ReadableOptions,
+): Promise<ObjectInfo[]> {
   const from = Math.max(range.from ?? FIRST_MILLIS, FIRST_MILLIS)
   const to = Math.min(range.to ?? END_MILLIS, END_MILLIS)
   const objects: ObjectInfo[] = []
@@ -38,7 +48,7 @@ async function listRange(store: ObjectStore, base: string, range: TimeRange): Pr
   const last = partitionPrefix(base, Math.ceil(to / HOUR_MILLIS))
   for await (const object of store.list(base, { from: partitionPrefix(base, Math.floor(from / HOUR_MILLIS)) })) {
     if (object.name >= last) break
-    if (partitionHour(object.name) !== undefined) objects.push(object)
+    if (partitionHour(object.name) !== undefined && !without?.has(object.name)) objects.push(object)
   }
   return objects
 }

@@ -43,6 +43,7 @@ export function createJsonFormat(): ObservedFormat {
       const { facts } = JSON.parse(Buffer.from(await store.read(file.name)).toString())
       return parseFacts(JSON.stringify(facts), file.name)
     },
+    check: async (store, file) => void rowsOf(await store.read(file.name)),
     async merge(inputs, { drop, corrections }) {
       const winners = new Map<string, Row>()
       for (const row of await readAll(inputs)) {
