@@ -68,8 +68,8 @@ export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now 
           outcomes.set(delivery, { kind: 'dead', reason: describeError(error) })
         }
       }
-      const settled = await settleAll(work)
-      await pricer.prepare(work.map(({ delivery }) => delivery.attributes.project))
+      const projects = work.map(({ delivery }) => delivery.attributes.project)
+      const [settled] = await Promise.all([settleAll(work), pricer.prepare(projects)])
       for (const [index, { delivery, spans, reading }] of work.entries()) {
         const { bills, corrections } = settled[index]!
         const ledgers = pricer.priceReading(reading, spans, bills, { project: delivery.attributes.project })

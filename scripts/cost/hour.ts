@@ -22,6 +22,8 @@ import type { Log } from '../../shared/log.ts'
 import { DEFAULT_LIMITS } from '../../shared/otlp/limits.ts'
 import type { FunctionName } from '../../shared/platform/functions.ts'
 import { loadCatalogue } from '../../shared/pricing/catalogue.ts'
+import { createCustomCatalogue } from '../../shared/pricing/custom-catalogue.ts'
+import { openFirestorePriceStore } from '../../shared/pricing/firestore-price-store.ts'
 import { openFirestoreTraceState } from '../../shared/pricing/firestore-trace-state.ts'
 import { createPricer } from '../../shared/pricing/pricer.ts'
 import { ASSUMPTIONS, SCHEDULE, SIZING } from './assumptions.ts'
@@ -210,7 +212,9 @@ async function deploy({ meter, now, log, budgets, hoursKept }: Deployment) {
     log,
   })
   const state = openFirestoreTraceState({ firestore, now })
-  const pricer = createPricer({ catalogue: await loadCatalogue() })
+  const prices = openFirestorePriceStore({ firestore })
+  const catalogue = createCustomCatalogue({ base: await loadCatalogue(), store: prices, refreshMs: 30_000, now })
+  const pricer = createPricer({ catalogue })
   const budgetSubscriber = createBudgetSubscriber({
     ledger: openFirestoreLedger({ firestore, now, debitEveryMs: 0 }),
     bus,
