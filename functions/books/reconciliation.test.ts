@@ -40,7 +40,7 @@ function run(): Promise<void> {
   const close = async () => {
     closed = true
   }
-  return createReconciliation({ open: async () => ({ sources, close }), retentionDays: 0, log })()
+  return createReconciliation({ open: async () => ({ sources, close }), maxSpans: 1_000, retentionDays: 0, log })()
 }
 
 test('every project is compared, and a second run finds nothing', async () => {

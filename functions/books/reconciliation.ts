@@ -6,6 +6,8 @@ import type { Log } from '../../shared/log.ts'
 export interface ReconciliationOptions {
   /** Opened for a run, and closed after it: most runs of the books need none. */
   readonly open: () => Promise<{ readonly sources: ReconcileSources; close(): Promise<void> }>
+  /** As `reconcile` has it. */
+  readonly maxSpans: number
   /** After how many days the warehouse forgets spans; 0 for never. */
   readonly retentionDays: number
   readonly log: Log
@@ -15,11 +17,16 @@ export interface ReconciliationOptions {
  * Compares the budgets of all projects with the stored spans, and corrects them. Rejects with `store/unavailable` when a project could
  * not be compared; running it again does no harm.
  */
-export function createReconciliation({ open, retentionDays, log }: ReconciliationOptions): () => Promise<void> {
+export function createReconciliation({
+  open,
+  maxSpans,
+  retentionDays,
+  log,
+}: ReconciliationOptions): () => Promise<void> {
   return async () => {
     const { sources, close } = await open()
     try {
-      const summary = await reconcileAll(sources, { log, retentionDays })
+      const summary = await reconcileAll(sources, { log, maxSpans, retentionDays })
       log.info(summary, 'compared what budgets have spent')
       if (summary.failed > 0)
         throw new SpanledgerError(

@@ -191,6 +191,21 @@ test('a budget for keys is left alone, for the warehouse does not know them', as
   expect(await spent('p', 'b')).toBe(10n)
 })
 
+test('budgets whose time has too many spans are left alone, the longest first', async () => {
+  await put('p', 'day')
+  await put('p', 'hour', { period: 'hour' })
+  for (const id of ['day', 'hour']) await whole('p', id)
+  const calls = [-3, -3, 0].map((hours, i) => ({ id: i + 1, at: now + hours * 3_600_000, cost: 10, user: 'a' }))
+  await keep('p', 'm', calls)
+  const few = await reconcile(sources(), { project: 'p', maxSpans: 2 })
+  expect(few).toMatchObject({
+    differences: [{ budget: { id: 'hour' }, warehouse: 10n }],
+    skipped: [{ budgetId: 'day' }],
+  })
+  expect((await reconcile(sources(), { project: 'p', maxSpans: 0 })).skipped).toHaveLength(2)
+  expect((await reconcile(sources(), { project: 'p', maxSpans: 3 })).differences).toMatchObject([{ warehouse: 30n }])
+})
+
 test('what began before, or is of another budget, is left alone', async () => {
   await put('p', 'b')
   await whole('p', 'b')

@@ -12,7 +12,7 @@ import { judge, type Observation } from './verdict.ts'
 
 export interface ReconcileSources {
   readonly ledger: BudgetLedger
-  readonly reader: Pick<SpanReader, 'listSpans' | 'counts'>
+  readonly reader: Pick<SpanReader, 'listSpans' | 'counts' | 'usage'>
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Whether no message waits for ledger or warehouse, and none is dead to the warehouse; absent where nobody can tell. */
@@ -29,6 +29,8 @@ export interface ReconcileOptions {
   readonly from?: number | undefined
   /** After how many days the warehouse forgets spans. @defaultValue 0, never */
   readonly retentionDays?: number
+  /** Budgets are left alone whose time has more stored spans, since each is read. @defaultValue no bound */
+  readonly maxSpans?: number
   /** Finds, and appends nothing. */
   readonly dryRun?: boolean | undefined
 }
@@ -155,14 +157,16 @@ async function findCases(
   const { ledger, now } = sources
   const { project, from = 0, retentionDays = 0 } = options
   const retained = retentionDays === 0 ? 0 : Math.floor(now() / DAY_MS - retentionDays + 1) * DAY_MS
-  const scopes = rules.map((rule) => ({ rule, first: Math.max(firstCompared(rule, now()), from) }))
+  const all = rules.map((rule) => ({ rule, first: Math.max(firstCompared(rule, now()), from) }))
+  const scopes = await withinBound(sources, options, { scopes: all, skipped })
+  if (scopes.length === 0) return []
   const debited = new Map<Rule, Map<number, SpanSum>>()
   for (const { rule, first } of scopes) {
     const sums = (await ledger.spanSums(project, rule.budget.id)).filter(({ bucket }) => bucket >= first)
     debited.set(rule, new Map(sums.map((sum) => [sum.bucket, sum])))
   }
   const stored = await readStoredSums(sources, {
-    ...{ project, rules, now: now(), settledAt: settledAt(now(), isIdle) },
+    ...{ project, rules: scopes.map(({ rule }) => rule), now: now(), settledAt: settledAt(now(), isIdle) },
     from: Math.max(retained, Math.min(...scopes.map(({ first }) => first))),
     to: FOREVER,
   })
@@ -181,6 +185,31 @@ async function findCases(
       .filter((period) => differs(period))
       .flatMap((period) => period.filter((one) => differs([one])).map(({ found }): Case => ({ rule, found })))
   })
+}
+
+interface Scope {
+  readonly rule: Rule
+  readonly first: number
+}
+
+/** Those that can be compared without reading too much, the longest left out first. */
+async function withinBound(
+  { reader }: ReconcileSources,
+  { project, maxSpans = Number.POSITIVE_INFINITY }: ReconcileOptions,
+  { scopes, skipped }: { readonly scopes: readonly Scope[]; readonly skipped: Skipped[] },
+): Promise<Scope[]> {
+  const left = scopes.toSorted((a, b) => a.first - b.first)
+  while (left[0] !== undefined && maxSpans < Number.POSITIVE_INFINITY) {
+    const { first } = left[0]
+    const filter = { project, from: BigInt(first) * 1_000_000n }
+    const [row] = await reader.usage({ filter, groupBy: [], maxRows: 1 })
+    if ((row?.spans ?? 0) <= maxSpans) break
+    while (left[0]?.first === first) {
+      const reason = `it has more than ${maxSpans} spans; npm run reconcile reads them all`
+      skipped.push({ budgetId: left.shift()!.rule.budget.id, bucket: null, reason })
+    }
+  }
+  return left
 }
 
 function differs(buckets: readonly { readonly found: SpanSum; readonly stored: StoredSum }[]): boolean {
