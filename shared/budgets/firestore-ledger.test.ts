@@ -5,6 +5,7 @@ import { openFirestoreLedger } from './firestore-ledger.ts'
 import { leaseSuite } from './lease.suite.ts'
 import { ledgerSuite } from './ledger.suite.ts'
 import { lessonsSuite } from './lessons.suite.ts'
+import { reservationSuite } from './reservation.suite.ts'
 
 const plan = planFirestore()
 let emulator: Emulator
@@ -23,4 +24,5 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
   ledgerSuite('Firestore', { open, runs: 8 })
   leaseSuite('Firestore', { open })
   lessonsSuite('Firestore', { open })
+  reservationSuite('Firestore', { open })
 })

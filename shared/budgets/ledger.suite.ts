@@ -2,8 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { BudgetTerms } from './budget.ts'
 import { batchOf, debit, NOON, termsOf } from './ledger.fixtures.ts'
-import type { BudgetLedger, Entry, ReserveResult } from './ledger.ts'
-import type { Subject } from './selector.ts'
+import type { BudgetLedger, Entry } from './ledger.ts'
 
 const DAY = 86_400_000
 
@@ -27,17 +26,9 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
 
     const position = async (id: string, project = 'p') => (await ledger.get(project, id)).position
     const put = (id: string, changes: Partial<BudgetTerms> = {}) => ledger.put('p', id, termsOf(changes), 'admin')
-    const reserve = (key: string, usd: bigint, subject: Subject = {}, ttlMs = 60_000) =>
-      ledger.reserve({
-        project: 'p',
-        idempotencyKey: key,
-        subject,
-        amounts: { usd, tokens: 10n, requests: 1n },
-        ttlMs,
-      })
-    const reserved = (result: ReserveResult) => {
-      if (result.kind !== 'reserved') throw new Error('denied')
-      return result.reservation
+    const reserve = (key: string, usd: bigint) => {
+      const amounts = { usd, tokens: 10n, requests: 1n }
+      return ledger.reserve({ project: 'p', idempotencyKey: key, subject: {}, amounts, ttlMs: 60_000 })
     }
     const history = async (id: string) => {
       const entries: Entry[] = []
@@ -287,118 +278,6 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
           ),
           { numRuns: runs },
         )
-      })
-    })
-
-    describe('reservations', () => {
-      test('200 at once on a budget with room for exactly 100: exactly 100 (litellm#34732, #40095, #26672)', async () => {
-        await put('b', { limit: 1_000n })
-        const results = await Promise.all(Array.from({ length: 200 }, (_, i) => reserve(`k${i}`, 10n)))
-        expect(results.filter(({ kind }) => kind === 'reserved')).toHaveLength(100)
-        expect(await position('b')).toMatchObject({ reserved: 1_000n, remaining: 0n })
-      })
-
-      test('nothing stays reserved: settled, released or expired (litellm#27639, #28283, #30460, #36926, #40050)', async () => {
-        await put('b')
-        const a = reserved(await reserve('a', 100n))
-        const b = reserved(await reserve('b', 100n))
-        await reserve('c', 100n)
-        expect((await position('b')).reserved).toBe(300n)
-        await ledger.settle('p', a.id, { usd: 40n })
-        await ledger.release('p', b.id)
-        expect(await position('b')).toMatchObject({ reserved: 100n, spent: 40n })
-        now += 60_000
-        expect(await position('b')).toMatchObject({ reserved: 0n, spent: 40n })
-      })
-
-      test('an expired reservation can still be settled: the call was made', async () => {
-        await put('b')
-        const { id } = reserved(await reserve('a', 100n))
-        now += 60_000
-        expect(await ledger.settle('p', id, { usd: 30n })).toMatchObject({ state: 'settled' })
-        expect(await position('b')).toMatchObject({ reserved: 0n, spent: 30n })
-      })
-
-      test('a retry with the same key reserves and settles once (lessons: budgets 4)', async () => {
-        await put('b')
-        const [a, b] = await Promise.all([reserve('same', 100n), reserve('same', 100n)])
-        expect(reserved(a).id).toBe(reserved(b).id)
-        expect((await position('b')).reserved).toBe(100n)
-        await ledger.settle('p', reserved(a).id, { usd: 70n })
-        await ledger.settle('p', reserved(a).id, { usd: 70n })
-        expect(await position('b')).toMatchObject({ reserved: 0n, spent: 70n })
-        await expect(ledger.settle('p', reserved(a).id, { usd: 71n })).rejects.toMatchObject({ code: 'store/rejected' })
-        await expect(ledger.release('p', reserved(a).id)).rejects.toMatchObject({ code: 'store/rejected' })
-        expect(reserved(await reserve('same', 100n)).state).toBe('settled')
-      })
-
-      test('all budgets that apply or none', async () => {
-        await put('wide', { limit: 1_000n })
-        await put('narrow', { limit: 10n, selector: { user: ['u'] } })
-        const result = await reserve('k', 20n, { user: 'u' })
-        expect(result).toMatchObject({ kind: 'denied', denying: [{ budget: { id: 'narrow' } }] })
-        expect((await position('wide')).reserved).toBe(0n)
-        expect((await reserve('k', 20n, { user: 'v' })).kind).toBe('reserved')
-      })
-
-      test('soft lets through and says so, observe lets through (lessons: budgets 6)', async () => {
-        await put('soft', { limit: 10n, mode: 'soft' })
-        await put('watch', { limit: 10n, mode: 'observe' })
-        const result = await reserve('k', 20n)
-        if (result.kind !== 'reserved') throw new Error('denied')
-        expect(result.exceeded.map(({ budget }) => budget.id)).toEqual(['soft'])
-      })
-
-      test('each budget counts in its own unit', async () => {
-        await put('tokens', { unit: 'tokens', limit: 25n })
-        await put('requests', { unit: 'requests', limit: 5n })
-        const { id } = reserved(await reserve('a', 999n))
-        expect([(await position('tokens')).reserved, (await position('requests')).reserved]).toEqual([10n, 1n])
-        await ledger.settle('p', id, { tokens: 12n })
-        expect([(await position('tokens')).spent, (await position('requests')).spent]).toEqual([12n, 1n])
-      })
-
-      test.each(['settled first', 'spans first'])(
-        'a call that names its reservation is charged once: %s',
-        async (order) => {
-          await put('b')
-          await put('other', { selector: { user: ['someone else'] } })
-          const { id } = reserved(await reserve('a', 100n))
-          const spans = [
-            { trace: 1, span: 1, at: now, amounts: { usd: 30n }, reservation: id, matches: ['b'] },
-            { trace: 1, span: 2, at: now, amounts: { usd: 12n }, reservation: id, matches: ['b'] },
-          ]
-          if (order === 'settled first') await ledger.settle('p', id, { usd: 45n })
-          await debit(ledger, 'm', spans)
-          if (order === 'spans first') await ledger.settle('p', id, { usd: 45n })
-          await debit(ledger, 'again', spans)
-          expect(await position('b')).toMatchObject({ spent: 42n, reserved: 0n })
-          expect((await position('other')).spent).toBe(0n)
-        },
-      )
-
-      test('reserved and charged under one identity, whatever the span says (lessons: budgets 5)', async () => {
-        await put('b', { selector: { model: ['gpt-4o'] } })
-        const { id } = reserved(await reserve('a', 100n, { model: 'gpt-4o' }))
-        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 30n }, reservation: id, matches: [] }])
-        expect(await position('b')).toMatchObject({ spent: 30n, reserved: 0n })
-      })
-
-      test('what is held over midnight is held in the new day too (lessons: budgets 5)', async () => {
-        now = Date.UTC(2026, 4, 10, 23, 59, 50)
-        await put('b', { limit: 100n })
-        const { id } = reserved(await reserve('a', 60n))
-        now += 20_000
-        expect((await reserve('b', 60n)).kind).toBe('denied')
-        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 60n }, reservation: id }])
-        expect(await position('b')).toMatchObject({ period: '2026-05-11', spent: 60n, reserved: 0n })
-      })
-
-      test('what is not there', async () => {
-        await expect(ledger.settle('p', `res_${'0'.repeat(32)}`, {})).rejects.toMatchObject({
-          code: 'budget/not-found',
-        })
-        await expect(ledger.release('p', `res_${'0'.repeat(32)}`)).rejects.toMatchObject({ code: 'budget/not-found' })
       })
     })
 
