@@ -2,7 +2,11 @@ import { performance } from 'node:perf_hooks'
 import { type Played, playSchedule } from './schedule.ts'
 import { createFirestoreWorld, createSqliteWorld, type World } from './world.ts'
 
-export const ADAPTERS = { sqlite: createSqliteWorld, firestore: createFirestoreWorld } as const
+/** How the world of an adapter is made, and after how many schedules anew: without indices the emulator is soon slow. */
+export const ADAPTERS = {
+  sqlite: { create: createSqliteWorld, schedules: 500 },
+  firestore: { create: createFirestoreWorld, schedules: 50 },
+} as const
 
 export interface SimulationOptions {
   readonly adapter: keyof typeof ADAPTERS
@@ -25,8 +29,6 @@ export interface SimulationReport extends Played {
   readonly seconds: number
 }
 
-/** A world is made anew after so many schedules, so that its store stays small. */
-const PER_WORLD = 500
 const PROGRESS_EVERY_MS = 10_000
 
 /** Plays schedules one after another against one adapter. A seed that fails is told with its reason. */
@@ -44,9 +46,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   let world: World | undefined
   try {
     for (let seed = from; seed < from + schedules && failures.length < maxFailures; seed++) {
-      if (world === undefined || done % PER_WORLD === 0) {
+      if (world === undefined || done % ADAPTERS[adapter].schedules === 0) {
         await world?.close()
-        world = await ADAPTERS[adapter]()
+        world = await ADAPTERS[adapter].create()
       }
       try {
         const played = await playSchedule(world, seed)
