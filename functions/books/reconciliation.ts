@@ -1,5 +1,5 @@
-import type { ReconcileSources } from '../../shared/budgets/reconcile.ts'
 import { reconcileAll } from '../../shared/budgets/reconcile-all.ts'
+import type { ReconcileSources } from '../../shared/budgets/reconciliation.ts'
 import { SpanledgerError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 

@@ -1,7 +1,8 @@
 import { describeError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { amountText } from './amount.ts'
-import { type ReconcileOptions, type ReconcileSources, reconcile } from './reconcile.ts'
+import { reconcile } from './reconcile.ts'
+import type { ReconcileOptions, ReconcileSources } from './reconciliation.ts'
 
 /** What a run over all projects did. */
 export interface ReconcileSummary {

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildSpan } from '../../test/support/span.ts'
-import { EMPTY_LEDGER, type PricedSpan } from '../spans/ledger.ts'
+import { EMPTY_LEDGER, type PricedSpan, RESERVATION_ATTRIBUTE } from '../spans/ledger.ts'
 import type { SpanBatch, TraceStore } from '../warehouse/trace-store.ts'
 import { chargesOf } from './charge.ts'
 import { digestOf, NOON, termsOf } from './ledger.fixtures.ts'
 import type { BudgetLedger } from './ledger.ts'
-import { type ReconcileOptions, reconcile } from './reconcile.ts'
+import { reconcile } from './reconcile.ts'
+import type { ReconcileOptions } from './reconciliation.ts'
 
 /** A ledger and a warehouse, and a way to falsify what spans have brought to a bucket, as no operation of the ledger does. */
 export interface ReconcileTarget {
@@ -122,10 +123,10 @@ export function reconcileSuite(
           await deliver(message, 'debit')
         }
       }
-      const send = (costs: readonly number[], hoursAgo: number) => {
+      const send = (costs: readonly number[], hoursAgo: number, reservation?: string) => {
         const at = NOON - hoursAgo * HOUR
         const first = messages.reduce((sum, { spans }) => sum + spans.length, 1)
-        const spans = costs.map((cost, i) => spanOf({ id: first + i, at, cost, revision: 0 }))
+        const spans = costs.map((cost, i) => spanOf({ id: first + i, at, cost, revision: 0, reservation }))
         messages.push(messageOf(`m${messages.length}`, spans, false))
       }
       const reprice = (which: number, cost: number) => {
@@ -234,6 +235,23 @@ export function reconcileSuite(
       )
     })
 
+    test('the settlement of a call is taken back when its lost span is debited after all', async () => {
+      const world = await begin()
+      const amounts = { usd: 50n, tokens: 1n, requests: 1n }
+      const request = { project: world.project, idempotencyKey: 'k', subject: {}, amounts, ttlMs: 60_000 }
+      const held = await target.ledger.reserve(request)
+      if (held.kind === 'denied') throw new Error('denied')
+      await target.ledger.settle(world.project, held.reservation.id, { usd: 30n })
+      world.send([28], 0, held.reservation.id)
+      await world.deliver(world.messages[0], 'store')
+      now += 2 * HOUR
+      const report = await world.run({ known: false, budgetId: 'day' })
+      expect(report).toMatchObject({ differences: [{ ledger: 0n, warehouse: 28n }] })
+      expect(await spent(world.project, 'day')).toBe(28n)
+      await world.deliverAll()
+      expect(await spent(world.project, 'day')).toBe(28n)
+    })
+
     test('what retention has begun to delete is left alone: it would lower the spend', async () => {
       const world = await begin()
       world.send([60, 1], 0)
@@ -253,12 +271,16 @@ function spanOf(call: {
   readonly at: number
   readonly cost: number
   readonly revision: number
+  readonly reservation?: string | undefined
 }): PricedSpan {
-  const { id, at, cost, revision } = call
+  const { id, at, cost, revision, reservation } = call
   const time = BigInt(at) * 1_000_000n
+  const span = buildSpan({ traceId: '1', spanId: id.toString(16) })
+  const attributes = new Map(span.attributes)
+  if (reservation !== undefined) attributes.set(RESERVATION_ATTRIBUTE, reservation)
   return {
     span: {
-      ...buildSpan({ traceId: '1', spanId: id.toString(16) }),
+      ...{ ...span, attributes },
       ...{ startTimeUnixNano: time, endTimeUnixNano: time + 1n },
     },
     ledger: {
