@@ -102,15 +102,13 @@ export function createCompactor(options: CompactorOptions): Compactor {
         return stateOf(prefix, published, staged)
       }
       case 'publish': {
-        const shown = step.group.map((file) => ({
-          ...file,
-          name: file.name.slice(STAGING.length),
-          updatedAt: now(),
-        }))
         for (const file of step.group) await checkStaged(file)
-        for (const [index, file] of step.group.entries()) {
-          await putUnlessThere(store, (shown[index] as LakeFile).name, await store.read(file.name))
+        for (const { name } of step.group) {
+          await putUnlessThere(store, name.slice(STAGING.length), await store.read(name))
         }
+        // Readers that have listed the staged files may begin until now.
+        const updatedAt = now()
+        const shown = step.group.map((file) => ({ ...file, name: file.name.slice(STAGING.length), updatedAt }))
         return stateOf(prefix, [...state.published, ...shown], state.staged)
       }
       case 'merge':

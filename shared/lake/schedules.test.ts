@@ -105,3 +105,14 @@ test.each([
   },
   24 * 60 * 60_000,
 )
+
+test('a compactor that stood still before it showed a file leaves the staged one to those who have listed it meanwhile', async () => {
+  const act = (who: 'everyone' | 'compactor' | 'retention', kill = 1_000_000): Step => {
+    return { who, take: 0, kill, done: false, stalls: who === 'compactor' && kill === 4 }
+  }
+  const hours: Step = { who: 'clock', minutes: 500 }
+  // Its fifth operation is the first after its listings.
+  const played = [act('everyone'), act('compactor'), hours, act('compactor', 4), act('retention', 0), hours]
+  const batch = { ...testBatch('message', [spanOf(1, {})]), corrections: [] }
+  await expectEverythingOnce(createJsonFormat(), [batch], [...played, act('retention', 0)])
+})
