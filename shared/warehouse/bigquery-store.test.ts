@@ -145,6 +145,21 @@ describe('inserts', () => {
     await expect(store.write([batch(3)])).rejects.toMatchObject({ code: 'store/unavailable' })
   })
 
+  test('wait for an answer no longer than they are told, and are whole when it was lost', async () => {
+    const store = await open({ timeoutMs: 1_500 })
+    let silent = 1
+    double.fault = ({ kind, table }) =>
+      kind === 'insert' && table === 'spans' && silent-- > 0 ? 'no-answer' : undefined
+    expect(await store.write([batch(3)])).toStrictEqual([{ stored: 3, duplicates: 0 }])
+    expect(inserts()).toHaveLength(2)
+    const hasty = await open({ timeoutMs: 20 })
+    double.fault = () => 'no-answer'
+    await expect(hasty.write([batch(3, 0, 'e')])).rejects.toMatchObject({
+      code: 'store/unavailable',
+      message: 'store: cannot insert into spans in BigQuery (no answer): try again later',
+    })
+  })
+
   test('refuse a row that is larger than a request, alone', async () => {
     const store = await open()
     double.fault = ({ table, bytes }) => (table === 'spans' && bytes > 10_000_000 ? 413 : undefined)

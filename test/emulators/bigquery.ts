@@ -22,10 +22,10 @@ export interface BigQueryDouble {
   readonly url: string
   readonly requests: BigQueryRequest[]
   /**
-   * Consulted before each request: a status to answer; to do the work and lose the answer; to refuse an insert's last row for
-   * what it is, or to leave it for later.
+   * Consulted before each request: a status to answer; to do the work and lose the answer, or never give it; to refuse an insert's
+   * last row for what it is, or to leave it for later.
    */
-  fault: (request: BigQueryRequest) => number | 'lose-answer' | 'refuse-row' | 'stop-row' | undefined
+  fault: (request: BigQueryRequest) => number | 'lose-answer' | 'no-answer' | 'refuse-row' | 'stop-row' | undefined
   /** Whether a minute has gone by since every earlier insert: BigQuery knows their ids no more. */
   forgetful: boolean
   /** What every query would read: one that may not be billed for it is refused. */
@@ -96,6 +96,7 @@ export async function startBigQuery(): Promise<BigQueryDouble> {
     })
     const text = await answer.text()
     if (fault === 'lose-answer') return void request.socket.destroy()
+    if (fault === 'no-answer') return
     const reason = fault === 'refuse-row' ? 'invalid' : 'stopped'
     const errors = [{ reason, message: `the row is ${reason}`, location: 'start_time' }]
     const body = partial ? JSON.stringify({ insertErrors: [{ index: seen.rows - 1, errors }] }) : text

@@ -1,7 +1,8 @@
 import { BigQuery } from '@google-cloud/bigquery'
 import { type RetryOptions, retrying } from '../../retry.ts'
 import type { Sql } from '../sql/statement.ts'
-import { failedRows, isTransient, toStoreError } from './failure.ts'
+import { isTooLarge, isTransient, refusalOf, toStoreError } from './failure.ts'
+import { createInsertAll } from './insert-all.ts'
 import { plainRow, queryRequest } from './query.ts'
 import type { InsertRow } from './rows.ts'
 
@@ -13,6 +14,8 @@ export interface BigQueryOptions {
   readonly apiEndpoint?: string
   /** Of every request. */
   readonly retry?: RetryOptions
+  /** How long the answer to an insert is waited for, in milliseconds. @defaultValue 30,000 */
+  readonly timeoutMs?: number
   /** Most bytes that one query may be billed for; one that would read more is refused unread. @defaultValue 20 GiB */
   readonly maxBytesBilled?: number
   /** Told of every query what it was billed for, in bytes. */
@@ -41,7 +44,7 @@ const PARALLEL = 4
 
 /** A client of the REST API; it connects when first used. */
 export function createBigQueryClient(options: BigQueryOptions): BigQueryClient {
-  const { projectId, dataset, apiEndpoint, maxBytesBilled = 20 * 1024 ** 3, onBilled } = options
+  const { projectId, dataset, apiEndpoint, timeoutMs = 30_000, maxBytesBilled = 20 * 1024 ** 3, onBilled } = options
   const bigquery = new BigQuery({
     projectId,
     // The client's own retries have no jitter, and repeat less than may be repeated here.
@@ -56,22 +59,29 @@ export function createBigQueryClient(options: BigQueryOptions): BigQueryClient {
     }
   }
 
+  const insertAll = createInsertAll(bigquery, { projectId, dataset, authorized: apiEndpoint === undefined, timeoutMs })
+
   /** Rows whose failure may pass are sent again, without those that are stored or refused. */
-  async function insertChunk(table: string, chunk: Chunk): Promise<RefusedRow[]> {
-    const target = bigquery.dataset(dataset).table(table)
+  async function insertChunk(table: string, { start, rows }: Chunk): Promise<RefusedRow[]> {
     const refused: RefusedRow[] = []
-    let waiting = chunk.rows
+    let waiting = rows.map((text, index) => ({ text, index: start + index }))
     await attempt(`insert into ${table}`, async () => {
-      try {
-        await target.insert([...waiting], { raw: true, skipInvalidRows: true, partialRetries: 0 })
-      } catch (error) {
-        const failed = failedRows(error, waiting)
-        if (failed === undefined) throw error
-        for (const { row, reason } of failed.refused)
-          refused.push({ index: chunk.start + chunk.rows.indexOf(row), reason })
-        waiting = failed.transient
-        if (waiting.length > 0) throw error
+      const sent = waiting
+      const texts = sent.map(({ text }) => text)
+      const errors = await insertAll(table, texts).catch((error: unknown) => {
+        // A chunk of several rows is within the bound of a request, so this one is the row's fault.
+        if (sent.length > 1 || !isTooLarge(error)) throw error
+        return [{ index: 0, errors: [{ message: 'it is larger than BigQuery takes' }] }]
+      })
+      waiting = []
+      for (const error of errors) {
+        const row = sent[error.index]
+        const reason = refusalOf(error)
+        if (row === undefined) throw new Error('BigQuery names a row that was not sent')
+        if (reason === undefined) waiting.push(row)
+        else refused.push({ index: row.index, reason })
       }
+      if (waiting.length > 0) throw new Error('BigQuery left rows for later')
     })
     return refused
   }
@@ -106,24 +116,28 @@ type QueryAnswer = [
   answer?: { readonly totalBytesBilled?: string; readonly totalBytesProcessed?: string },
 ]
 
-/** Rows of one request, and the place of the first of them. */
+/** Rows of one request as JSON, and the place of the first of them. */
 interface Chunk {
   readonly start: number
-  readonly rows: readonly InsertRow[]
+  readonly rows: readonly string[]
 }
 
 /** Splits rows into requests that BigQuery takes. A row that is alone too large is left to BigQuery to refuse. */
 function* chunks(rows: readonly InsertRow[]): Generator<Chunk> {
   let start = 0
   let bytes = 0
-  for (const [index, row] of rows.entries()) {
-    const size = Buffer.byteLength(JSON.stringify(row)) + 1
-    if (index > start && (bytes + size > MAX_REQUEST_BYTES || index - start >= MAX_REQUEST_ROWS)) {
-      yield { start, rows: rows.slice(start, index) }
-      start = index
+  let texts: string[] = []
+  for (const row of rows) {
+    const text = JSON.stringify(row)
+    const size = Buffer.byteLength(text) + 1
+    if (texts.length > 0 && (bytes + size > MAX_REQUEST_BYTES || texts.length >= MAX_REQUEST_ROWS)) {
+      yield { start, rows: texts }
+      start += texts.length
+      texts = []
       bytes = 0
     }
+    texts.push(text)
     bytes += size
   }
-  if (rows.length > start) yield { start, rows: rows.slice(start) }
+  if (texts.length > 0) yield { start, rows: texts }
 }
