@@ -53,6 +53,7 @@ export const UNINDEXED: readonly (readonly [collection: string, field: string])[
   ['traces', 'body'],
   ['traces', 'record'],
   ['traces', 'part'],
+  ['traces', 'parts'],
 ]
 
 /** The database of keys and budgets. */

@@ -100,6 +100,7 @@ test('what expires has its time to live, and what is never searched by has no in
     'traces.body',
     'traces.expireAt expires',
     'traces.part',
+    'traces.parts',
     'traces.record',
   ])
 })

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import type { DocumentSnapshot, Firestore, Transaction } from '@google-cloud/firestore'
+import type { DocumentSnapshot, Firestore, QueryDocumentSnapshot, Transaction } from '@google-cloud/firestore'
 import { within } from '../deadline.ts'
 import { describeError, SpanledgerError } from '../errors.ts'
 import { traceEntryFromJson, traceEntryToJson } from './trace-entry-json.ts'
-import type { TraceAppend, TraceEntry, TraceKey, TraceStateStore } from './trace-state.ts'
+import type { TraceAppend, TraceKey, TraceStateStore } from './trace-state.ts'
 
 export interface FirestoreTraceStateOptions {
   /** Closed with the store. */
@@ -23,13 +23,27 @@ const MAX_IN = 30
 const MAX_BODY_BYTES = 900_000
 const KEEP_MS = 24 * 60 * 60 * 1000
 
+/** A trace in more records than this is gathered into one: else each further message of a long trace would read them all. */
+const MAX_RECORDS = 32
+
 /** What a transaction appends, whole or a part of it: its traces' names, and their entries as deflated JSON. */
 interface RecordPart {
+  /** Those that are to be found here: a trace that has been gathered is not, though the body has it. */
   readonly traces: readonly string[]
   readonly record: string
   readonly part: number
+  readonly parts: number
   readonly body: Uint8Array
   readonly expireAt: Date
+}
+
+/** A trace's name and one entry of it as text. */
+type NamedEntry = readonly [name: string, entry: string]
+
+/** What is kept of a trace, and in which documents, by record. */
+interface Kept {
+  readonly entries: string[]
+  readonly records: Map<string, readonly QueryDocumentSnapshot[]>
 }
 
 /**
@@ -40,7 +54,7 @@ export function openFirestoreTraceState(options: FirestoreTraceStateOptions): Tr
   const { firestore, collection = 'traces', now = Date.now, deadlineMs = 20_000 } = options
   const documents = firestore.collection(collection)
 
-  async function read(transaction: Transaction, names: readonly string[]): Promise<Map<string, TraceEntry[]>> {
+  async function read(transaction: Transaction, names: readonly string[]): Promise<Map<string, Kept>> {
     const chunks = Array.from({ length: Math.ceil(names.length / MAX_IN) }, (_, n) =>
       names.slice(n * MAX_IN, (n + 1) * MAX_IN),
     )
@@ -48,28 +62,42 @@ export function openFirestoreTraceState(options: FirestoreTraceStateOptions): Tr
       chunks.map((chunk) => transaction.get(documents.where('traces', 'array-contains-any', chunk))),
     )
     const parts = new Map(answers.flatMap(({ docs }) => docs.map((doc) => [doc.id, doc])))
-    const wanted = new Set(names)
-    const known = new Map<string, TraceEntry[]>()
-    for (const record of Map.groupBy(parts.values(), (doc) => doc.get('record') as string).values())
-      for (const [name, text] of readRecord(record)) {
-        if (!wanted.has(name)) continue
-        const entries = known.get(name) ?? []
-        entries.push(traceEntryFromJson(text))
-        known.set(name, entries)
+    const known = new Map(names.map((name): [string, Kept] => [name, { entries: [], records: new Map() }]))
+    for (const [record, docs] of Map.groupBy(parts.values(), (doc) => doc.get('record') as string)) {
+      const traces = new Set(docs[0]!.get('traces') as string[])
+      for (const [name, entry] of readRecord(docs)) {
+        const kept = traces.has(name) ? known.get(name) : undefined
+        kept?.entries.push(entry)
+        kept?.records.set(record, docs)
       }
+    }
     return known
   }
 
-  function write(transaction: Transaction, append: readonly TraceAppend[]): void {
-    const entries = append.map(({ entry, ...key }) => [traceName(key), traceEntryToJson(entry)] as const)
+  function write(transaction: Transaction, record: string, entries: readonly NamedEntry[]): void {
     const traces = [...new Set(entries.map(([name]) => name))]
-    const record = hash(...append.map(({ entry, ...key }) => traceName(key) + entry.digest))
     const body = deflateRawSync(JSON.stringify(entries), { level: 1 })
     const expireAt = new Date(now() + KEEP_MS)
-    for (let part = 0; part * MAX_BODY_BYTES < body.length; part++) {
+    const parts = Math.ceil(body.length / MAX_BODY_BYTES)
+    for (let part = 0; part < parts; part++) {
       const piece = body.subarray(part * MAX_BODY_BYTES, (part + 1) * MAX_BODY_BYTES)
-      const fields: RecordPart = { traces, record, part, body: piece, expireAt }
+      const fields: RecordPart = { traces, record, part, parts, body: piece, expireAt }
       transaction.set(documents.doc(`${record}.${part}`), { ...fields })
+    }
+  }
+
+  /** Writes what is kept of a trace in many records as one, and has the others found no more by its name. */
+  function gather(transaction: Transaction, known: ReadonlyMap<string, Kept>): void {
+    const long = [...known].filter(([, { records }]) => records.size > MAX_RECORDS)
+    const gathered = new Map<QueryDocumentSnapshot, string[]>()
+    for (const [name, { entries, records }] of long) {
+      const named = entries.map((entry): NamedEntry => [name, entry])
+      write(transaction, hash(name, ...records.keys()), named)
+      for (const doc of [...records.values()].flat()) gathered.set(doc, [...(gathered.get(doc) ?? []), name])
+    }
+    for (const [doc, names] of gathered) {
+      const traces = (doc.get('traces') as string[]).filter((name) => !names.includes(name))
+      transaction.set(doc.ref, { traces }, { merge: true })
     }
   }
 
@@ -79,8 +107,10 @@ export function openFirestoreTraceState(options: FirestoreTraceStateOptions): Tr
         return await within(deadlineMs, () =>
           firestore.runTransaction(async (transaction) => {
             const known = await read(transaction, [...new Set(keys.map(traceName))])
-            const { append, result } = decide((key) => known.get(traceName(key)) ?? [])
-            if (append.length > 0) write(transaction, append)
+            const entries = new Map(Array.from(known, ([name, kept]) => [name, kept.entries.map(traceEntryFromJson)]))
+            const { append, result } = decide((key) => entries.get(traceName(key)) ?? [])
+            gather(transaction, known)
+            if (append.length > 0) write(transaction, recordOf(append), append.map(toNamedEntry))
             return result
           }),
         )
@@ -93,10 +123,19 @@ export function openFirestoreTraceState(options: FirestoreTraceStateOptions): Tr
   }
 }
 
-/** The entries of a record by trace name; all of its parts name the same traces, so that they come together. */
-function readRecord(parts: readonly DocumentSnapshot[]): readonly (readonly [string, string])[] {
+/** The entries of a record; none if some of its parts have expired before the others. */
+function readRecord(parts: readonly DocumentSnapshot[]): readonly NamedEntry[] {
+  if (parts.length < parts[0]!.get('parts')) return []
   const bodies = parts.toSorted((a, b) => a.get('part') - b.get('part')).map((part) => part.get('body') as Uint8Array)
   return JSON.parse(inflateRawSync(Buffer.concat(bodies)).toString())
+}
+
+function toNamedEntry({ entry, ...key }: TraceAppend): NamedEntry {
+  return [traceName(key), traceEntryToJson(entry)]
+}
+
+function recordOf(append: readonly TraceAppend[]): string {
+  return hash(...append.map(({ entry, ...key }) => traceName(key) + entry.digest))
 }
 
 function traceName({ project, traceId }: TraceKey): string {

@@ -98,6 +98,23 @@ export function describeTraceState(name: string, open: () => Promise<TraceStateS
       await store.close()
     })
 
+    test('a trace that comes in a hundred messages is whole, and so are those beside it', async () => {
+      const store = await open()
+      const other = { project: 'p', traceId: 'u' }
+      const digests = Array.from({ length: 100 }, (_, index) => `d${index}`)
+      for (const digest of digests) {
+        const append = [key, ...(digest.endsWith('7') ? [other] : [])].map((each) => ({
+          ...each,
+          entry: entry(digest),
+        }))
+        await store.transact([key], () => ({ append, result: undefined }))
+      }
+      const kept = (of: typeof key) => read(store, of).then((entries) => entries.map(({ digest }) => digest).toSorted())
+      expect(await kept(key)).toStrictEqual(digests.toSorted())
+      expect(await kept(other)).toStrictEqual(digests.filter((digest) => digest.endsWith('7')).toSorted())
+      await store.close()
+    })
+
     test('many traces are asked for at once', async () => {
       const store = await open()
       const keys = Array.from({ length: 70 }, (_, index) => ({ project: 'p', traceId: `${index}` }))
