@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'budget/invalid'
   | 'budget/not-found'
   | 'budget/denied'
+  | 'budget/changed'
   | 'bus/closed'
   | 'bus/full'
   | 'bus/unavailable'

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { SpanledgerError } from '../errors.ts'
 import type { Unit } from './amount.ts'
 import type { Selector } from './selector.ts'
@@ -160,4 +161,16 @@ export function budgetFromJson(text: string): Budget {
   return JSON.parse(text, (_key, value) =>
     value !== null && typeof value === 'object' && '$int' in value ? BigInt(value.$int) : value,
   )
+}
+
+/** Tells one state of a budget's terms and grants from any other, and nothing of its secrets. */
+export function budgetVersion(budget: Budget): string {
+  const shown = budgetToJson({ ...budget, backfill: 'none', alerts: [] })
+  return createHash('sha256').update(shown).digest('hex').slice(0, 16)
+}
+
+/** Throws `budget/changed` unless `budget`, if there is one, is of `version`. */
+export function checkVersion(budget: Budget | undefined, version: string | undefined): void {
+  if (version === undefined || (budget !== undefined && budgetVersion(budget) === version)) return
+  throw new SpanledgerError('budget/changed', 'the budget has been changed since; read it again')
 }

@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { Firestore } from '@google-cloud/firestore'
 import { SpanledgerError } from '../errors.ts'
-import { type Budget, newBudget, withGrant, withoutGrant, withTerms } from './budget.ts'
+import { type Budget, checkVersion, newBudget, withGrant, withoutGrant, withTerms } from './budget.ts'
 import { changeNote, grantNote } from './change-note.ts'
 import { budgetsFor } from './charge.ts'
 import { estimateOf, type History } from './estimate.ts'
@@ -98,11 +98,12 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
         const items = documents.map((document) => standing(decodeState(document.data() ?? {})))
         return { items, next: found.length > pageSize ? (items.at(-1)?.budget.id ?? null) : null }
       }),
-    put: async (project, id, terms, actor) => {
+    put: async (project, id, terms, actor, version) => {
       const { state, created } = await write(project, async (workspace) => {
         const fields = await workspace.get(budgetRef(collections, project, id))
         const former = fields === undefined ? undefined : decodeState(fields)
         const created = former === undefined || former.deleted
+        checkVersion(created ? undefined : former.budget, version)
         const budget = created
           ? newBudget(project, id, terms, now(), (former?.budget.generation ?? 0) + 1)
           : withTerms(former.budget, terms, now())

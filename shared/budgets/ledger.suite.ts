@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { BudgetTerms } from './budget.ts'
+import { budgetVersion } from './budget.ts'
 import { batchOf, debit, NOON, termsOf } from './ledger.fixtures.ts'
 import type { BudgetLedger, Entry } from './ledger.ts'
 
@@ -97,6 +98,18 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
         expect(entries.at(-1)?.kind).toBe('created')
         expect(entries.reduce((sum, { amount }) => sum + amount, 0n)).toBe((await position('b')).spent)
         expect((await position('b')).spent).toBe(40n)
+      })
+
+      test('of two who change what they have read, the second is told', async () => {
+        const { budget } = (await put('b')).balance
+        const version = budgetVersion(budget)
+        const change = (limit: bigint) => ledger.put('p', 'b', termsOf({ limit }), 'admin', version)
+        const tries = await Promise.allSettled([change(1n), change(2n)])
+        expect(tries.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+        await expect(change(3n)).rejects.toMatchObject({ code: 'budget/changed' })
+        await ledger.delete('p', 'b', '')
+        await expect(change(3n)).rejects.toMatchObject({ code: 'budget/changed' })
+        await expect(ledger.put('p', 'new', termsOf(), '', version)).rejects.toMatchObject({ code: 'budget/changed' })
       })
 
       test('a history of many periods is paged, each line once', async () => {

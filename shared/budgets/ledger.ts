@@ -152,8 +152,17 @@ export interface LedgerPage<T> {
 export interface BudgetLedger {
   /** The budgets of a project, prepared for {@link BudgetLedger.debit}. */
   rules(project: string): Promise<Rules>
-  /** Makes or changes a budget; what it has spent stays. */
-  put(project: string, id: string, terms: BudgetTerms, actor: string): Promise<{ balance: Balance; created: boolean }>
+  /**
+   * Makes or changes a budget; what it has spent stays. With the `version` that it was read in (`budgetVersion`) it rejects with
+   * `budget/changed` if it is another by now, or gone.
+   */
+  put(
+    project: string,
+    id: string,
+    terms: BudgetTerms,
+    actor: string,
+    version?: string,
+  ): Promise<{ balance: Balance; created: boolean }>
   get(project: string, id: string): Promise<Balance>
   /** In order of id, those after `after`. */
   list(project: string, options: { after?: string; pageSize: number }): Promise<LedgerPage<Balance>>

@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { SpanledgerError } from '../errors.ts'
-import { type Budget, budgetFromJson, budgetToJson, newBudget, withGrant, withoutGrant, withTerms } from './budget.ts'
+import {
+  type Budget,
+  budgetFromJson,
+  budgetToJson,
+  checkVersion,
+  newBudget,
+  withGrant,
+  withoutGrant,
+  withTerms,
+} from './budget.ts'
 import { changeNote, grantNote } from './change-note.ts'
 import type { Balance, BudgetLedger, Entry, EntryKind } from './ledger.ts'
 import { currentWindow } from './position.ts'
@@ -59,11 +68,12 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
         .map((rule) => readBalance(books, refs.get(rule.budget.id)?.ref as bigint, rule))
       return { items, next: found.length > pageSize ? (items.at(-1)?.budget.id ?? null) : null }
     },
-    put: (project, id, terms, actor) =>
+    put: (project, id, terms, actor, version) =>
       write(() => {
         const row = db.get('SELECT ref, body, deleted FROM budgets WHERE project = ? AND id = ?', project, id)
         const former = row === undefined ? undefined : budgetFromJson(String(row.body))
         const created = former === undefined || row?.deleted === 1n
+        checkVersion(created ? undefined : former, version)
         const budget = created
           ? newBudget(project, id, terms, now(), (former?.generation ?? 0) + 1)
           : withTerms(former, terms, now())

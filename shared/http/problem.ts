@@ -16,6 +16,7 @@ export const PROBLEM_STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   'budget/invalid': 400,
   'budget/not-found': 404,
   'budget/denied': 402,
+  'budget/changed': 412,
   'bus/closed': 503,
   'bus/full': 503,
   'bus/unavailable': 503,

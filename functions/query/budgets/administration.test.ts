@@ -45,6 +45,20 @@ describe('administration', () => {
     expect(await call('GET', `${BUDGETS}/ada`)).toMatchObject({ status: 404, type: 'application/problem+json' })
   })
 
+  test('who changes what somebody else has changed meanwhile is told, if they ask', async () => {
+    await put('b', { limit: { usd: 1 } })
+    const etag = (await routes.request(`${BUDGETS}/b`, {})).headers.get('etag') ?? ''
+    const change = async (usd: number, match: string) => {
+      const headers = { 'content-type': 'application/json', 'if-match': match }
+      const init = { method: 'PUT', headers, body: JSON.stringify({ limit: { usd } }) }
+      const response = await routes.request(`${BUDGETS}/b`, init)
+      return [response.status, ((await response.json()) as { code?: string }).code]
+    }
+    expect(await change(2, etag)).toEqual([200, undefined])
+    expect(await change(3, etag)).toEqual([412, 'budget/changed'])
+    expect(await change(4, '*')).toEqual([200, undefined])
+  })
+
   test('a whole-number limit stays what it is (lessons: budgets 5)', async () => {
     await put('b', { limit: { usd: 1 } })
     expect((await call('GET', `${BUDGETS}/b`)).body.limit).toEqual({ picoUsd: '1000000000000', usd: 1 })

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { keepSecrets } from '../../../shared/budgets/alert-target.ts'
 import { createBackfills } from '../../../shared/budgets/backfill.ts'
-import type { BudgetTerms } from '../../../shared/budgets/budget.ts'
+import { type Budget, type BudgetTerms, budgetVersion } from '../../../shared/budgets/budget.ts'
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
 import { addressOf, mayReach } from '../../../shared/http/reach.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
@@ -61,6 +61,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       const balance = await ledger.get(c.get('principal').project, c.req.valid('param').id)
       // One that was cut off by a restart goes on when someone looks.
       void backfills.run(balance.budget)
+      c.header('etag', etagOf(balance.budget))
       return c.json(budgetJson(balance), 200)
     },
   )
@@ -86,9 +87,9 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       description:
         'Changing the limit never touches what is spent. Changing selector, unit, period or time zone asks another question: ' +
         'what is spent is then counted anew, from stored spans and those to come.',
-      request: { params: idParameters, body: body(termsInput) },
+      request: { params: idParameters, headers: z.object({ 'if-match': ifMatchInput }), body: body(termsInput) },
       responses: {
-        ...responses('the budget as changed', budgetSchema, [400, 401, 403, 503]),
+        ...responses('the budget as changed', budgetSchema, [400, 401, 403, 412, 503]),
         201: { description: 'the budget as made', content: { 'application/json': { schema: budgetSchema } } },
       },
     }),
@@ -96,9 +97,11 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       const { project, keyId } = c.get('principal')
       const { id } = c.req.valid('param')
       const terms = await complete(project, id, c.req.valid('json'))
-      const { balance, created } = await ledger.put(project, id, terms, keyId)
+      const { balance, created } = await ledger.put(project, id, terms, keyId, c.req.valid('header')['if-match'])
       await backfills.run(balance.budget)
-      return c.json(budgetJson(await ledger.get(project, id)), created ? 201 : 200)
+      const after = await ledger.get(project, id)
+      c.header('etag', etagOf(after.budget))
+      return c.json(budgetJson(after), created ? 201 : 200)
     },
   )
 
@@ -169,13 +172,13 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       method: 'post',
       path: '/ledger/v1/budgets/{id}/reset',
       summary: 'Begin the current period anew with nothing spent',
-      request: { params: idParameters, body: body(z.strictObject({ note: noteInput })) },
+      request: { params: idParameters, body: { ...body(z.strictObject({ note: noteInput })), required: false } },
       responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
     }),
     async (c) => {
       const { project, keyId } = c.get('principal')
       return c.json(
-        budgetJson(await ledger.reset(project, c.req.valid('param').id, keyId, c.req.valid('json').note)),
+        budgetJson(await ledger.reset(project, c.req.valid('param').id, keyId, c.req.valid('json').note ?? '')),
         200,
       )
     },
@@ -221,6 +224,21 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
     })
     return { ...terms, alerts: keepSecrets(terms.alerts, former?.budget.alerts ?? []) }
   }
+}
+
+/** The version that an `If-Match` names; undefined where any will do. */
+const ifMatchInput = z
+  .string()
+  .max(64)
+  .optional()
+  .transform((etag) => (etag === '*' ? undefined : etag?.replace(/^"|"$/g, '')))
+  .meta({
+    type: 'string',
+    description: 'the ETag of the budget that is to be changed: refused if it has been changed since',
+  })
+
+function etagOf(budget: Budget): string {
+  return `"${budgetVersion(budget)}"`
 }
 
 /** How far a caller's clock may be behind. */
