@@ -19,29 +19,34 @@ export interface ReconcileTimer {
   stop(): void
 }
 
+/** The longest that a timer waits: longer ones fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** Compares all budgets with the stored spans every so often. */
 export function startReconcileTimer(options: ReconcileTimerOptions): ReconcileTimer {
   const { sources, log, everyMs, firstMs = 10 * 60_000, retentionDays = 0 } = options
-  let stopped = false
+  const stopping = new AbortController()
+  const { signal } = stopping
   let timer: NodeJS.Timeout | undefined
   const wait = (ms: number) => {
-    timer = setTimeout(() => void run(), ms).unref()
+    timer = setTimeout(() => void run(), Math.min(ms, MAX_TIMER_MS)).unref()
   }
 
   async function run(): Promise<void> {
     try {
-      const summary = await reconcileAll(sources, { log, retentionDays })
-      if (!stopped) log.info(summary, 'compared what budgets have spent')
+      const summary = await reconcileAll(sources, { log, retentionDays, signal })
+      if (!signal.aborted) log.info(summary, 'compared what budgets have spent')
     } catch (error) {
-      if (!stopped) log.error({ err: error }, `could not compare what budgets have spent: ${describeError(error)}`)
+      if (!signal.aborted)
+        log.error({ err: error }, `could not compare what budgets have spent: ${describeError(error)}`)
     }
-    if (!stopped) wait(everyMs)
+    if (!signal.aborted) wait(everyMs)
   }
 
   if (everyMs > 0) wait(Math.min(everyMs, firstMs))
   return {
     stop() {
-      stopped = true
+      stopping.abort()
       clearTimeout(timer)
     },
   }

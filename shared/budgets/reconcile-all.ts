@@ -16,6 +16,12 @@ export interface ReconcileSummary {
   readonly failed: number
 }
 
+export interface ReconcileAllOptions extends Omit<ReconcileOptions, 'project'> {
+  readonly log: Log
+  /** Begins no further project, and takes no failure for one any more: the stores are being closed. */
+  readonly signal?: AbortSignal
+}
+
 /** Projects that are compared at once: each waits most of its time. */
 const AT_ONCE = 4
 const DAY_MS = 86_400_000
@@ -26,7 +32,7 @@ const DAY_MS = 86_400_000
  */
 export async function reconcileAll(
   sources: ReconcileSources,
-  { log, ...options }: Omit<ReconcileOptions, 'project'> & { readonly log: Log },
+  { log, signal, ...options }: ReconcileAllOptions,
 ): Promise<ReconcileSummary> {
   const projects = await sources.ledger.projects()
   const summary = { projects: projects.length, budgets: 0, corrected: 0, skipped: 0, failed: 0 }
@@ -43,6 +49,7 @@ export async function reconcileAll(
       summary.corrected += differences.length
       summary.skipped += skipped.length
     } catch (error) {
+      if (signal?.aborted) return
       summary.failed++
       log.error({ err: error, project }, `could not compare what budgets have spent: ${describeError(error)}`)
     }
@@ -50,7 +57,7 @@ export async function reconcileAll(
   const first = Math.floor(sources.now() / DAY_MS) % Math.max(1, projects.length)
   const waiting = [...projects.slice(first), ...projects.slice(0, first)]
   const work = async () => {
-    for (let project = waiting.shift(); project !== undefined; project = waiting.shift()) await run(project)
+    for (let next = waiting.shift(); next !== undefined && !signal?.aborted; next = waiting.shift()) await run(next)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
   return summary

@@ -72,6 +72,7 @@ export function decisionRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoute
     attribute: repeatable('attribute of the call, key=value', attribute),
     usd: parameter('what it will cost, in USD', text, '0.01'),
     tokens: parameter('how many tokens it will take', count),
+    requests: parameter('how many calls it will make; 1 unless given', count),
   })
   const decision = createRoute({
     method: 'get',
@@ -88,10 +89,11 @@ export function decisionRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoute
     const { project } = caller
     const given = query.safeParse(repeated(c))
     if (!given.success) return refuseInvalid({ ...given, target: 'query' }, c) as Response
-    const { usd, tokens, attribute: attributes, ...fields } = given.data
+    const { usd, tokens, requests, attribute: attributes, ...fields } = given.data
     const parsed = amountsInput.safeParse({
       ...(usd !== undefined && { usd }),
       ...(tokens !== undefined && { tokens }),
+      ...(requests !== undefined && { requests }),
     })
     if (!parsed.success) return refuseInvalid({ ...parsed, target: 'query' }, c) as Response
     const named = {
