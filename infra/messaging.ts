@@ -21,8 +21,8 @@ import type { Context } from './context.ts'
 const DAY_SECONDS = 86_400
 /** The most that Pub/Sub keeps what nobody took. */
 const RETENTION = `${31 * DAY_SECONDS}s`
-/** In seconds: how long a function may take over one message; the writer of the lake holds many for its whole run. */
-const ACK_DEADLINES: Readonly<Partial<Record<SubscriptionName, number>>> = { lake: 600 }
+/** In seconds: how long a function may take over one message; those on a schedule hold many for as long as a run may take. */
+const ACK_DEADLINES: Readonly<Partial<Record<SubscriptionName, number>>> = { lake: 600, intake: 600, buried: 600 }
 const ACK_DEADLINE = 120
 /**
  * The most that Pub/Sub allows, ten minutes apart in the end: a store may be down for half a day before messages are given up.
