@@ -28,7 +28,8 @@ export function judge(seen: Observation, earlier?: Observation): Verdict {
   const { before, stored, after, isIdle, isFresh, isAhead } = seen
   if (stored.isUnclear) return wait('a span names a reservation that is forgotten')
   if (stored.settled <= after && after <= stored.amount) return { kind: 'equal' }
-  if (before !== after || isIdle === false) return wait('spans are on their way')
+  if (before !== after) return wait('spans are on their way')
+  if (isIdle === false) return wait('spans are on their way, or dead to the warehouse until npm run replay')
   const amount = (after < stored.settled ? stored.settled : stored.amount) - after
   if (isIdle) return { kind: 'correct', amount }
   if (amount < 0n && (isFresh || !stored.isSettled)) return wait('spans still come to it')
