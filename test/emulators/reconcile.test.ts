@@ -39,5 +39,5 @@ describe.skipIf(!canRun('Firestore', plan))('reconciliation on Google Cloud', ()
       },
     }
   }
-  reconcileSuite('Firestore and BigQuery', { open, runs: 4 })
+  reconcileSuite('Firestore and BigQuery', { open, runs: 3 })
 })
