@@ -1,10 +1,13 @@
 import type { Construct } from 'constructs'
+import type { FunctionName } from '../shared/platform/functions.ts'
 import type { Deployment } from './deployment.ts'
 
 /** What every part of the stack is made with. */
 export interface Context {
   readonly scope: Construct
   readonly deployment: Deployment
+  /** Those that this deployment has. */
+  readonly functions: readonly FunctionName[]
   /** `<prefix>-<name>`. */
   name(name: string): string
   /** BigQuery knows no dashes. */

@@ -16,6 +16,8 @@ describe('a deployment that is wrong', () => {
     [{ ...LEAST, dataLocation: 'US' }, 'dataLocation: the region, or EU or US with the region in it'],
     [{ ...LEAST, dataLocation: 'europe-west3' }, 'dataLocation'],
     [{ ...LEAST, region: 'europe-west2', dataLocation: 'EU' }, 'dataLocation'],
+    [{ ...LEAST, forward: { url: 'ftp://x', headersSecret: 's' } }, 'forward: an url'],
+    [{ ...LEAST, forward: { url: 'https://x/v1/traces' } }, 'forward: an url'],
     [{ ...LEAST, retention: 1 }, 'retention: no such setting'],
     [{ ...LEAST, projectRetentionDays: 'trial=7' }, 'projectRetentionDays'],
     [{ ...LEAST, projectRetentionDays: { trial: 0 } }, 'projectRetentionDays'],

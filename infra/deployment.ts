@@ -1,5 +1,15 @@
 import { readFileSync } from 'node:fs'
 
+/** Another system that gets a copy of every span. */
+export interface Forward {
+  /** The whole address of its OTLP/HTTP endpoint for traces, `/v1/traces` included. */
+  readonly url: string
+  /** Secret of the project, made beforehand, that holds the headers to send: `key=value,key=value`, values percent-encoded. */
+  readonly headersSecret: string
+  /** Whose spans are sent. @defaultValue all */
+  readonly projects?: readonly string[]
+}
+
 /** What a deployment may choose. All else follows from it. */
 export interface Deployment {
   /** Google Cloud project, which must exist and have billing. */
@@ -24,6 +34,8 @@ export interface Deployment {
   readonly maxBodyBytes?: number
   /** Least level that is logged. @defaultValue `info` */
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
+  /** Where every priced span is sent too; nowhere if absent. */
+  readonly forward?: Forward
   /** Who is told of dead letters, backlogs and errors. */
   readonly alertEmails?: readonly string[]
   /** Monthly spend in units of the billing account's currency at which they are told; needs {@link billingAccount}. */
@@ -75,6 +87,7 @@ export function parseDeployment(given: unknown): Deployment {
 }
 
 function checkField(name: string, value: unknown): string[] {
+  if (name === 'forward') return checkForward(value)
   if (TEXTS.includes(name)) return typeof value === 'string' ? [] : [`${name}: a text`]
   if (COUNTS.includes(name)) return isWhole(value, 1) ? [] : [`${name}: a whole number, at least 1`]
   if (name === 'minInstances') return isWhole(value, 0) ? [] : [`${name}: a whole number`]
@@ -92,4 +105,14 @@ function isWhole(value: unknown, least: number): boolean {
 function checkRetention(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return Object.entries(value).every(([project, days]) => /^[^=,]+$/.test(project) && isWhole(days, 1))
+}
+
+function checkForward(value: unknown): string[] {
+  const { url, headersSecret, projects = [] } = (value ?? {}) as Partial<Record<string, unknown>>
+  const valid =
+    /^https?:$/.test(URL.parse(String(url))?.protocol ?? '') &&
+    /^[\w-]{1,255}$/.test(String(headersSecret ?? '')) &&
+    Array.isArray(projects) &&
+    projects.every((project) => typeof project === 'string' && /^[^,]+$/.test(project))
+  return valid ? [] : ['forward: an url, the headersSecret of its headers, and projects if not all']
 }

@@ -3,6 +3,7 @@ import { FUNCTION_NAMES, FUNCTIONS } from '../shared/platform/functions.ts'
 import { all, EVERYTHING, type Fields, references, type Synthesised, serviceOf, synthesise } from './stack.fixture.ts'
 
 const plain = synthesise()
+const full = synthesise(EVERYTHING)
 
 describe('functions', () => {
   test('each has a service account of its own, and no role beyond the table', () => {
@@ -41,8 +42,9 @@ describe('functions', () => {
       }
     }
     expect(granted).toStrictEqual(table)
-    const used = FUNCTION_NAMES.map((name) => references(serviceOf(plain, name).service_account_email)[0])
-    expect(used).toStrictEqual(FUNCTION_NAMES.map((name) => `google_service_account.account-${name}`))
+    const names = FUNCTION_NAMES.filter((name) => name !== 'forward')
+    const used = names.map((name) => references(serviceOf(plain, name).service_account_email)[0])
+    expect(used).toStrictEqual(names.map((name) => `google_service_account.account-${name}`))
     expect(JSON.stringify(plain)).not.toMatch(/roles\/(owner|editor|viewer)"|\.admin"/)
   })
 
@@ -56,13 +58,32 @@ describe('functions', () => {
   })
 
   test.each(FUNCTION_NAMES)('%s gets the settings that it reads, and none else', (name) => {
-    const { environment_variables, secret_environment_variables = [] } = serviceOf(plain, name) as {
+    const { environment_variables, secret_environment_variables = [] } = serviceOf(full, name) as {
       environment_variables: Record<string, string>
       secret_environment_variables?: { key: string }[]
     }
     const given = [...Object.keys(environment_variables), ...secret_environment_variables.map(({ key }) => key)]
     expect(given.sort()).toStrictEqual([...FUNCTIONS[name].settings].sort())
     expect(Object.values(environment_variables)).not.toContain('')
+  })
+
+  test('spans are forwarded where a deployment says so, with headers that only its secret holds', () => {
+    expect(plain.resource.google_cloudfunctions2_function).not.toHaveProperty('function-forward')
+    expect(plain.resource.google_pubsub_subscription).not.toHaveProperty('subscription-forward')
+    expect(serviceOf(full, 'forward')).toMatchObject({
+      environment_variables: {
+        SPANLEDGER_FORWARD_URL: 'https://otlp.example.com/v1/traces',
+        SPANLEDGER_FORWARD_PROJECTS: 'a,b',
+      },
+      secret_environment_variables: [{ key: 'SPANLEDGER_FORWARD_HEADERS', secret: 'otlp-headers', version: 'latest' }],
+    })
+    const subscription = full.resource.google_pubsub_subscription!['subscription-forward']!
+    expect(references(subscription.topic)).toStrictEqual(['google_pubsub_topic.topic-priced-spans'])
+    const granted = all(full, 'google_secret_manager_secret_iam_member').filter(
+      ({ secret_id }) => secret_id === 'otlp-headers',
+    )
+    expect(granted).toMatchObject([{ role: 'roles/secretmanager.secretAccessor' }])
+    expect(references(granted[0]!.member)).toStrictEqual(['google_service_account.account-forward'])
   })
 
   test('only those that check keys can be reached from outside, and those behind a domain only through it', () => {
@@ -77,13 +98,14 @@ describe('functions', () => {
     ])
     const outer = (setting: string) => ['ingest', 'query'].map((name) => [name, setting])
     expect(reach(plain).sort()).toStrictEqual([...inner, ...outer('ALLOW_ALL')].sort())
-    expect(reach(synthesise(EVERYTHING)).sort()).toStrictEqual([...inner, ...outer('ALLOW_INTERNAL_AND_GCLB')].sort())
+    const forward = ['forward', 'ALLOW_INTERNAL_ONLY']
+    expect(reach(full).sort()).toStrictEqual([...inner, forward, ...outer('ALLOW_INTERNAL_AND_GCLB')].sort())
   })
 
   test('cost nothing while idle, and scale no further than they are told', () => {
-    for (const name of FUNCTION_NAMES) {
-      expect(serviceOf(plain, name).min_instance_count).toBe(0)
-      expect(serviceOf(plain, name).max_instance_count).toBeLessThanOrEqual(10)
+    for (const { service_config } of all(plain, 'google_cloudfunctions2_function')) {
+      expect((service_config as Fields).min_instance_count).toBe(0)
+      expect((service_config as Fields).max_instance_count).toBeLessThanOrEqual(10)
     }
   })
 

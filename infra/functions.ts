@@ -4,7 +4,7 @@ import type { SecretManagerSecretVersion } from '@cdktf/provider-google/lib/secr
 import type { StorageBucket } from '@cdktf/provider-google/lib/storage-bucket/index.js'
 import { StorageBucketObject } from '@cdktf/provider-google/lib/storage-bucket-object/index.js'
 import { readConfig } from '../shared/config.ts'
-import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type Setting } from '../shared/platform/functions.ts'
+import { FUNCTIONS, type FunctionName, type Setting } from '../shared/platform/functions.ts'
 import type { Context } from './context.ts'
 import type { Deployment } from './deployment.ts'
 import type { Resources } from './resources.ts'
@@ -31,6 +31,8 @@ export const SIZING: Readonly<Record<FunctionName, Sizing>> = {
   // Each alert waits for its receivers.
   notify: { memory: '512Mi', cpu: '1', concurrency: 16, timeoutSeconds: 60 },
   warehouse: { memory: '1Gi', cpu: '1', concurrency: 8, timeoutSeconds: 100 },
+  // It waits for another system.
+  forward: { memory: '512Mi', cpu: '1', concurrency: 8, timeoutSeconds: 100 },
   // Its scratch files are in memory too.
   lake: { memory: '4Gi', cpu: '2', concurrency: 1, timeoutSeconds: 540, maxInstances: 1 },
   // Once a day it compares all budgets with the stored spans.
@@ -59,14 +61,14 @@ export function createFunctions(
   context: Context,
   options: FunctionsOptions,
 ): Readonly<Record<FunctionName, Cloudfunctions2Function>> {
-  const entries = FUNCTION_NAMES.map((name) => [name, createFunction(context, options, name)] as const)
+  const entries = context.functions.map((name) => [name, createFunction(context, options, name)] as const)
   return Object.fromEntries(entries) as Record<FunctionName, Cloudfunctions2Function>
 }
 
 function createFunction(context: Context, options: FunctionsOptions, name: FunctionName): Cloudfunctions2Function {
   const { scope, deployment, labels } = context
   const { project, region, minInstances = 0, maxInstances = 10 } = deployment
-  const { resources, accounts, bundles, source, firstKey } = options
+  const { resources, accounts, bundles, source } = options
   const { memory, cpu, concurrency, timeoutSeconds, maxInstances: most = maxInstances } = SIZING[name]
   const isPublic = FUNCTIONS[name].trigger.kind === 'http'
   const archive = new StorageBucketObject(scope, `source-${name}`, {
@@ -74,7 +76,8 @@ function createFunction(context: Context, options: FunctionsOptions, name: Funct
     bucket: source.name,
     source: bundles[name].path,
   })
-  const { plain, secret } = environment(context, resources, name)
+  const plain = environment(context, resources, name)
+  const secrets = secretEnvironment(context, options, name)
   const deployed = new Cloudfunctions2Function(scope, `function-${name}`, {
     project,
     location: region,
@@ -89,16 +92,7 @@ function createFunction(context: Context, options: FunctionsOptions, name: Funct
     serviceConfig: {
       serviceAccountEmail: accounts.functions[name].email,
       environmentVariables: plain,
-      ...(secret && {
-        secretEnvironmentVariables: [
-          {
-            key: 'SPANLEDGER_FIRST_KEY',
-            projectId: project,
-            secret: resources.firstKey.secretId,
-            version: firstKey.version,
-          },
-        ],
-      }),
+      ...(secrets.length > 0 && { secretEnvironmentVariables: secrets }),
       availableMemory: memory,
       availableCpu: cpu,
       maxInstanceRequestConcurrency: concurrency,
@@ -135,13 +129,33 @@ function environment({ deployment, ...context }: Context, resources: Resources, 
     SPANLEDGER_WAREHOUSE_RETENTION_DAYS: String(deployment.retentionDays ?? 0),
     SPANLEDGER_LOG_LEVEL: deployment.logLevel ?? 'info',
     SPANLEDGER_LAKE_RETENTION: lakeRetention(deployment),
+    SPANLEDGER_FORWARD_URL: deployment.forward?.url ?? '',
+    SPANLEDGER_FORWARD_PROJECTS: deployment.forward?.projects?.join(',') ?? '',
     ...(deployment.maxBodyBytes !== undefined && { SPANLEDGER_MAX_BODY_BYTES: String(deployment.maxBodyBytes) }),
   }
   const settings: readonly Setting[] = FUNCTIONS[name].settings
-  const plain = settings.flatMap((setting) =>
-    setting === 'SPANLEDGER_FIRST_KEY' ? [] : [[setting, values[setting] ?? String(DEFAULTS[setting])]],
-  )
-  return { plain: Object.fromEntries(plain), secret: settings.includes('SPANLEDGER_FIRST_KEY') }
+  const plain = settings
+    .filter((setting) => !SECRET.has(setting))
+    .map((setting) => [setting, values[setting] ?? String(DEFAULTS[setting])] as const)
+  return Object.fromEntries(plain.filter(([, value]) => value !== ''))
+}
+
+/** Settings that only Secret Manager holds. */
+const SECRET: ReadonlySet<Setting> = new Set<Setting>(['SPANLEDGER_FIRST_KEY', 'SPANLEDGER_FORWARD_HEADERS'])
+
+function secretEnvironment(
+  { deployment: { project, forward } }: Context,
+  { resources, firstKey }: FunctionsOptions,
+  name: FunctionName,
+) {
+  const known = {
+    SPANLEDGER_FIRST_KEY: { secret: resources.firstKey.secretId, version: firstKey.version },
+    SPANLEDGER_FORWARD_HEADERS: { secret: forward?.headersSecret ?? '', version: 'latest' },
+  }
+  const settings: readonly Setting[] = FUNCTIONS[name].settings
+  return Object.entries(known)
+    .filter(([setting]) => settings.includes(setting as Setting))
+    .map(([key, where]) => ({ key, projectId: project, ...where }))
 }
 
 /** Days for all projects, then those of single ones: `400,trial=30`. */

@@ -81,7 +81,7 @@ export function createPushSubscriptions(
     role: 'roles/iam.serviceAccountTokenCreator',
     member: pubsubAgent(context),
   })
-  for (const name of FUNCTION_NAMES) {
+  for (const name of context.functions) {
     const { trigger } = FUNCTIONS[name]
     if (trigger.kind !== 'push') continue
     const { name: service } = functions[name]

@@ -8,7 +8,7 @@ import { StorageBucketIamMember } from '@cdktf/provider-google/lib/storage-bucke
 import { Sleep } from '@cdktf/provider-time/lib/sleep/index.js'
 import type { ITerraformDependable } from 'cdktf'
 import type { PubsubSubscription, PubsubTopic } from '../shared/bus/pubsub-names.ts'
-import { FUNCTION_NAMES, type FunctionName } from '../shared/platform/functions.ts'
+import type { FunctionName } from '../shared/platform/functions.ts'
 import { SETTLING } from './apis.ts'
 import type { Context } from './context.ts'
 import type { Resources } from './resources.ts'
@@ -17,7 +17,7 @@ import type { Resources } from './resources.ts'
 export type Grant =
   | { readonly on: 'topic'; readonly name: PubsubTopic; readonly role: string }
   | { readonly on: 'subscription'; readonly name: PubsubSubscription; readonly role: string }
-  | { readonly on: 'dataset' | 'bucket' | 'first-key' | 'project'; readonly role: string }
+  | { readonly on: 'dataset' | 'bucket' | 'first-key' | 'forward-headers' | 'project'; readonly role: string }
   /** Firestore has no permissions below the project: a condition narrows them to our database. */
   | { readonly on: 'database'; readonly role: string }
 
@@ -36,6 +36,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   budget: [publish('budget-alerts'), publish('dead-letter'), { on: 'database', role: 'roles/datastore.user' }],
   notify: [publish('dead-letter'), { on: 'database', role: 'roles/datastore.viewer' }],
   warehouse: [publish('dead-letter'), { on: 'dataset', role: 'roles/bigquery.dataEditor' }],
+  forward: [publish('dead-letter'), { on: 'forward-headers', role: 'roles/secretmanager.secretAccessor' }],
   lake: [publish('dead-letter'), pull('lake'), { on: 'bucket', role: 'roles/storage.objectUser' }],
   books: [
     pull('intake'),
@@ -80,7 +81,7 @@ export function grantRoles(context: Context, resources: Resources): Accounts {
       bindings.push(bind(context, resources, { id: `grant-${name}-${index}`, member: account.member, grant }))
     return account
   }
-  const accounts = FUNCTION_NAMES.map((name) => [name, create(name, `Spanledger ${name}`, GRANTS[name])] as const)
+  const accounts = context.functions.map((name) => [name, create(name, `Spanledger ${name}`, GRANTS[name])] as const)
   const building = BUILD_ROLES.map((role): Grant => ({ on: 'project', role }))
   const build = create('build', 'Spanledger: builds functions', building)
   const granted = new Sleep(scope, 'roles-settled', {
@@ -98,7 +99,7 @@ interface Binding {
 }
 
 function bind(
-  { scope, deployment: { project } }: Context,
+  { scope, deployment: { project, forward } }: Context,
   resources: Resources,
   { id, member, grant }: Binding,
 ): ITerraformDependable {
@@ -121,6 +122,8 @@ function bind(
         role,
         member,
       })
+    case 'forward-headers':
+      return new SecretManagerSecretIamMember(scope, id, { project, secretId: forward!.headersSecret, role, member })
     case 'project':
       return new ProjectIamMember(scope, id, { project, role, member })
     case 'database': {

@@ -30,6 +30,7 @@ export const EVERYTHING: Deployment = {
   stateBucket: 'states',
   retentionDays: 400,
   projectRetentionDays: { trial: 30 },
+  forward: { url: 'https://otlp.example.com/v1/traces', headersSecret: 'otlp-headers', projects: ['a', 'b'] },
   minInstances: 1,
   maxInstances: 20,
   maxBodyBytes: 1_000_000,

@@ -4,6 +4,7 @@ import { RandomProvider } from '@cdktf/provider-random/lib/provider/index.js'
 import { TimeProvider } from '@cdktf/provider-time/lib/provider/index.js'
 import { GcsBackend, TerraformOutput, TerraformStack } from 'cdktf'
 import type { Construct } from 'constructs'
+import { FUNCTION_NAMES } from '../shared/platform/functions.ts'
 import { enableApis } from './apis.ts'
 import type { Context } from './context.ts'
 import type { Deployment } from './deployment.ts'
@@ -29,6 +30,7 @@ export function createStack(app: Construct, deployment: Deployment, bundles: Bun
   const context: Context = {
     scope: stack,
     deployment,
+    functions: FUNCTION_NAMES.filter((name) => name !== 'forward' || deployment.forward !== undefined),
     name: (name) => `${prefix}-${name}`,
     dataset: prefix.replaceAll('-', '_'),
     projectNumber,

@@ -24,6 +24,7 @@ export const SIZING: Readonly<Record<FunctionName, { readonly cpu: number; reado
   budget: { cpu: 1, gib: 0.5 },
   notify: { cpu: 1, gib: 0.5 },
   warehouse: { cpu: 1, gib: 1 },
+  forward: { cpu: 1, gib: 0.5 },
   lake: { cpu: 2, gib: 4 },
   books: { cpu: 1, gib: 0.5 },
   query: { cpu: 1, gib: 0.5 },

@@ -41,6 +41,11 @@ export const FUNCTIONS = {
   budget: { trigger: { kind: 'push', subscription: 'budget' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
   notify: { trigger: { kind: 'push', subscription: 'notify' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
   warehouse: { trigger: { kind: 'push', subscription: 'warehouse' }, settings: [...BUS, 'SPANLEDGER_GCP_DATASET'] },
+  // Deployed only where there is somewhere to forward to.
+  forward: {
+    trigger: { kind: 'push', subscription: 'forward' },
+    settings: [...BUS, 'SPANLEDGER_FORWARD_URL', 'SPANLEDGER_FORWARD_HEADERS', 'SPANLEDGER_FORWARD_PROJECTS'],
+  },
   lake: {
     trigger: { kind: 'schedule', subscriptions: ['lake'] },
     settings: [

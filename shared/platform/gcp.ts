@@ -11,7 +11,8 @@ import type { Catalogue } from '../pricing/catalogue.ts'
 import type { PriceStore } from '../pricing/price-store.ts'
 import type { TraceStateStore } from '../pricing/trace-state.ts'
 import type { BigQueryOptions } from '../warehouse/bigquery/client.ts'
-import type { TraceStore } from '../warehouse/trace-store.ts'
+import { readForward } from '../warehouse/forward-settings.ts'
+import type { SpanWriter, TraceStore } from '../warehouse/trace-store.ts'
 import type { Platform } from './platform.ts'
 
 type GcpConfig<Name extends keyof Config> = Pick<Config, Name>
@@ -69,6 +70,14 @@ export async function openGcpTraceStore(
 /** What was taken, refused and given up, in BigQuery. */
 export async function openGcpBooks(config: BigQueryConfig): Promise<Books> {
   return (await import('../warehouse/bigquery-books.ts')).openBigQueryBooks(bigquery(config))
+}
+
+/** The OTLP endpoint that gets a copy of every span. What fails is soon given back: Pub/Sub tries again for longer. */
+export async function openGcpForward(
+  config: GcpConfig<'SPANLEDGER_FORWARD_URL' | 'SPANLEDGER_FORWARD_HEADERS' | 'SPANLEDGER_FORWARD_PROJECTS'>,
+): Promise<SpanWriter> {
+  const { createForwardWriter } = await import('../warehouse/forward-writer.ts')
+  return createForwardWriter({ ...readForward(config), maxAttempts: 2, maxBackoffMs: 5_000 })
 }
 
 /** What `price` remembers of traces across messages, in Firestore. */

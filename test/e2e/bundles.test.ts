@@ -1,9 +1,12 @@
 import { readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readManifest } from '../../scripts/bundle/manifest.ts'
 import { toPubsubMessage } from '../../shared/bus/pubsub-message.ts'
+import { decodeSpans } from '../../shared/otlp/batch.ts'
 import { encodeTraces } from '../../shared/otlp/encode.ts'
 import { FUNCTION_NAMES } from '../../shared/platform/functions.ts'
 import { type BigQueryDouble, startBigQuery } from '../emulators/bigquery.ts'
@@ -131,4 +134,38 @@ describe('a bundle that Pub/Sub pushes to', () => {
     const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${warehouse.pid}/status`, 'utf8'))
     expect(Number(peak?.[1])).toBeLessThan(400_000)
   })
+})
+
+test('the bundle that forwards sends what it is pushed, and acknowledges what has arrived', async () => {
+  const arrived: { path: string | undefined; key: string | undefined; spans: readonly string[] }[] = []
+  let status = 503
+  const receiver = createServer(async (request, response) => {
+    const body = gunzipSync(Buffer.concat(await Array.fromAsync(request)))
+    const spans = decodeSpans(body).map(({ spanId }) => spanId)
+    arrived.push({ path: request.url, key: request.headers['x-key']?.toString(), spans })
+    response.writeHead(status).end()
+  })
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+  const forward = await startFunction(folder, 'forward', {
+    SPANLEDGER_GCP_PROJECT: 'test',
+    SPANLEDGER_FORWARD_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/v1/traces`,
+    SPANLEDGER_FORWARD_HEADERS: 'x-key=a%20secret',
+    PUBSUB_EMULATOR_HOST: '127.0.0.1:9',
+  })
+  try {
+    const span = buildSpan({ spanId: 'f' })
+    const attributes = { project: 'p', digest: 'f'.repeat(64), spans: 1, ingestedAt: '1', traceparent: '' }
+    const { data, attributes: sent } = toPubsubMessage({ data: encodeTraces([span]), attributes })
+    const body = JSON.stringify({ message: { data: Buffer.from(data).toString('base64'), attributes: sent } })
+    const deliver = async () => (await fetch(`${forward.url}/`, { method: 'POST', body })).status
+    expect(await deliver()).toBe(503)
+    status = 200
+    arrived.length = 0
+    expect(await deliver()).toBe(204)
+    expect(arrived).toStrictEqual([{ path: '/v1/traces', key: 'a secret', spans: [span.spanId] }])
+    expect(forward.logs()).not.toContain('secret')
+  } finally {
+    await forward.stop()
+    receiver.close()
+  }
 })
