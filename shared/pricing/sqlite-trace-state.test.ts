@@ -8,7 +8,7 @@ test('what is old is forgotten, and nothing else', async () => {
   let time = 0
   const store = openSqliteTraceState({ path: ':memory:', now: () => time++ })
   const entry = { digest: 'd', links: new Map(), usages: [], corrections: [] }
-  const keys = ['a', 'b', 'c'].map((traceId) => ({ project: 'p', traceId }))
+  const keys = ['aa', 'bb', 'cc'].map((byte) => ({ project: 'p', traceId: byte.repeat(16) }))
   const kept = () =>
     store.transact(keys, (known) => ({ append: [], result: keys.map((key) => known(key).length).join('') }))
   for (const key of keys) await store.transact([], () => ({ append: [{ ...key, entry }], result: undefined }))

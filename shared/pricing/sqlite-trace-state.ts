@@ -10,16 +10,21 @@ export interface SqliteTraceStateOptions {
   readonly now?: () => number
 }
 
-/** {@link TraceStateStore} in a SQLite file. Rows are only ever added at one end and forgotten at the other. */
+/**
+ * {@link TraceStateStore} in a SQLite file. Rows are only ever added at one end and forgotten at the other. Most of what it
+ * takes is writing pages of the index, which new trace ids are all over: hence ids as bytes, small pages, and seldom
+ * checkpoints.
+ */
 export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateOptions): TraceStateStore {
   const db = new DatabaseSync(path)
   db.exec(`
-    PRAGMA page_size = 8192;
+    PRAGMA page_size = 4096;
     PRAGMA journal_mode = WAL;
+    PRAGMA wal_autocheckpoint = 4000;
     PRAGMA synchronous = NORMAL;
     PRAGMA busy_timeout = 5000;
     CREATE TABLE IF NOT EXISTS trace_entries (
-      id INTEGER PRIMARY KEY, project TEXT NOT NULL, trace_id TEXT NOT NULL, kept_at INTEGER NOT NULL, body TEXT NOT NULL
+      id INTEGER PRIMARY KEY, project TEXT NOT NULL, trace_id BLOB NOT NULL, kept_at INTEGER NOT NULL, body TEXT NOT NULL
     );
     CREATE INDEX IF NOT EXISTS trace_entries_by_trace ON trace_entries (trace_id);
   `)
@@ -39,14 +44,15 @@ export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateO
         try {
           const known = new Map<string, TraceEntry[]>()
           for (const { project, traceId } of keys) {
-            const rows = select.all(traceId, project)
+            const rows = select.all(toBytes(traceId), project)
             if (rows.length === 0) continue
             const entries = rows.map(({ body }) => traceEntryFromJson(body as string))
             known.set(traceId + project, entries)
           }
           const { append, result } = decide(({ project, traceId }) => known.get(traceId + project) ?? [])
           const time = now()
-          for (const { project, traceId, entry } of append) insert.run(project, traceId, time, traceEntryToJson(entry))
+          for (const { project, traceId, entry } of append)
+            insert.run(project, toBytes(traceId), time, traceEntryToJson(entry))
           db.exec('COMMIT')
           return result
         } catch (error) {
@@ -65,4 +71,9 @@ function answer<T>(ask: () => T): T {
   } catch (error) {
     throw new SpanledgerError('store/unavailable', `trace state: ${describeError(error)}`, { cause: error })
   }
+}
+
+/** A trace id is 32 digits of hex. */
+function toBytes(traceId: string): Uint8Array {
+  return Buffer.from(traceId, 'hex')
 }

@@ -45,7 +45,7 @@ const entry = (digest: string, spanId = 'a'): TraceEntry => ({
 /** What every adapter of {@link TraceStateStore} does. */
 export function describeTraceState(name: string, open: () => Promise<TraceStateStore>): void {
   describe(name, () => {
-    const key = { project: 'p', traceId: 't' }
+    const key = { project: 'p', traceId: 'aa'.repeat(16) }
     const read = (store: TraceStateStore, of = key) =>
       store.transact([of], (known) => ({ append: [], result: known(of) }))
     const append = (store: TraceStateStore, added: TraceEntry, of = key) =>
@@ -58,8 +58,8 @@ export function describeTraceState(name: string, open: () => Promise<TraceStateS
       await append(store, entry('d2'))
       const kept = (await read(store)).toSorted((a, b) => (a.digest < b.digest ? -1 : 1))
       expect(kept).toStrictEqual([entry('d1'), entry('d2')])
-      expect(await read(store, { project: 'q', traceId: 't' })).toStrictEqual([])
-      expect(await read(store, { project: 'p', traceId: 'u' })).toStrictEqual([])
+      expect(await read(store, { project: 'q', traceId: 'aa'.repeat(16) })).toStrictEqual([])
+      expect(await read(store, { project: 'p', traceId: 'bb'.repeat(16) })).toStrictEqual([])
       await store.close()
     })
 
@@ -70,7 +70,7 @@ export function describeTraceState(name: string, open: () => Promise<TraceStateS
       const links = new Map(ids.map((spanId) => [spanId, { parent: ids[0]!, tool: false }]))
       const usages = ids.map((spanId) => ({ ...usage!, spanId, call: { ...usage!.call, responseId: `r-${spanId}` } }))
       const large = { ...entry('d1'), links, usages }
-      const other = { project: 'p', traceId: 'u' }
+      const other = { project: 'p', traceId: 'bb'.repeat(16) }
       const all = [
         { ...key, entry: large },
         { ...other, entry: entry('d1') },
@@ -100,7 +100,7 @@ export function describeTraceState(name: string, open: () => Promise<TraceStateS
 
     test('a trace that comes in a hundred messages is whole, and so are those beside it', async () => {
       const store = await open()
-      const other = { project: 'p', traceId: 'u' }
+      const other = { project: 'p', traceId: 'bb'.repeat(16) }
       const digests = Array.from({ length: 100 }, (_, index) => `d${index}`)
       for (const digest of digests) {
         const append = [key, ...(digest.endsWith('7') ? [other] : [])].map((each) => ({
@@ -117,7 +117,10 @@ export function describeTraceState(name: string, open: () => Promise<TraceStateS
 
     test('many traces are asked for at once', async () => {
       const store = await open()
-      const keys = Array.from({ length: 70 }, (_, index) => ({ project: 'p', traceId: `${index}` }))
+      const keys = Array.from({ length: 70 }, (_, index) => ({
+        project: 'p',
+        traceId: index.toString(16).padStart(32, '0'),
+      }))
       const all = keys.map((each) => ({ ...each, entry: entry('d1') }))
       await store.transact(keys, () => ({ append: all, result: undefined }))
       const counts = await store.transact(keys, (known) => ({
