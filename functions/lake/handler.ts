@@ -1,7 +1,7 @@
 import { ACK, type Delivery, type Outcome, type Subscriber } from '../../shared/bus/bus.ts'
 import { describeError, isSpanledgerError } from '../../shared/errors.ts'
 import { createLakeCounter, type LakeCounts } from '../../shared/lake/counts.ts'
-import type { Codec } from '../../shared/lake/parquet/column-chunk.ts'
+import type { Codec } from '../../shared/lake/parquet/compression.ts'
 import { createParquetFormat } from '../../shared/lake/parquet-format.ts'
 import { createLakeWriter, type LakeWriterOptions } from '../../shared/lake/writer.ts'
 import { decodeBatch } from '../../shared/otlp/batch.ts'

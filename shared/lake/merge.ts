@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
@@ -7,13 +7,18 @@ import { LAKE_COLUMNS } from '../spans/columns.ts'
 import { correctedSql } from './corrected-sql.ts'
 import { END_TIME_SQL } from './end-time-sql.ts'
 import type { MergedFiles, MergeInput } from './format.ts'
-import type { Codec } from './parquet/column-chunk.ts'
+import type { Codec } from './parquet/compression.ts'
+import { repackFiles } from './parquet/repack.ts'
+import { openScratch } from './scratch.ts'
+import { SORTED_BY, TIMESTAMPS } from './span-file.ts'
 
 /** So many rows make a group of a merged file: a trace by id reads one group, or two. */
 const ROW_GROUP_ROWS = 8192
 const ROW_GROUP_BYTES = 64 * 1024 * 1024
 /** Into how many ranges of trace ids a merge is cut, if memory does not suffice for fewer. */
 const RANGES = [1, 16, 256]
+/** The columns of random hex digits. */
+const HEX_IDS = new Set(['TraceId', 'SpanId', 'ParentSpanId'])
 /** A merged file is closed once it is larger; with the row group that makes it so, it stays below 256 MB. */
 const DEFAULT_FILE_BYTES = 128 * 1024 * 1024
 
@@ -31,8 +36,7 @@ export interface MergeOptions {
 
 /** Merges Parquet files by DuckDB, in bounded memory: it sorts on disk. See `LakeFormat.merge`. */
 export async function mergeParquet(inputs: readonly MergeInput[], options: MergeOptions): Promise<MergedFiles> {
-  const directory = await mkdtemp(join(options.scratch ?? tmpdir(), 'spanledger-merge-'))
-  const close = () => rm(directory, { recursive: true, force: true })
+  const { path: directory, close } = await openScratch(options.scratch ?? tmpdir(), 'spanledger-merge')
   try {
     await writeFile(join(directory, 'template.parquet'), options.template)
     const fetch = async (files: readonly MergeInput[], kind: string) => {
@@ -45,18 +49,23 @@ export async function mergeParquet(inputs: readonly MergeInput[], options: Merge
       return names
     }
     const files = { rows: await fetch(inputs, 'input'), corrections: await fetch(options.corrections, 'correction') }
-    return { ...(await merge(directory, files, options)), close }
+    const { paths, rows } = await sortRows(directory, files, options)
+    const { codec, fileBytes = DEFAULT_FILE_BYTES } = options
+    const layout = { timestamps: TIMESTAMPS, sortedBy: SORTED_BY, ids: HEX_IDS }
+    const packed = await repackFiles(paths, { ...layout, codec, directory, fileBytes })
+    return { parts: packed.map((path) => () => readFile(path)), rows, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function merge(
+/** Writes the rows that stay to uncompressed files, in order: each column is compressed as suits it afterwards. */
+async function sortRows(
   directory: string,
   files: { readonly rows: ReadonlyMap<string, string>; readonly corrections: ReadonlyMap<string, string> },
-  { codec, memory = 512 * 1024 * 1024, fileBytes = DEFAULT_FILE_BYTES, drop }: MergeOptions,
-): Promise<Omit<MergedFiles, 'close'>> {
+  { memory = 512 * 1024 * 1024, drop }: MergeOptions,
+): Promise<{ readonly paths: readonly string[]; readonly rows: ReadonlyMap<string, number> }> {
   const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${memory}B`,
@@ -72,32 +81,30 @@ async function merge(
     return `read_parquet([${list}], union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)`
   }
   const source = read(files.rows.keys())
-  const rows = rowsSql(source, drop, files.corrections.size > 0 && read(files.corrections.keys()))
-  const level = codec === 'zstd' ? 'COMPRESSION_LEVEL 6, ' : ''
-  const copy = (range: string, output: string) =>
-    connection.run(
-      `COPY (SELECT * FROM (${rows}) WHERE ${range} ORDER BY TraceId, "Timestamp", SpanId) TO ${literal(output)}
-       (FORMAT parquet, COMPRESSION ${codec}, ${level}ROW_GROUP_SIZE ${ROW_GROUP_ROWS},
-        ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, FILE_SIZE_BYTES ${fileBytes}, WRITE_BLOOM_FILTER false)`,
-    )
   try {
     await connection.run(losersSql(source))
-    const output = await copyInRanges(directory, copy)
-    const counted = await connection.runAndReadAll(
-      `SELECT filename, ProjectId, count(*) FROM read_parquet(${literal(join(output, '*', '*.parquet'))}, filename = true)
-       GROUP BY ALL`,
+    const losers = await connection.runAndReadAll('SELECT count(*)::INT FROM losers')
+    const rows = rowsSql(source, {
+      drop,
+      repeated: losers.getRows()[0]?.[0] !== 0,
+      corrections: files.corrections.size > 0 && read(files.corrections.keys()),
+    })
+    const paths = await inRanges(directory, (range, output) =>
+      connection.run(
+        `COPY (SELECT * FROM (${rows}) WHERE ${range} ORDER BY TraceId, "Timestamp", SpanId) TO ${literal(output)}
+         (FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE ${ROW_GROUP_ROWS},
+          ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, WRITE_BLOOM_FILTER false)`,
+      ),
     )
-    const parts = new Set<string>()
-    const counts = new Map<string, number>()
-    for (const [part, project, count] of counted.getRows() as [string, string, bigint][]) {
-      parts.add(part)
-      counts.set(project, (counts.get(project) ?? 0) + Number(count))
-    }
-    return { parts: [...parts].sort(byNumbers).map((part) => () => readFile(part)), rows: counts }
+    const counted = await connection.runAndReadAll(
+      `SELECT ProjectId, count(*) FROM read_parquet([${paths.map(literal).join(', ')}]) GROUP BY 1`,
+    )
+    const counts = counted.getRows() as [string, bigint][]
+    return { paths, rows: new Map(counts.map(([project, count]) => [project, Number(count)])) }
   } catch (cause) {
     throw (
       (await findCorrupt(connection, new Map([...files.rows, ...files.corrections]))) ??
-      new SpanledgerError('lake/unavailable', 'merging failed', { cause })
+      new SpanledgerError('lake/unavailable', `merging failed: ${describeError(cause)}`, { cause })
     )
   } finally {
     connection.closeSync()
@@ -106,19 +113,24 @@ async function merge(
 }
 
 /**
- * Sorts all rows at once, or where that takes more memory than there is, one range of trace ids after the other. Returns the directory
- * of the outputs, one directory for each range.
+ * Sorts all rows at once, or where that takes more memory than there is, one range of trace ids after the other. Returns the paths of
+ * the outputs, one for each range.
  */
-async function copyInRanges(
+async function inRanges(
   directory: string,
   copy: (range: string, output: string) => Promise<unknown>,
-): Promise<string> {
+): Promise<string[]> {
   for (const ranges of RANGES) {
     const output = join(directory, `output_${ranges}`)
     await mkdir(output)
     try {
-      for (let range = 0; range < ranges; range++) await copy(rangeSql(range, ranges), join(output, `range_${range}`))
-      return output
+      const paths: string[] = []
+      for (let range = 0; range < ranges; range++) {
+        const path = join(output, `range_${range}.parquet`)
+        await copy(rangeSql(range, ranges), path)
+        paths.push(path)
+      }
+      return paths
     } catch (error) {
       if (!/Out of Memory/.test(describeError(error)) || ranges === RANGES.at(-1)) throw error
       await rm(output, { recursive: true, force: true })
@@ -139,17 +151,6 @@ function rangeSql(range: number, ranges: number): string {
   return range === ranges - 1 ? from : `${from} AND TraceId < ${bound(range + 1)}`
 }
 
-/** `range_2/data_10.parquet` comes after `range_2/data_9.parquet`. */
-function byNumbers(a: string, b: string): number {
-  const [rangeA = 0, partA = 0] = numbersOf(a)
-  const [rangeB = 0, partB = 0] = numbersOf(b)
-  return rangeA - rangeB || partA - partB
-}
-
-function numbersOf(path: string): number[] {
-  return (/range_(\d+)\/data_(\d+)/.exec(path)?.slice(1) ?? []).map(Number)
-}
-
 /** Rows that lose against another row of their span. Hardly any span is there twice, so its columns are read for few rows. */
 function losersSql(source: string): string {
   const key = 'ProjectId, TraceId, SpanId'
@@ -161,16 +162,22 @@ function losersSql(source: string): string {
       PARTITION BY ${key} ORDER BY ${END_TIME_SQL} DESC, Digest DESC, filename DESC, file_row_number DESC) > 1`
 }
 
-/** The rows that stay. */
-function rowsSql(source: string, drop: ReadonlySet<string>, corrections: string | false): string {
+/** The rows that stay. `repeated` says whether there are losers: to look for them costs a twentieth of the whole. */
+function rowsSql(
+  source: string,
+  {
+    drop,
+    repeated,
+    corrections,
+  }: { readonly drop: ReadonlySet<string>; readonly repeated: boolean; readonly corrections: string | false },
+): string {
   const texts = LAKE_COLUMNS.filter(({ type, nullable }) => type === 'string' && !nullable)
   const filled = texts.map(({ lake }) => `coalesce("${lake}", '') AS "${lake}"`).join(', ')
   const kept = drop.size === 0 ? '' : `WHERE ProjectId NOT IN (${[...drop].map(literal).join(', ')})`
   const rows = `
     SELECT * EXCLUDE (filename, file_row_number) REPLACE (${filled})
-    FROM ${source} ANTI JOIN losers USING (filename, file_row_number) ${kept}`
-  const corrected = corrections === false ? rows : correctedSql(rows, `SELECT * FROM ${corrections}`)
-  return corrected
+    FROM ${source} ${repeated ? 'ANTI JOIN losers USING (filename, file_row_number)' : ''} ${kept}`
+  return corrections === false ? rows : correctedSql(rows, `SELECT * FROM ${corrections}`)
 }
 
 /** Reads each input by itself to find the one that is to blame. */

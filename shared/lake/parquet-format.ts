@@ -1,7 +1,7 @@
 import type { LakeFormat } from './format.ts'
 import { formatFacts, parseFacts } from './format.ts'
 import { mergeParquet } from './merge.ts'
-import type { Codec } from './parquet/column-chunk.ts'
+import type { Codec } from './parquet/compression.ts'
 import { readFileMetadata } from './parquet/footer.ts'
 import { createSpanEncoder } from './span-file.ts'
 
@@ -11,7 +11,7 @@ const KEY = 'spanledger'
 export interface ParquetFormatOptions {
   /** Default: zstd. */
   readonly codec?: Codec
-  /** Where merging keeps its files, about twice the size of what is merged. Default: the system's directory for such. */
+  /** Where merging keeps its files, about ten times the size of what is merged. Default: the system's directory for such. */
   readonly scratch?: string
   /** Bytes of memory for merging. Default: 512 MiB. */
   readonly memory?: number

@@ -1,12 +1,23 @@
 import { LAKE_COLUMNS } from '../spans/columns.ts'
-import type { Codec } from './parquet/column-chunk.ts'
-import { createParquetFile } from './parquet/file.ts'
+import { encodeColumnChunk } from './parquet/column-chunk.ts'
+import type { Codec } from './parquet/compression.ts'
+import { createParquetFile, type ParquetLayout } from './parquet/file.ts'
 import { clearLeaf } from './parquet/leaf.ts'
-import { parquetSchema } from './parquet/schema.ts'
+import { parquetSchema, schemaElements } from './parquet/schema.ts'
 import { createSpanColumn, type SpanRow } from './span-columns.ts'
 
 /** Rows of one row group of a fresh file. */
 export const ROW_GROUP_ROWS = 25_000
+
+const SCHEMA = parquetSchema(LAKE_COLUMNS)
+/** Columns that count nanoseconds since 1970. */
+export const TIMESTAMPS: ReadonlySet<string> = new Set(
+  LAKE_COLUMNS.filter(({ type }) => type === 'timestamp').map(({ lake }) => lake),
+)
+/** By which leaf column rows are sorted. */
+export const SORTED_BY: readonly number[] = [
+  SCHEMA.fieldList.filter((field) => field.isNested !== true).findIndex(({ name }) => name === 'TraceId'),
+]
 
 /** Encodes spans into whole Parquet files; one at a time. */
 export interface SpanEncoder {
@@ -16,23 +27,24 @@ export interface SpanEncoder {
 
 /** An encoder with buffers of its own, which it keeps from file to file. */
 export function createSpanEncoder({ codec }: { readonly codec: Codec }): SpanEncoder {
-  const schema = parquetSchema(LAKE_COLUMNS)
-  const columns = LAKE_COLUMNS.map((column) => createSpanColumn(schema, column))
+  const layout: ParquetLayout = { elements: schemaElements(SCHEMA, TIMESTAMPS), sortedBy: SORTED_BY }
+  const columns = LAKE_COLUMNS.map((column) => createSpanColumn(SCHEMA, column))
   const leaves = columns.flatMap((column) => column.leaves)
-  const timestamps = new Set(LAKE_COLUMNS.filter(({ type }) => type === 'timestamp').map(({ lake }) => lake))
-  const sortedBy = [leaves.findIndex((leaf) => leaf.field.name === 'TraceId')]
+  const chunks = leaves.map((leaf) => (offset: number) => encodeColumnChunk(leaf, codec, offset))
 
   return {
     encode(rows, metadata) {
-      const file = createParquetFile(schema, { codec, timestamps, sortedBy })
+      const sections: Buffer[] = []
+      const file = createParquetFile(layout, (bytes) => sections.push(bytes))
       for (let start = 0; start < rows.length; start += ROW_GROUP_ROWS) {
         const group = rows.slice(start, start + ROW_GROUP_ROWS)
         for (const leaf of leaves) clearLeaf(leaf)
         for (const column of columns) column.append(group)
-        file.addRowGroup(leaves, group.length)
+        file.addRowGroup(chunks, group.length)
       }
       for (const leaf of leaves) clearLeaf(leaf)
-      return file.finish(metadata)
+      file.finish(metadata)
+      return Buffer.concat(sections)
     },
   }
 }

@@ -1,29 +1,21 @@
-import { constants, zstdCompressSync } from 'node:zlib'
 import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js'
-import compression from 'parquetjs-lite/lib/compression.js'
 import util from 'parquetjs-lite/lib/util.js'
 import { type ByteSink, createByteSink, reserve, writeBytes, writtenBytes } from './byte-sink.ts'
+import { type Codec, chunkCodec, compressQuickly } from './compression.ts'
 import { bitWidth, writeHybrid } from './hybrid.ts'
 import { type Leaf, type Levels, leafEntries } from './leaf.ts'
 import { chunkStatistics } from './statistics.ts'
 import type { Values } from './values.ts'
 
-export type Codec = 'zstd' | 'snappy'
-
-const CODECS = { zstd: thrift.CompressionCodec.ZSTD, snappy: thrift.CompressionCodec.SNAPPY }
 /** A data page ends at the first row after this many bytes of values. */
 const PAGE_BYTES = 1024 * 1024
-/** A chunk smaller than this is not compressed: a frame's header would eat what it saves. */
-const SMALLEST_COMPRESSED = 128
 /** A dictionary has to save this share, since readers pay for the indirection. */
 const DICTIONARY_GAIN = 0.9
-const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 3 } }
 
 /** An encoded column chunk; its offsets in `metadata` count from `offset`. */
 export interface ColumnChunk {
   readonly pages: readonly Buffer[]
   readonly metadata: thrift.ColumnMetaData
-  readonly compressedSize: number
   readonly uncompressedSize: number
 }
 
@@ -36,16 +28,16 @@ interface PageRange {
 const body = createByteSink(PAGE_BYTES)
 
 /** Encodes one leaf column of a row group, to stand at `offset` in its file. */
-export function encodeColumnChunk(leaf: Leaf, codec: Codec, offset: number): ColumnChunk {
+export function encodeColumnChunk(leaf: Leaf, wanted: Codec, offset: number): ColumnChunk {
   const { values } = leaf
   const plainSize = measurePlain(values)
   const width = bitWidth(Math.max(values.distinct - 1, 0))
   const dictionary = values.plain.length + (values.count * width) / 8 < plainSize * DICTIONARY_GAIN
-  const compress = compressor(plainSize + leafEntries(leaf) < SMALLEST_COMPRESSED ? undefined : codec)
+  const codec = chunkCodec(wanted, plainSize + leafEntries(leaf))
   const pages: Buffer[] = []
   let uncompressedSize = 0
   const add = (header: (sizes: PageSizes) => thrift.PageHeader, bytes: Buffer) => {
-    const packed = compress.deflate(bytes)
+    const packed = compressQuickly(bytes, codec)
     const head = util.serializeThrift(header({ uncompressed: bytes.length, compressed: packed.length }))
     pages.push(head, packed)
     uncompressedSize += head.length + bytes.length
@@ -62,22 +54,21 @@ export function encodeColumnChunk(leaf: Leaf, codec: Codec, offset: number): Col
     add((sizes) => dataHeader(page, sizes, dictionary), writtenBytes(body))
   }
 
-  const compressedSize = totalLength(pages)
   const entries = leafEntries(leaf)
   const { PLAIN, RLE, RLE_DICTIONARY } = thrift.Encoding
   const metadata = new thrift.ColumnMetaData({
     type: thrift.Type[values.type] as number,
     encodings: dictionary ? [PLAIN, RLE, RLE_DICTIONARY] : [PLAIN, RLE],
     path_in_schema: leaf.field.path,
-    codec: compress.codec,
+    codec,
     num_values: entries,
     total_uncompressed_size: uncompressedSize,
-    total_compressed_size: compressedSize,
+    total_compressed_size: totalLength(pages),
     data_page_offset: dataOffset,
     ...(dictionary && { dictionary_page_offset: offset }),
     statistics: chunkStatistics(values, entries - values.count),
   })
-  return { pages, metadata, compressedSize, uncompressedSize }
+  return { pages, metadata, uncompressedSize }
 }
 
 interface PageSizes {
@@ -109,13 +100,6 @@ function dataHeader({ entries }: PageRange, sizes: PageSizes, dictionary: boolea
       repetition_level_encoding: thrift.Encoding.RLE,
     }),
   })
-}
-
-function compressor(codec: Codec | undefined): { codec: number; deflate: (bytes: Buffer) => Buffer } {
-  if (codec === undefined)
-    return { codec: thrift.CompressionCodec.UNCOMPRESSED, deflate: (bytes) => Buffer.from(bytes) }
-  if (codec === 'zstd') return { codec: CODECS.zstd, deflate: (bytes) => zstdCompressSync(bytes, ZSTD) }
-  return { codec: CODECS.snappy, deflate: (bytes) => Buffer.from(compression.deflate('SNAPPY', bytes)) }
 }
 
 /** Cuts a chunk into pages of about `bytes` of PLAIN values, each of whole rows. */

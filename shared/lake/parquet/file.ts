@@ -1,54 +1,58 @@
-import parquet, { type ParquetSchema } from 'parquetjs-lite'
+import parquet from 'parquetjs-lite'
 import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js'
 import util from 'parquetjs-lite/lib/util.js'
-import { type Codec, encodeColumnChunk } from './column-chunk.ts'
-import type { Leaf } from './leaf.ts'
-import { schemaElements } from './schema.ts'
+import type { ColumnChunk } from './column-chunk.ts'
 
 const MAGIC = Buffer.from('PAR1')
 
-export interface ParquetFileOptions {
-  readonly codec: Codec
-  /** Columns that count nanoseconds since 1970. */
-  readonly timestamps: ReadonlySet<string>
+/** What files of one kind have in common. */
+export interface ParquetLayout {
+  /** The schema, depth first. */
+  readonly elements: readonly thrift.SchemaElement[]
   /** Leaf columns by which rows are sorted, ascending, as indices into the leaves. */
   readonly sortedBy: readonly number[]
 }
 
 /** A Parquet file in the making. */
 export interface ParquetFile {
-  /** Encodes `rows` rows; the leaves may be cleared and filled again afterwards. */
-  addRowGroup(leaves: readonly Leaf[], rows: number): void
-  /** The whole file, with `metadata` as its key-value pairs. */
-  finish(metadata: Readonly<Record<string, string>>): Buffer
+  /** Bytes so far. */
+  readonly size: number
+  /** Writes `rows` rows: of each leaf column its chunk, made for where it comes to stand. */
+  addRowGroup(chunks: Iterable<(offset: number) => ColumnChunk>, rows: number): void
+  /** Writes the footer, with `metadata` as its key-value pairs. */
+  finish(metadata: Readonly<Record<string, string>>): void
 }
 
-export function createParquetFile(schema: ParquetSchema, options: ParquetFileOptions): ParquetFile {
-  const sections: Buffer[] = []
+/** Begins a file whose bytes go to `write` in their order. */
+export function createParquetFile(layout: ParquetLayout, write: (bytes: Buffer) => void): ParquetFile {
   const envelope = new parquet.ParquetEnvelopeWriter(
-    schema,
-    (bytes) => sections.push(bytes),
+    // Only its own encoders and its footer, which are not used, ask for the schema.
+    new parquet.ParquetSchema({}),
+    write,
     () => {},
     0,
     // Its pages of version 2 have wrong counts and its page index is refused by arrow-rs.
     { useDataPageV2: false, pageIndex: false },
   )
   envelope.writeHeader()
-  const elements = schemaElements(schema, options.timestamps)
-  const leafCount = elements.filter((element) => element.type !== null).length
+  const leafCount = layout.elements.filter((element) => element.type !== null).length
 
   return {
-    addRowGroup(leaves, rows) {
+    get size() {
+      return envelope.offset
+    },
+
+    addRowGroup(chunks, rows) {
       const columns: thrift.ColumnChunk[] = []
       let size = 0
-      for (const leaf of leaves) {
+      for (const chunkAt of chunks) {
         const start = envelope.offset
-        const chunk = encodeColumnChunk(leaf, options.codec, start)
+        const chunk = chunkAt(start)
         for (const page of chunk.pages) envelope.writeSection(page)
         columns.push(new thrift.ColumnChunk({ file_offset: start, meta_data: chunk.metadata }))
         size += chunk.uncompressedSize
       }
-      const sorting = options.sortedBy.map(
+      const sorting = layout.sortedBy.map(
         (column) => new thrift.SortingColumn({ column_idx: column, descending: false, nulls_first: false }),
       )
       envelope.rowGroups.push(
@@ -62,7 +66,7 @@ export function createParquetFile(schema: ParquetSchema, options: ParquetFileOpt
       const footer = util.serializeThrift(
         new thrift.FileMetaData({
           version: 1,
-          schema: elements,
+          schema: layout.elements,
           num_rows: envelope.rowCount,
           row_groups: envelope.rowGroups,
           key_value_metadata: Object.entries(metadata).map(([key, value]) => new thrift.KeyValue({ key, value })),
@@ -76,7 +80,6 @@ export function createParquetFile(schema: ParquetSchema, options: ParquetFileOpt
       tail.writeUInt32LE(footer.length)
       MAGIC.copy(tail, 4)
       envelope.writeSection(tail)
-      return Buffer.concat(sections)
     },
   }
 }

@@ -76,8 +76,11 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
   type Int64 = number | { toNumber(): number }
 
   export class Statistics implements ThriftStruct {
-    constructor(fields?: { null_count: number; min_value?: Buffer; max_value?: Buffer })
+    constructor(fields?: { null_count?: number; min_value?: Buffer; max_value?: Buffer })
     null_count: Int64 | null
+    /** Bytes, or text where they are UTF-8. */
+    min_value: Buffer | string | null
+    max_value: Buffer | string | null
     write(output: ThriftProtocol): void
     read(input: unknown): void
   }
@@ -108,13 +111,15 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     read(input: unknown): void
   }
   export class PageHeader implements ThriftStruct {
-    constructor(fields: {
+    constructor(fields?: {
       type: number
       uncompressed_page_size: number
       compressed_page_size: number
       data_page_header?: DataPageHeader
       dictionary_page_header?: DictionaryPageHeader
     })
+    type: number
+    compressed_page_size: number
     write(output: ThriftProtocol): void
     read(input: unknown): void
   }
@@ -141,14 +146,22 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       total_compressed_size: number
       data_page_offset: number
       dictionary_page_offset?: number
-      statistics: Statistics
+      statistics: Statistics | undefined
     })
+    type: number
+    encodings: number[]
+    path_in_schema: readonly string[]
+    num_values: Int64
     total_compressed_size: Int64
+    data_page_offset: Int64
+    dictionary_page_offset: Int64 | null
+    statistics: Statistics | null
     write(output: ThriftProtocol): void
     read(input: unknown): void
   }
   export class ColumnChunk implements ThriftStruct {
     constructor(fields: { file_offset: number; meta_data: ColumnMetaData })
+    meta_data: ColumnMetaData
     write(output: ThriftProtocol): void
     read(input: unknown): void
   }
@@ -159,6 +172,8 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       num_rows: number
       sorting_columns: SortingColumn[]
     })
+    columns: ColumnChunk[]
+    num_rows: Int64
     write(output: ThriftProtocol): void
     read(input: unknown): void
   }
@@ -174,7 +189,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
   export class FileMetaData implements ThriftStruct {
     constructor(fields?: {
       version: number
-      schema: SchemaElement[]
+      schema: readonly SchemaElement[]
       num_rows: number
       row_groups: RowGroup[]
       key_value_metadata: KeyValue[]
@@ -182,6 +197,8 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       column_orders: ColumnOrder[]
     })
     num_rows: Int64
+    schema: SchemaElement[]
+    row_groups: RowGroup[]
     key_value_metadata: KeyValue[] | null
     write(output: ThriftProtocol): void
     read(input: unknown): void

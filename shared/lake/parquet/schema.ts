@@ -55,16 +55,26 @@ export function leafFields(schema: ParquetSchema, column: string): Field[] {
 export function schemaElements(schema: ParquetSchema, timestamps: ReadonlySet<string>): thrift.SchemaElement[] {
   const root = new thrift.SchemaElement({ name: 'root' })
   root.num_children = Object.keys(schema.fields).length
-  return [root, ...schema.fieldList.map((field) => schemaElement(field, timestamps.has(field.name)))]
+  return markTimestamps([root, ...schema.fieldList.map(schemaElement)], timestamps)
 }
 
-function schemaElement(field: Field, timestamp: boolean): thrift.SchemaElement {
+/** Gives the elements with those names the logical type that the library cannot read, and returns them all. */
+export function markTimestamps(
+  elements: thrift.SchemaElement[],
+  timestamps: ReadonlySet<string>,
+): thrift.SchemaElement[] {
+  for (const element of elements) {
+    if (timestamps.has(element.name)) element.logicalType = { write: writeNanosecondTimestamp }
+  }
+  return elements
+}
+
+function schemaElement(field: Field): thrift.SchemaElement {
   const element = new thrift.SchemaElement({ name: field.name })
   element.repetition_type = thrift.FieldRepetitionType[field.repetitionType] as number
   if (field.isNested) element.num_children = field.fieldCount ?? 0
   else element.type = thrift.Type[field.primitiveType ?? 'BYTE_ARRAY'] as number
   if (field.originalType) element.converted_type = thrift.ConvertedType[field.originalType] as number
-  if (timestamp) element.logicalType = { write: writeNanosecondTimestamp }
   return element
 }
 
