@@ -293,10 +293,37 @@ test('merging changes nothing of a row', async () => {
       const wanted = rows.map((item) => LAKE_COLUMNS.map((column) => expected(column, item)))
       const sorted = (read: unknown[][]) => read.toSorted((a, b) => (rowKey(a) < rowKey(b) ? -1 : 1))
       expect(sorted(await readByDuckDb(file as Uint8Array))).toStrictEqual(sorted(wanted))
-      expect(await readByHyparquet(file as Uint8Array)).toHaveLength(rows.length)
+      const objects = wanted.map((values) =>
+        Object.fromEntries(LAKE_COLUMNS.map((column, index) => [column.lake, asObjects(column, values[index])])),
+      )
+      const ordered = (read: Record<string, unknown>[]) =>
+        read.toSorted((a, b) =>
+          rowKey(LAKE_COLUMNS.map(({ lake }) => a[lake])) < rowKey(LAKE_COLUMNS.map(({ lake }) => b[lake])) ? -1 : 1,
+        )
+      expect(ordered(await readByHyparquet(file as Uint8Array))).toStrictEqual(ordered(objects))
     }),
     { numRuns: 25, endOnFailure: true },
   )
+})
+
+test('a merged file has the columns of a fresh one: order, types and modes; and statistics of each', async () => {
+  const fresh = format.encode([{ priced: testSpan({ attributes: { a: 1n } }), context }], NO_FACTS)
+  const merged = await format.merge([{ name: 'fresh', read: async () => fresh }], { drop: new Set(), corrections: [] })
+  const file = (await merged.parts[0]?.()) as Uint8Array
+  await merged.close()
+  const path = writeFile(file)
+  const schema = async (of: string) =>
+    (
+      await duckdb.runAndReadAll(
+        `SELECT name, type, repetition_type, num_children, duckdb_type FROM parquet_schema('${of}') OFFSET 1`,
+      )
+    ).getRows()
+  expect(await schema(path)).toStrictEqual(await schema(writeFile(fresh)))
+  const without = await duckdb.runAndReadAll(
+    `SELECT path_in_schema FROM parquet_metadata('${path}')
+     WHERE stats_null_count IS NULL OR (stats_null_count < num_values AND stats_min_value IS NULL)`,
+  )
+  expect(without.getRows()).toStrictEqual([])
 })
 
 test('an hour that memory does not suffice to sort at once is sorted in ranges', async () => {
