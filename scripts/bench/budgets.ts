@@ -13,7 +13,7 @@ import { syntheticDelivery, type Traffic } from './synthetic-spans.ts'
 
 /**
  * `node scripts/bench/budgets.ts`: 200 reservations at once on a budget with room for exactly 100, on a SQLite file and on Google's
- * Firestore emulator (null where there is none), by wall clock; and the CPU time that debiting takes for a span. Prints JSON.
+ * Firestore emulator (null where there is none), by wall clock; and the CPU time that debiting takes for a span, at 20,000 spans a second. Prints JSON.
  */
 const ASKED = 200
 const ROOM = 100
@@ -58,7 +58,7 @@ async function benchReservations(ledger: BudgetLedger) {
 async function benchDebits(path: string, budgets: number): Promise<number> {
   const traffic: Traffic = {
     ...{ project: 'p', spansPerRequest: SPANS_PER_MESSAGE },
-    ...{ from: BigInt(Date.now() - 60_000) * 1_000_000n, step: 1_000n },
+    ...{ from: BigInt(Date.now() - 60_000) * 1_000_000n, step: 50_000n },
   }
   const deliveries = (turn: number) =>
     Array.from({ length: MESSAGES }, (_, i) => syntheticDelivery(traffic, turn * MESSAGES + i))
