@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,17 +13,26 @@ import { compareRows } from '../../shared/lake/span-file.ts'
 import { createLakeWriter } from '../../shared/lake/writer.ts'
 import { createLog } from '../../shared/log.ts'
 import { decodeBatch } from '../../shared/otlp/batch.ts'
+import { loadCatalogue } from '../../shared/pricing/catalogue.ts'
+import { createPricer } from '../../shared/pricing/pricer.ts'
+import type { SpanBatch } from '../../shared/warehouse/trace-store.ts'
 import { percentile, round } from './measure.ts'
-import { syntheticDelivery, syntheticTraceId, type Traffic } from './synthetic-spans.ts'
+import { syntheticDelivery, type Traffic } from './synthetic-spans.ts'
+import { createRandom, requestSpans, SPANS_PER_REQUEST } from './traffic.ts'
 
 /**
- * `node scripts/bench/lake.ts [--spans 1000000] [--messages-per-file 8]`: spans of one day into the lake, compacted, and queried by DuckDB
- * before and after; prints JSON. CPU times are of this process.
+ * `node scripts/bench/lake.ts [--spans 1000000] [--messages-per-file 8] [--traffic agents]`: spans of one day into the lake, compacted,
+ * and queried by DuckDB before and after; prints JSON. CPU times are of this process. The traffic is that of the other benchmarks,
+ * or with `calls` nothing but LLM calls.
  */
 const { values } = parseArgs({
-  options: { spans: { type: 'string', default: '1000000' }, 'messages-per-file': { type: 'string', default: '8' } },
+  options: {
+    spans: { type: 'string', default: '1000000' },
+    'messages-per-file': { type: 'string', default: '8' },
+    traffic: { type: 'string', default: 'agents' },
+  },
 })
-const SPANS_PER_MESSAGE = 512
+const SPANS_PER_MESSAGE = SPANS_PER_REQUEST
 const messages = Math.ceil(Number(values.spans) / SPANS_PER_MESSAGE)
 const perFile = Number(values['messages-per-file'])
 const spans = messages * SPANS_PER_MESSAGE
@@ -33,7 +43,28 @@ const traffic: Traffic = {
   from: 1_770_249_600_000_000_000n,
   step: DAY_NANOS / BigInt(spans),
 }
-const batchAt = (number: number) => decodeBatch(syntheticDelivery(traffic, number))
+const pricer = createPricer({ catalogue: await loadCatalogue() })
+const batchAt = values.traffic === 'calls' ? callBatch : agentBatch
+
+function callBatch(number: number): SpanBatch {
+  return decodeBatch(syntheticDelivery(traffic, number))
+}
+
+function agentBatch(number: number): SpanBatch {
+  const start = Number((traffic.from + BigInt(number * SPANS_PER_MESSAGE) * traffic.step) / 1_000_000n)
+  const spans = requestSpans(createRandom(Math.imul(number + 1, 0x9e3779b1)), start)
+  const ledgers = pricer.price(spans, { project: traffic.project })
+  const digest = createHash('sha256').update(`message ${number}`).digest('hex')
+  return {
+    context: { project: traffic.project, digest, ingestedAt: BigInt(start + 2000) * 1_000_000n },
+    spans: spans.map((span, index) => ({ span, ledger: ledgers[index] as (typeof ledgers)[number] })),
+  }
+}
+
+/** The id of some trace, another one each round. */
+function traceIdOf(round: number): string {
+  return batchAt((round * 97) % messages).spans[round]?.span.traceId ?? ''
+}
 
 /** CPU microseconds, wall milliseconds and peak memory (MiB, sampled) of `work`. */
 async function measure<T>(work: () => Promise<T>) {
@@ -85,8 +116,7 @@ function countOperations(store: ObjectStore) {
 }
 
 const QUERIES = {
-  traceById: (files: string, round: number) =>
-    `SELECT * FROM ${files} WHERE TraceId = '${syntheticTraceId((round * 47_777) % spans)}'`,
+  traceById: (files: string, round: number) => `SELECT * FROM ${files} WHERE TraceId = '${traceIdOf(round)}'`,
   dailyTokenSum: (files: string) => `SELECT dt, sum(InputTokens), sum(OutputTokens) FROM ${files} GROUP BY 1`,
   dailyTokenSumFromMap: (files: string) =>
     `SELECT dt, sum(cast(SpanAttributes['gen_ai.usage.input_tokens'] as int)) FROM ${files} GROUP BY 1`,
@@ -100,9 +130,10 @@ async function measureQueries(duckdb: DuckDBConnection, lakes: readonly string[]
   for (let round = 0; round < rounds; round++) {
     for (const [name, query] of Object.entries(QUERIES)) {
       for (const [index, lake] of lakes.entries()) {
+        const statement = query(parquet(lake), round)
         const cpu = process.cpuUsage()
         const begin = performance.now()
-        await duckdb.runAndReadAll(query(parquet(lake), round))
+        await duckdb.runAndReadAll(statement)
         const taken = times[index]?.[name] as { ms: number[]; cpuMs: number[] }
         taken.ms.push(performance.now() - begin)
         const { user, system } = process.cpuUsage(cpu)

@@ -3,15 +3,19 @@ import { encodeTraces } from '../../shared/otlp/encode.ts'
 import type { AttributeValue } from '../../shared/spans/attributes.ts'
 import type { Resource, Scope, Span } from '../../shared/spans/span.ts'
 
-/** The shape of the benchmark's traffic: agent traces of 8 spans, 3 of them LLM calls, 12 attributes a span. */
+/**
+ * The shape of the benchmarks' traffic: traces of 8 spans with 12 attributes each, an agent that makes three LLM calls and four tool
+ * calls; of a call the id, the times and the counts are random, as long as the providers' own.
+ */
 export const SPANS_PER_REQUEST = 512
 const SPANS_PER_TRACE = 8
 
+/** Provider, model, and the provider's ids of responses: a prefix and so many random digits. */
 const MODELS = [
-  ['openai', 'gpt-4o-mini'],
-  ['openai', 'gpt-4o'],
-  ['anthropic', 'claude-sonnet-4-5'],
-  ['gcp.gemini', 'gemini-2.5-flash'],
+  ['openai', 'gpt-4o-mini', 'chatcmpl-', 29],
+  ['openai', 'gpt-4o', 'chatcmpl-', 29],
+  ['anthropic', 'claude-sonnet-4-5', 'msg_01', 22],
+  ['gcp.gemini', 'gemini-2.5-flash', '', 22],
 ] as const
 
 /** A small, fast generator of repeatable numbers (xorshift32). */
@@ -65,7 +69,7 @@ export function requestSpans(random: () => number, start: number): Span[] {
         kind: isCall ? 'CLIENT' : 'INTERNAL',
         startTimeUnixNano: begin,
         endTimeUnixNano: begin + BigInt(Math.floor(random() * 2e9)),
-        attributes: isCall ? callAttributes(random, user, session) : toolAttributes(random, user, session),
+        attributes: (index === 0 ? agentAttributes : isCall ? callAttributes : toolAttributes)(random, user, session),
         droppedAttributesCount: 0,
         events: [],
         droppedEventsCount: 0,
@@ -86,14 +90,31 @@ export function requestBody(random: () => number, start: number): Buffer {
   return gzipSync(encodeTraces(requestSpans(random, start)), { level: 1 })
 }
 
+function agentAttributes(random: () => number, user: string, session: string): Map<string, AttributeValue> {
+  return new Map<string, AttributeValue>([
+    ['gen_ai.operation.name', 'invoke_agent'],
+    ['gen_ai.agent.name', 'shopper'],
+    ['gen_ai.agent.id', 'agent-1'],
+    ['gen_ai.agent.version', '1.4.0'],
+    ['gen_ai.output.type', 'text'],
+    ['http.request.method', 'POST'],
+    ['http.route', '/chat'],
+    ['http.response.status_code', 200n],
+    ['client.address', `10.0.${Math.floor(random() * 256)}.${Math.floor(random() * 256)}`],
+    ['server.address', 'shop.example.com'],
+    ['user.id', user],
+    ['session.id', session],
+  ])
+}
+
 function callAttributes(random: () => number, user: string, session: string): Map<string, AttributeValue> {
-  const [provider, model] = MODELS[Math.floor(random() * MODELS.length)] as (typeof MODELS)[number]
+  const [provider, model, prefix, digits] = MODELS[Math.floor(random() * MODELS.length)] as (typeof MODELS)[number]
   return new Map<string, AttributeValue>([
     ['gen_ai.operation.name', 'chat'],
     ['gen_ai.provider.name', provider],
     ['gen_ai.request.model', model],
     ['gen_ai.response.model', model],
-    ['gen_ai.response.id', `resp_${hex(random, 24)}`],
+    ['gen_ai.response.id', `${prefix}${letters(random, digits)}`],
     ['gen_ai.usage.input_tokens', BigInt(Math.floor(random() * 8000))],
     ['gen_ai.usage.output_tokens', BigInt(Math.floor(random() * 1200))],
     ['gen_ai.request.temperature', 0.7],
@@ -106,19 +127,27 @@ function callAttributes(random: () => number, user: string, session: string): Ma
 
 function toolAttributes(random: () => number, user: string, session: string): Map<string, AttributeValue> {
   return new Map<string, AttributeValue>([
+    ['gen_ai.operation.name', 'execute_tool'],
     ['gen_ai.tool.name', 'lookup'],
-    ['tool.call.id', `call_${hex(random, 24)}`],
+    ['gen_ai.tool.type', 'function'],
+    ['gen_ai.tool.call.id', `call_${letters(random, 24)}`],
     ['db.system.name', 'postgresql'],
     ['db.query.summary', 'SELECT orders'],
     ['db.response.returned_rows', BigInt(Math.floor(random() * 50))],
     ['server.address', 'db.internal'],
     ['server.port', 5432n],
-    ['thread.id', BigInt(Math.floor(random() * 16))],
-    ['code.function.name', 'lookupOrder'],
     ['user.id', user],
     ['session.id', session],
     ['cache.hit', random() < 0.5],
   ])
+}
+
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+
+function letters(random: () => number, count: number): string {
+  let text = ''
+  for (let index = 0; index < count; index++) text += LETTERS[Math.floor(random() * LETTERS.length)]
+  return text
 }
 
 function hex(random: () => number, digits: number): string {
