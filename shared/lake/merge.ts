@@ -60,7 +60,7 @@ export async function mergeParquet(inputs: readonly MergeInput[], options: Merge
   }
 }
 
-/** Writes the rows that stay to uncompressed files, in order: each column is compressed as suits it afterwards. */
+/** Writes the rows that stay to files, in order, quickly: each column is compressed as suits it afterwards. */
 async function sortRows(
   directory: string,
   files: { readonly rows: ReadonlyMap<string, string>; readonly corrections: ReadonlyMap<string, string> },
@@ -92,7 +92,7 @@ async function sortRows(
     const paths = await inRanges(directory, (range, output) =>
       connection.run(
         `COPY (SELECT * FROM (${rows}) WHERE ${range} ORDER BY TraceId, "Timestamp", SpanId) TO ${literal(output)}
-         (FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE ${ROW_GROUP_ROWS},
+         (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS},
           ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, WRITE_BLOOM_FILTER false)`,
       ),
     )

@@ -11,7 +11,7 @@ const KEY = 'spanledger'
 export interface ParquetFormatOptions {
   /** Default: zstd. */
   readonly codec?: Codec
-  /** Where merging keeps its files, about ten times the size of what is merged. Default: the system's directory for such. */
+  /** Where merging keeps its files, about three times the size of what is merged. Default: the system's directory for such. */
   readonly scratch?: string
   /** Bytes of memory for merging. Default: 512 MiB. */
   readonly memory?: number

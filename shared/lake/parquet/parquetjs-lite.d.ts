@@ -153,6 +153,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     path_in_schema: readonly string[]
     num_values: Int64
     total_compressed_size: Int64
+    total_uncompressed_size: Int64
     data_page_offset: Int64
     dictionary_page_offset: Int64 | null
     statistics: Statistics | null

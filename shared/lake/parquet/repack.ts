@@ -1,5 +1,6 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
 import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js'
 import util from 'parquetjs-lite/lib/util.js'
 import type { ColumnChunk } from './column-chunk.ts'
@@ -25,7 +26,7 @@ export interface RepackOptions {
 }
 
 /**
- * Compresses the files at `paths` anew, which are uncompressed and have the same columns, and deletes them: their row groups keep
+ * Compresses the files at `paths` anew, which are zstd and have the same columns, and deletes them: their row groups keep
  * their order and their values their encoding. Holds one row group at a time. Returns the paths of the new files.
  */
 export async function repackFiles(paths: readonly string[], options: RepackOptions): Promise<string[]> {
@@ -139,7 +140,7 @@ async function repackChunk(
   { metadata, bytes }: RawColumn,
   { codec: wanted, ids }: RepackOptions,
 ): Promise<(offset: number) => ColumnChunk> {
-  const codec = chunkCodec(wanted, bytes.length)
+  const codec = chunkCodec(wanted, Number(metadata.total_uncompressed_size))
   const content = contentOf(metadata, ids)
   const pages: Buffer[] = []
   let dictionarySize: number | undefined
@@ -148,8 +149,8 @@ async function repackChunk(
   for (let at = 0; at < bytes.length; ) {
     const header = new thrift.PageHeader()
     at += util.decodeThrift(header, bytes, at)
-    const body = bytes.subarray(at, at + header.compressed_page_size)
-    at += body.length
+    const body = zstdDecompressSync(bytes.subarray(at, at + header.compressed_page_size))
+    at += header.compressed_page_size
     const packed = await compressThoroughly(body, codec, content)
     header.compressed_page_size = packed.length
     const head = util.serializeThrift(header)
