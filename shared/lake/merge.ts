@@ -21,12 +21,15 @@ const RANGES = [1, 16, 256]
 const HEX_IDS = new Set(['TraceId', 'SpanId', 'ParentSpanId'])
 /** A merged file is closed once it is larger; with the row group that makes it so, it stays below 256 MB. */
 const DEFAULT_FILE_BYTES = 128 * 1024 * 1024
+/** More than this is compressed between sorting and compressing for good, since in the cloud it lies in memory. */
+const DEFAULT_PLAIN_BYTES = 256 * 1024 * 1024
 
 export interface MergeOptions {
   readonly codec: Codec
   readonly scratch?: string
   readonly memory?: number
   readonly fileBytes?: number
+  readonly plainBytes?: number
   /** Projects whose rows are left out. */
   readonly drop: ReadonlySet<string>
   readonly corrections: readonly MergeInput[]
@@ -64,7 +67,7 @@ export async function mergeParquet(inputs: readonly MergeInput[], options: Merge
 async function sortRows(
   directory: string,
   files: { readonly rows: ReadonlyMap<string, string>; readonly corrections: ReadonlyMap<string, string> },
-  { memory = 512 * 1024 * 1024, drop }: MergeOptions,
+  { memory = 512 * 1024 * 1024, plainBytes = DEFAULT_PLAIN_BYTES, drop }: MergeOptions,
 ): Promise<{ readonly paths: readonly string[]; readonly rows: ReadonlyMap<string, number> }> {
   const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:', {
@@ -76,6 +79,8 @@ async function sortRows(
     threads: '1',
   })
   const connection = await instance.connect()
+  // Inputs are read twice, and reading all their footers again costs a tenth of the whole.
+  await connection.run('SET parquet_metadata_cache = true')
   const read = (paths: Iterable<string>) => {
     const list = [join(directory, 'template.parquet'), ...paths].map(literal).join(', ')
     return `read_parquet([${list}], union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)`
@@ -89,10 +94,11 @@ async function sortRows(
       repeated: losers.getRows()[0]?.[0] !== 0,
       corrections: files.corrections.size > 0 && read(files.corrections.keys()),
     })
+    const codec = (await plainSize(connection, files.rows.keys())) > plainBytes ? 'zstd' : 'uncompressed'
     const paths = await inRanges(directory, (range, output) =>
       connection.run(
         `COPY (SELECT * FROM (${rows}) WHERE ${range} ORDER BY TraceId, "Timestamp", SpanId) TO ${literal(output)}
-         (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS},
+         (FORMAT parquet, COMPRESSION ${codec}${codec === 'zstd' ? ', COMPRESSION_LEVEL 1' : ''}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS},
           ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, WRITE_BLOOM_FILTER false)`,
       ),
     )
@@ -178,6 +184,15 @@ function rowsSql(
     SELECT * EXCLUDE (filename, file_row_number) REPLACE (${filled})
     FROM ${source} ${repeated ? 'ANTI JOIN losers USING (filename, file_row_number)' : ''} ${kept}`
   return corrections === false ? rows : correctedSql(rows, `SELECT * FROM ${corrections}`)
+}
+
+/** Bytes of the columns of the files at `paths`, not compressed. */
+async function plainSize(connection: DuckDBConnection, paths: Iterable<string>): Promise<number> {
+  const list = [...paths].map(literal).join(', ')
+  const size = await connection.runAndReadAll(
+    `SELECT coalesce(sum(total_uncompressed_size), 0)::DOUBLE FROM parquet_metadata([${list}])`,
+  )
+  return size.getRows()[0]?.[0] as number
 }
 
 /** Reads each input by itself to find the one that is to blame. */

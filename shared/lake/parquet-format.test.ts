@@ -326,6 +326,25 @@ test('a merged file has the columns of a fresh one: order, types and modes; and 
   expect(without.getRows()).toStrictEqual([])
 })
 
+test('a merged file is the same whether its rows were compressed in between or not', async () => {
+  const rows = Array.from({ length: 200 }, (_, id): SpanRow => {
+    const attributes = { prompt: `${id} ${'all work and no play '.repeat(id)}` }
+    return { priced: testSpan({ traceId: hexId(id, 32), spanId: hexId(id, 16), attributes }), context }
+  })
+  const merge = async (plainBytes: number) => {
+    const merging = createParquetFormat({ plainBytes })
+    const file = merging.encode(rows, NO_FACTS)
+    const input = { name: 'input', read: async () => file }
+    const merged = await merging.merge([input], { drop: new Set(), corrections: [] })
+    const parts = await Promise.all(merged.parts.map((read) => read()))
+    await merged.close()
+    return parts
+  }
+  const plain = await merge(Number.POSITIVE_INFINITY)
+  expect(await merge(0)).toStrictEqual(plain)
+  expect(await readByDuckDb(plain[0] as Uint8Array)).toHaveLength(200)
+})
+
 test('an hour that memory does not suffice to sort at once is sorted in ranges', async () => {
   const merging = createParquetFormat({ memory: 100 * 1024 * 1024 })
   const prompt = 'all work and no play '.repeat(200_000)

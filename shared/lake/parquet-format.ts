@@ -11,12 +11,17 @@ const KEY = 'spanledger'
 export interface ParquetFormatOptions {
   /** Default: zstd. */
   readonly codec?: Codec
-  /** Where merging keeps its files, about three times the size of what is merged. Default: the system's directory for such. */
+  /**
+   * Where merging keeps its files, about three times the size of what is merged and
+   * `plainBytes`. Default: the system's directory for such.
+   */
   readonly scratch?: string
   /** Bytes of memory for merging. Default: 512 MiB. */
   readonly memory?: number
   /** Bytes beyond which a merged file is closed and the next one begun. Default: 128 MiB. */
   readonly fileBytes?: number
+  /** Bytes of columns beyond which sorted rows are compressed quickly until they are compressed for good. Default: 256 MiB. */
+  readonly plainBytes?: number
 }
 
 /** The lake's files as Parquet: fresh ones by our own encoder, merged ones by DuckDB, which is loaded when it is needed. */

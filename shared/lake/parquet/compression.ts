@@ -17,9 +17,9 @@ const { ZSTD_c_targetLength, ZSTD_btopt } = constants
 const QUICK = { [ZSTD_c_compressionLevel]: 3 }
 /** Of a merged file, which lives for as long as its spans. */
 const THOROUGH: Record<Content, Record<number, number>> = {
-  numbers: { [ZSTD_c_compressionLevel]: 9 },
+  numbers: { [ZSTD_c_compressionLevel]: 4 },
   // Shorter matches are found at random in ids of calls, and cost more than they save.
-  texts: { [ZSTD_c_compressionLevel]: 9, [ZSTD_c_minMatch]: 6 },
+  texts: { [ZSTD_c_compressionLevel]: 7, [ZSTD_c_minMatch]: 6, [ZSTD_c_searchLog]: 5 },
   // Of random hex digits only the fifth bit can be saved, and the length before each: any other match is a loss, which only the
   // strategies that weigh each match against its price see. A small window gives them little to weigh.
   ids: {

@@ -151,6 +151,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     type: number
     encodings: number[]
     path_in_schema: readonly string[]
+    codec: number
     num_values: Int64
     total_compressed_size: Int64
     total_uncompressed_size: Int64

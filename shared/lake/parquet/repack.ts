@@ -26,34 +26,50 @@ export interface RepackOptions {
 }
 
 /**
- * Compresses the files at `paths` anew, which are zstd and have the same columns, and deletes them: their row groups keep
- * their order and their values their encoding. Holds one row group at a time. Returns the paths of the new files.
+ * Compresses the files at `paths` anew, which are zstd or not compressed and have the same columns, and deletes them: their row groups keep
+ * their order and their values their encoding. Holds two row groups at a time. Returns the paths of the new files.
  */
 export async function repackFiles(paths: readonly string[], options: RepackOptions): Promise<string[]> {
   const outputs: string[] = []
   let output: Output | undefined
+  const write = async ({ group, chunks }: PackedRowGroup): Promise<void> => {
+    const packed = await chunks
+    if (output === undefined) {
+      const next = join(options.directory, `packed_${outputs.length}.parquet`)
+      output = await openOutput(next, { elements: group.elements, sortedBy: options.sortedBy })
+      outputs.push(next)
+    }
+    output.file.addRowGroup(packed, group.rows)
+    await output.flush()
+    if (output.file.size <= options.fileBytes) return
+    await output.finish()
+    output = undefined
+  }
+  // A large column keeps one core busy for long: the next row group is begun on the other.
+  let previous: PackedRowGroup | undefined
   try {
     for (const path of paths) {
       for await (const group of readRowGroups(path, options.timestamps)) {
-        const chunks = await Promise.all(group.columns.map((column) => repackChunk(column, options)))
-        if (output === undefined) {
-          const next = join(options.directory, `packed_${outputs.length}.parquet`)
-          output = await openOutput(next, { elements: group.elements, sortedBy: options.sortedBy })
-          outputs.push(next)
-        }
-        output.file.addRowGroup(chunks, group.rows)
-        await output.flush()
-        if (output.file.size <= options.fileBytes) continue
-        await output.finish()
-        output = undefined
+        const chunks = Promise.all(group.columns.map((column) => repackChunk(column, options)))
+        // Whoever writes it hears of its failure.
+        chunks.catch(() => undefined)
+        if (previous !== undefined) await write(previous)
+        previous = { group, chunks }
       }
       await rm(path)
     }
+    if (previous !== undefined) await write(previous)
     await output?.finish()
     return outputs
   } finally {
     await output?.close()
   }
+}
+
+/** A row group and what becomes of its columns. */
+interface PackedRowGroup {
+  readonly group: RawRowGroup
+  readonly chunks: Promise<((offset: number) => ColumnChunk)[]>
 }
 
 interface Output {
@@ -149,7 +165,8 @@ async function repackChunk(
   for (let at = 0; at < bytes.length; ) {
     const header = new thrift.PageHeader()
     at += util.decodeThrift(header, bytes, at)
-    const body = zstdDecompressSync(bytes.subarray(at, at + header.compressed_page_size))
+    const stored = bytes.subarray(at, at + header.compressed_page_size)
+    const body = metadata.codec === thrift.CompressionCodec.ZSTD ? zstdDecompressSync(stored) : stored
     at += header.compressed_page_size
     const packed = await compressThoroughly(body, codec, content)
     header.compressed_page_size = packed.length
