@@ -39,7 +39,8 @@ export function createCountedWriter(meter: Meter): SpanWriter {
   const insert = createCountedInsert(meter)
   return {
     async write(batches) {
-      await Promise.all([insert(batches.flatMap(spanRows)), insert(batches.flatMap(correctionRows))])
+      const rows = batches.flatMap(spanRows).filter((row) => row !== undefined)
+      await Promise.all([insert(rows), insert(batches.flatMap(correctionRows))])
       await insert(batches.map((batch) => batchRow(batch, batch.spans.length)))
       return batches.map(({ spans }) => ({ stored: spans.length, duplicates: 0 }))
     },

@@ -70,20 +70,22 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
   }
 }
 
-/** Inserts the rows of several batches together; returns what is refused of each. */
+/** Inserts the rows of several batches together; returns what is refused of each, by its place there. */
 async function insertEach(
   client: Pick<BigQueryClient, 'insert'>,
   table: string,
-  batches: readonly (readonly InsertRow[])[],
+  batches: readonly (readonly (InsertRow | undefined)[])[],
 ): Promise<RefusedRow[][]> {
-  const refused = await client.insert(table, batches.flat())
-  let start = 0
-  return batches.map((rows) => {
-    const first = start
-    start += rows.length
-    const own = refused.filter(({ index }) => index >= first && index < start)
-    return own.map(({ index, reason }) => ({ index: index - first, reason }))
-  })
+  const placed = batches.flatMap((rows, batch) =>
+    rows.flatMap((row, index) => (row === undefined ? [] : [{ batch, index, row }])),
+  )
+  const results = batches.map((): RefusedRow[] => [])
+  const rows = placed.map(({ row }) => row)
+  for (const { index: at, reason } of await client.insert(table, rows)) {
+    const { batch, index } = placed[at] as (typeof placed)[number]
+    results[batch]?.push({ index, reason })
+  }
+  return results
 }
 
 /** The part of the table that a filter can need, and `margin` nanoseconds more on either side. */

@@ -106,6 +106,17 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
       )
     })
 
+    test('of a span that is twice in one message, with one end, now the one was shown and now the other', async () => {
+      const [sample] = fc.sample(pricedSpan, { numRuns: 1, seed: 7 }) as [PricedSpan]
+      const named = (name: string) => ({ ...sample, span: { ...sample.span, name } })
+      const context = { project: 'twice', digest: 'twice', ingestedAt: 1_700_000_000_000_000_000n }
+      for (let time = 0; time < 2; time++)
+        await store.write([{ context, spans: ['first', 'second', 'last'].map(named) }])
+      const { spans } = await store.getTrace('twice', sample.span.traceId, { limit: 10 })
+      expect(spans.map(({ span }) => span.name)).toStrictEqual(['last'])
+      expect(await store.counts('twice')).toStrictEqual({ stored: 1n, duplicates: 2n })
+    })
+
     test('a byte order mark at the start of a text was lost on the way back', async () => {
       const [sample] = fc.sample(pricedSpan, { numRuns: 1, seed: 7 }) as [PricedSpan]
       const attributes = new Map([['\ufeffkey', '\ufeffvalue']])

@@ -13,9 +13,26 @@ export interface InsertRow {
   readonly json: Readonly<Record<string, unknown>>
 }
 
-/** What a batch adds to `spans`, in the order of its spans. */
-export function spanRows({ context, spans }: SpanBatch): InsertRow[] {
-  return spans.map((priced, index) => ({ insertId: insertId(context, index), json: spanJson(priced, context) }))
+/**
+ * What a batch adds to `spans`, in the order of its spans. One that is there again with no earlier end adds nothing: both would have
+ * the digest by which a reader tells versions apart.
+ */
+export function spanRows({ context, spans }: SpanBatch): (InsertRow | undefined)[] {
+  const holders = new Map<string, PricedSpan>()
+  for (const priced of spans) {
+    const holder = holders.get(spanKey(priced))
+    if (holder === undefined || holder.span.endTimeUnixNano <= priced.span.endTimeUnixNano)
+      holders.set(spanKey(priced), priced)
+  }
+  return spans.map((priced, index) =>
+    holders.get(spanKey(priced)) === priced
+      ? { insertId: insertId(context, index), json: spanJson(priced, context) }
+      : undefined,
+  )
+}
+
+function spanKey({ span }: PricedSpan): string {
+  return span.traceId + span.spanId
 }
 
 /** What a batch adds to `corrections`, in the order of its corrections. */
