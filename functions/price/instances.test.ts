@@ -2,6 +2,7 @@ import { Firestore } from '@google-cloud/firestore'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Delivery, Subscriber } from '../../shared/bus/bus.ts'
+import { isSpanledgerError } from '../../shared/errors.ts'
 import { loadCatalogue } from '../../shared/pricing/catalogue.ts'
 import { openFirestoreTraceState } from '../../shared/pricing/firestore-trace-state.ts'
 import { createPricer } from '../../shared/pricing/pricer.ts'
@@ -35,31 +36,32 @@ async function deliver(steps: readonly Step[]) {
   return consume(bus.published)
 }
 
-/** The messages of traces, each to any instance once or twice, in any order. */
-const journeys = traces.chain((spans) =>
-  fc
-    .record({
-      cuts: fc.array(fc.nat({ max: 4 }), { minLength: spans.length, maxLength: spans.length }),
-      again: fc.subarray(spans),
-    })
-    .chain(({ cuts, again }) => {
-      const messages = [...cutMessages(spans, cuts), toDelivery(again, 'again')]
-      const step = (delivery: Delivery) =>
-        fc.record({ delivery: fc.constant(delivery), instance: fc.nat({ max: 2 }), restarted: fc.boolean() })
-      const all = fc.tuple(...[...messages, ...messages].map(step))
-      return all
-        .chain((steps) => fc.shuffledSubarray(steps, { minLength: messages.length }))
-        .chain((some) => {
-          const missing = messages.filter((message) => !some.some(({ delivery }) => delivery === message))
-          return fc.tuple(fc.constant(some), fc.tuple(...missing.map(step)))
-        })
-        .map(([some, rest]) => ({ spans, steps: [...some, ...rest] }))
-    }),
-)
+/** The messages of traces, each to any instance, in any order; once, or once or twice. */
+const journeys = ({ twice }: { readonly twice: boolean }) =>
+  traces.chain((spans) =>
+    fc
+      .record({
+        cuts: fc.array(fc.nat({ max: 4 }), { minLength: spans.length, maxLength: spans.length }),
+        again: fc.subarray(spans),
+      })
+      .chain(({ cuts, again }) => {
+        const messages = [...cutMessages(spans, cuts), toDelivery(again, 'again')]
+        const step = (delivery: Delivery) =>
+          fc.record({ delivery: fc.constant(delivery), instance: fc.nat({ max: 2 }), restarted: fc.boolean() })
+        const all = fc.tuple(...[...messages, ...(twice ? messages : [])].map(step))
+        return all
+          .chain((steps) => fc.shuffledSubarray(steps, { minLength: messages.length }))
+          .chain((some) => {
+            const missing = messages.filter((message) => !some.some(({ delivery }) => delivery === message))
+            return fc.tuple(fc.constant(some), fc.tuple(...missing.map(step)))
+          })
+          .map(([some, rest]) => ({ spans, steps: [...some, ...rest] }))
+      }),
+  )
 
 test('whichever instance gets which message, started anew whenever, each span bills what it bills at once', async () => {
   await fc.assert(
-    fc.asyncProperty(journeys, async ({ spans, steps }) => {
+    fc.asyncProperty(journeys({ twice: true }), async ({ spans, steps }) => {
       const held = await deliver(steps)
       const expected = pricer.price(spans, { project: 'p' })
       for (const [index, { traceId, spanId }] of spans.entries())
@@ -68,6 +70,16 @@ test('whichever instance gets which message, started anew whenever, each span bi
     { numRuns: 300 },
   )
 })
+
+/** As the bus does: a message that is not taken comes again. */
+async function deliverUntilTaken(subscriber: Subscriber, delivery: Delivery): Promise<void> {
+  try {
+    await subscriber.handle([delivery])
+  } catch (error) {
+    if (!isSpanledgerError(error, 'store/unavailable')) throw error
+    await deliverUntilTaken(subscriber, delivery)
+  }
+}
 
 const plan = planFirestore()
 describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
@@ -78,19 +90,24 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
   }, 40_000)
   afterAll(() => emulator?.stop())
 
+  // Where two instances have read one trace, the emulator lets both wait for two seconds: few messages, and time for each of them.
   test('messages that instances take at the same time bill what they bill at once', async () => {
     await fc.assert(
-      fc.asyncProperty(journeys, async ({ spans, steps }) => {
-        const firestore = new Firestore({ projectId: 'test', host: emulator.host, ssl: false })
-        const state = openFirestoreTraceState({ firestore, collection: `instances${used++}` })
+      fc.asyncProperty(journeys({ twice: false }), async ({ spans, steps }) => {
         const bus = collectingBus()
-        const instances = [0, 1, 2].map(() => createPriceSubscriber({ bus, pricer, state }))
+        const collection = `instances${used++}`
+        const open = () => {
+          const firestore = new Firestore({ projectId: 'test', host: emulator.host, ssl: false })
+          return createPriceSubscriber({ bus, pricer, state: openFirestoreTraceState({ firestore, collection }) })
+        }
+        const instances = [open(), open(), open()]
         await Promise.all(
           instances.map(async (subscriber, own) => {
-            for (const { delivery, instance } of steps) if (instance === own) await subscriber.handle([delivery])
+            for (const { delivery, instance } of steps)
+              if (instance === own) await deliverUntilTaken(subscriber, delivery)
+            await subscriber.close?.()
           }),
         )
-        await state.close()
         const held = consume(bus.published)
         const expected = pricer.price(spans, { project: 'p' })
         for (const [index, { traceId, spanId }] of spans.entries())
@@ -98,7 +115,7 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
       }),
       { numRuns: 2 },
     )
-  }, 60_000)
+  }, 180_000)
 })
 
 const openai = { 'gen_ai.provider.name': 'openai' }

@@ -3,6 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { DocumentSnapshot, Firestore, QueryDocumentSnapshot, Transaction } from '@google-cloud/firestore'
 import { within } from '../deadline.ts'
 import { describeError, SpanledgerError } from '../errors.ts'
+import { createTurns } from '../turns.ts'
 import { traceEntryFromJson, traceEntryToJson } from './trace-entry-json.ts'
 import type { TraceAppend, TraceKey, TraceStateStore } from './trace-state.ts'
 
@@ -49,10 +50,14 @@ interface Kept {
 /**
  * {@link TraceStateStore} in Firestore. All that a transaction appends is one document, found by the names of its traces;
  * thirty traces are one query, billed as one read where nothing is kept of them. Documents expire by themselves.
+ *
+ * Two transactions that have read the same trace wait for each other until Firestore ends one of them, which takes it seconds:
+ * so those of one store take turns, and only other instances are in each other's way.
  */
 export function openFirestoreTraceState(options: FirestoreTraceStateOptions): TraceStateStore {
   const { firestore, collection = 'traces', now = Date.now, deadlineMs = 20_000 } = options
   const documents = firestore.collection(collection)
+  const inTurn = createTurns()
 
   async function read(transaction: Transaction, names: readonly string[]): Promise<Map<string, Kept>> {
     const chunks = Array.from({ length: Math.ceil(names.length / MAX_IN) }, (_, n) =>
@@ -103,15 +108,22 @@ export function openFirestoreTraceState(options: FirestoreTraceStateOptions): Tr
 
   return {
     transact: async (keys, decide) => {
+      const names = [...new Set(keys.map(traceName))]
+      const transact = () =>
+        firestore.runTransaction(async (transaction) => {
+          const known = await read(transaction, names)
+          const entries = new Map(Array.from(known, ([name, kept]) => [name, kept.entries.map(traceEntryFromJson)]))
+          const { append, result } = decide((key) => entries.get(traceName(key)) ?? [])
+          gather(transaction, known)
+          if (append.length > 0) write(transaction, recordOf(append), append.map(toNamedEntry))
+          return result
+        })
+      const until = performance.now() + deadlineMs
       try {
         return await within(deadlineMs, () =>
-          firestore.runTransaction(async (transaction) => {
-            const known = await read(transaction, [...new Set(keys.map(traceName))])
-            const entries = new Map(Array.from(known, ([name, kept]) => [name, kept.entries.map(traceEntryFromJson)]))
-            const { append, result } = decide((key) => entries.get(traceName(key)) ?? [])
-            gather(transaction, known)
-            if (append.length > 0) write(transaction, recordOf(append), append.map(toNamedEntry))
-            return result
+          inTurn(names, async () => {
+            if (performance.now() > until) throw new Error('given up while it waited for its turn')
+            return await transact()
           }),
         )
       } catch (error) {
