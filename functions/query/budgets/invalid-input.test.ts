@@ -71,4 +71,15 @@ describe('what is wrong is refused with 400 that says what', () => {
     expect((await call('GET', `${BUDGETS}:decision?user=a&user=b`)).status).toBe(400)
     expect((await call('GET', `${BUDGETS}:decision?usd=-1`)).status).toBe(400)
   })
+
+  test('a condition on an attribute named __proto__ was dropped, and the budget was for every call', async () => {
+    const selector = '{"user": "u", "attributes": {"__proto__": "x"}}'
+    for (const [method, path, body] of [
+      ['PUT', `${BUDGETS}/b`, `{"limit": {"usd": 1}, "selector": ${selector}}`],
+      ['POST', `${BUDGETS}:reserve`, `{"idempotencyKey": "k", "subject": ${selector}}`],
+    ] as const) {
+      const answer = await call(method, path, body)
+      expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining('__proto__') } })
+    }
+  })
 })

@@ -30,8 +30,21 @@ const anyOf = <T extends z.ZodType<string, unknown>>(item: T) =>
 const fields = <T extends z.ZodType>(value: T) =>
   Object.fromEntries(SUBJECT_FIELDS.map((field) => [field, value.optional()])) as Record<SubjectField, z.ZodOptional<T>>
 
+/** Zod drops a member `__proto__` of a record: a condition would be gone, and the budget be for every call. */
+const attributes = <T extends z.ZodType>(value: T) =>
+  z
+    .preprocess(
+      (given, context) => {
+        if (given instanceof Object && Object.hasOwn(given, '__proto__'))
+          context.addIssue({ code: 'custom', message: 'no attribute can be named __proto__' })
+        return given
+      },
+      z.record(text, value),
+    )
+    .optional()
+
 export const selectorInput = z
-  .strictObject({ ...fields(anyOf(text)), attributes: z.record(text, anyOf(scalar)).optional() })
+  .strictObject({ ...fields(anyOf(text)), attributes: attributes(anyOf(scalar)) })
   .transform((selector) => selector as Selector)
   .meta({
     description: 'which calls it is for: all conditions hold; of several values any one does; {} is every call',
@@ -39,7 +52,7 @@ export const selectorInput = z
   })
 
 export const subjectInput = z
-  .strictObject({ ...fields(text), attributes: z.record(text, scalar).optional() })
+  .strictObject({ ...fields(text), attributes: attributes(scalar) })
   .transform((subject) => subject as Subject)
 
 const timeZone = z
