@@ -60,7 +60,7 @@ export function refuse(code: ErrorCode): (...given: Parameters<Hook>) => Respons
       const detail = issue.code === 'unrecognized_keys' ? 'unknown' : issue.message
       return names.map((name) => ({ parameter: name.join('.').slice(0, MAX_NAME), detail }))
     })
-    const detail = errors.map((error) => `${error.parameter}: ${error.detail}`).join('; ')
+    const detail = errors.map((error) => [error.parameter, error.detail].filter(Boolean).join(': ')).join('; ')
     return problem(400, `${code.slice(0, code.indexOf('/'))}: ${detail}`, { code, members: { errors } })
   }
 }

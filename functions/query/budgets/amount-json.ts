@@ -27,7 +27,8 @@ export const amountsInput = z
       }
     } catch (error) {
       if (!isSpanledgerError(error)) throw error
-      context.addIssue({ code: 'custom', message: error.message.replace(/^\w+: /, '') })
+      const path = [picoUsd === undefined ? 'usd' : 'picoUsd']
+      context.addIssue({ code: 'custom', path, message: error.message.replace(/^\w+: /, '') })
       return z.NEVER
     }
   })

@@ -35,6 +35,13 @@ describe('what is wrong is refused with 400 that says what', () => {
     expect(body).toMatchObject({ status: 400, code: 'budget/invalid', detail: expect.stringMatching(/^budget: .+/) })
   })
 
+  test('what is wrong was told of no member, or of one without a name', async () => {
+    const detailOf = async (given: Promise<{ body: { detail: string } }>) => (await given).body.detail
+    expect(await detailOf(call('GET', `${BUDGETS}:decision?usd=-1`))).toMatch(/^budget: usd: an amount of USD /)
+    expect(await detailOf(put('b', { limit: { usd: -1 } }))).toMatch(/^budget: limit\.usd: an amount of USD /)
+    expect(await detailOf(call('PUT', `${BUDGETS}/b`, '[]'))).toMatch(/^budget: [^:]+: expected object/)
+  })
+
   test.each([
     'a%2Fb',
     '%2e%2e%2fx',
