@@ -36,7 +36,10 @@ const within = (scope: string, attribute: string, paths: readonly string[], more
     },
   }))
 
-const RAW = ['cache_read_input_tokens', 'cache_creation_input_tokens', 'prompt_tokens_details.cached_tokens']
+const RAW = [
+  ...['cache_read_input_tokens', 'cache_creation_input_tokens', 'prompt_tokens_details.cached_tokens'],
+  ...['prompt_tokens_details.cache_write_tokens', 'prompt_cache_hit_tokens', 'cached_tokens'],
+]
 const IN_JSON: readonly Place[] = [
   ...within('gcp.vertex.agent', 'gcp.vertex.agent.llm_response', [
     'usage_metadata.prompt_token_count',

@@ -65,7 +65,7 @@ export interface PricePlan {
   readonly receiptHead: string
 }
 
-/** A share of the list price, such as a half for a batch; of tokens only. */
+/** What of the list price holds, such as a half for a batch; of tokens only. */
 export interface Discount {
   readonly times: bigint
   readonly over: bigint

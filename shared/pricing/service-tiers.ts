@@ -20,14 +20,18 @@ const HALF_OR_CACHED: Discount = { ...HALF, cacheReads: 'listed' }
 /** Half of the list price; what cached tokens then cost is not published. */
 const HALF_IF_UNCACHED: Discount = { ...HALF, cacheReads: 'unknown' }
 
+/** What Anthropic adds for inference that is to stay in the United States, and what is left of that in a batch. */
+const TENTH_MORE: Discount = { times: 11n, over: 10n, cacheReads: 'discounted' }
+const HALF_AND_TENTH: Discount = { ...TENTH_MORE, over: 20n }
+
 /**
- * Discounts on tokens that a provider (by its id in the catalogue) gives on all of its models, by service tier. xAI's on
- * batches depends on the model.
+ * Discounts on tokens that a provider (by its id in the catalogue) gives on all of its models, and surcharges, by service
+ * tier. xAI's discount on batches depends on the model.
  */
 const DISCOUNTS: Readonly<Record<string, Readonly<Record<string, Discount>>>> = {
   openai: { batch: HALF, flex: HALF },
   azure: { batch: HALF_IF_UNCACHED },
-  anthropic: { batch: HALF },
+  anthropic: { batch: HALF, us: TENTH_MORE, 'batch-us': HALF_AND_TENTH },
   aws: { batch: HALF_IF_UNCACHED, flex: HALF_IF_UNCACHED },
   google: { batch: HALF_OR_CACHED, flex: HALF_IF_UNCACHED },
   mistral: { batch: HALF_IF_UNCACHED },

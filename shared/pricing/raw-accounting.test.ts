@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import { buildChat, buildSpan } from '../../test/support/span.ts'
+import type { AttributeValue } from '../spans/attributes.ts'
+import type { Ledger } from '../spans/ledger.ts'
+import { loadCatalogue } from './catalogue.ts'
+import { createPricer } from './pricer.ts'
+
+/** What providers bill and only the usage object in their response says, which some emitters attach. */
+const pricer = createPricer({ catalogue: await loadCatalogue() })
+const price = (span: ReturnType<typeof buildSpan>) => pricer.price([span], { project: 'p' })[0]!
+const units = ({ receipt }: Ledger) =>
+  Object.fromEntries(
+    JSON.parse(receipt).lines.map((line: { unit: string; quantity: number }) => [line.unit, line.quantity]),
+  )
+
+type Attributes = Readonly<Record<string, AttributeValue>>
+
+/** A call whose emitter has the two counts in attributes and the response as JSON. */
+function answered(provider: string, model: string, usage: object, counts: Readonly<Record<string, number>>) {
+  const attributes: Attributes = { 'gen_ai.provider.name': provider, response_data: JSON.stringify({ usage }) }
+  return price(buildChat(model, counts, { scope: 'logfire.openai', attributes }))
+}
+
+test.each(['prompt_tokens_details', 'input_tokens_details'])(
+  'what OpenAI writes to its cache (%s) was billed as if it had not been written',
+  (details) => {
+    const usage = { [details]: { cached_tokens: 500, cache_write_tokens: 1000 } }
+    const ledger = answered('openai', 'gpt-6-sol', usage, { input_tokens: 2000, output_tokens: 100 })
+    expect(ledger.costPicoUsd).toBe(500n * 2_000_000n + 500n * 200_000n + 1000n * 2_500_000n + 100n * 10_000_000n)
+    expect([ledger.cacheReadTokens, ledger.cacheWriteTokens]).toStrictEqual([500, 1000])
+  },
+)
+
+test.each([
+  ['deepseek', 'deepseek-v4-flash', { prompt_cache_hit_tokens: 1500, prompt_cache_miss_tokens: 500 }, 220_000n, 7_000n],
+  ['moonshot', 'kimi-k2-turbo-preview', { cached_tokens: 1500 }, 1_150_000n, 150_000n],
+])(
+  '%s names its cached tokens in its own way, and they were billed as fresh',
+  (provider, model, usage, fresh, read) => {
+    const ledger = answered(provider, model, usage, { input_tokens: 2000 })
+    expect(units(ledger)).toStrictEqual({ input_tokens: 500, cache_read_tokens: 1500 })
+    expect(ledger.costPicoUsd).toBe(500n * fresh + 1500n * read)
+  },
+)
+
+const CONVERSE = {
+  cacheReadInputTokens: 1000,
+  cacheWriteInputTokens: 200,
+  cacheDetails: [
+    { inputTokens: 50, ttl: '1h' },
+    { inputTokens: 150, ttl: '5m' },
+  ],
+}
+const COUNTS = {
+  'ai.usage.inputTokens': 1212,
+  'ai.usage.inputTokenDetails.noCacheTokens': 12,
+  'ai.usage.inputTokenDetails.cacheReadTokens': 1000,
+  'ai.usage.inputTokenDetails.cacheWriteTokens': 200,
+  'ai.usage.outputTokens': 40,
+}
+const OPUS = 'global.anthropic.claude-opus-5-5'
+
+test.each<[string, string, Attributes]>([
+  [
+    'OpenInference',
+    '@arizeai/openinference-instrumentation-bedrock',
+    {
+      'openinference.span.kind': 'LLM',
+      'llm.provider': 'aws',
+      'llm.model_name': OPUS,
+      'llm.token_count.prompt': 12,
+      'llm.token_count.completion': 40,
+      'output.value': JSON.stringify({ usage: { inputTokens: 12, outputTokens: 40, ...CONVERSE } }),
+    },
+  ],
+  [
+    'the AI SDK',
+    'ai',
+    {
+      'ai.operationId': 'ai.generateText.doGenerate',
+      'ai.model.provider': 'amazon-bedrock',
+      'ai.model.id': OPUS,
+      ...COUNTS,
+      'ai.response.providerMetadata': JSON.stringify({ bedrock: { usage: CONVERSE } }),
+    },
+  ],
+])('what Bedrock keeps for an hour was billed as kept for five minutes: %s', (_, scope, attributes) => {
+  const ledger = price(buildSpan({ scope, attributes }))
+  expect(ledger.costPicoUsd).toBe(
+    12n * 4_000_000n + 1000n * 200_000n + 150n * 5_000_000n + 50n * 8_000_000n + 40n * 20_000_000n,
+  )
+})
+
+const PLAIN = { input_tokens: 1000, output_tokens: 100 }
+const claude = (usage: object) =>
+  answered('anthropic', 'claude-opus-5-5', { ...PLAIN, cache_read_input_tokens: 0, ...usage }, PLAIN)
+
+test('Claude in fast mode was billed at the list price of its usual speed', () => {
+  const ledger = claude({ service_tier: 'standard', speed: 'fast' })
+  expect(ledger).toMatchObject({ costStatus: 'unpriced', costPicoUsd: null })
+  expect(JSON.parse(ledger.receipt).reason).toBe('no price for service tier fast')
+  expect(claude({ speed: 'standard' }).costStatus).toBe('priced')
+})
+
+test('inference that is to stay in the United States costs a tenth more at Anthropic', () => {
+  const list = 1000n * 4_000_000n + 100n * 20_000_000n
+  const usual = ['global', 'not_available', null, undefined]
+  for (const inference_geo of usual) expect(claude({ inference_geo }).costPicoUsd).toBe(list)
+  expect(claude({ inference_geo: 'us' }).costPicoUsd).toBe((list * 11n) / 10n)
+  expect(claude({ inference_geo: 'us', service_tier: 'standard' }).costPicoUsd).toBe((list * 11n) / 10n)
+  expect(claude({ inference_geo: 'us', service_tier: 'batch' }).costPicoUsd).toBe((list * 11n) / 20n)
+  expect(claude({ inference_geo: 'us', speed: 'fast' }).costStatus).toBe('unpriced')
+})
+
+test('what Claude thought was not told apart from what it said', () => {
+  const { outputTokens, reasoningTokens } = claude({ output_tokens_details: { thinking_tokens: 60 } })
+  expect([outputTokens, reasoningTokens]).toStrictEqual([100, 60])
+})
