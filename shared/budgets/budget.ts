@@ -74,6 +74,8 @@ export interface Budget extends BudgetTerms {
   readonly since: number
   /** Earlier limits of this generation, oldest first, each with the time it held until. */
   readonly formerLimits: readonly { readonly until: number; readonly limit: bigint }[]
+  /** What earlier generations counted, oldest first: up to and with generation `until`, in `unit`. Absent where it was always the same. */
+  readonly formerUnits?: readonly { readonly until: number; readonly unit: Unit }[]
   readonly grants: readonly Grant[]
   /** Whether the spend from before `since` has been added from the warehouse: see `backfill.ts`. */
   readonly backfill: 'pending' | 'done' | 'none'
@@ -104,7 +106,7 @@ export function withTerms(budget: Budget, terms: BudgetTerms, now: number): Budg
     return {
       ...budget,
       ...terms,
-      generation: budget.generation + 1,
+      ...nextGeneration(budget, terms.unit),
       since: now,
       formerLimits: [],
       grants: budget.unit === terms.unit ? budget.grants : [],
@@ -135,13 +137,13 @@ export function withoutGrant(budget: Budget, id: string, now: number): Budget {
   return { ...budget, grants: grant.from < now ? [...others, { ...grant, revokedAt: now }] : others, updatedAt: now }
 }
 
-/** A new budget; `generation` is one more than that of the last budget of this id, if there was one. */
-export function newBudget(project: string, id: string, terms: BudgetTerms, now: number, generation = 1): Budget {
+/** A new budget; `former` is the last one of this id, which was deleted, if there was one. */
+export function newBudget(project: string, id: string, terms: BudgetTerms, now: number, former?: Budget): Budget {
   return {
     ...terms,
     project,
     id,
-    generation,
+    ...(former === undefined ? { generation: 1 } : nextGeneration(former, terms.unit)),
     since: now,
     formerLimits: [],
     grants: [],
@@ -149,6 +151,16 @@ export function newBudget(project: string, id: string, terms: BudgetTerms, now: 
     createdAt: now,
     updatedAt: now,
   }
+}
+
+/** What `generation` of `budget` counted: its amounts are in that unit, whatever the budget counts now. */
+export function unitOf({ formerUnits, unit }: Budget, generation: number): Unit {
+  return formerUnits?.find(({ until }) => until >= generation)?.unit ?? unit
+}
+
+function nextGeneration({ generation, unit, formerUnits = [] }: Budget, next: Unit) {
+  const units = unit === next ? formerUnits : [...formerUnits, { until: generation, unit }].slice(-MAX_GRANTS)
+  return { generation: generation + 1, ...(units.length > 0 && { formerUnits: units }) }
 }
 
 /** A budget as text for a store. */

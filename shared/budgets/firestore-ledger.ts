@@ -105,14 +105,15 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
         const created = former === undefined || former.deleted
         checkVersion(created ? undefined : former.budget, version)
         const budget = created
-          ? newBudget(project, id, terms, now(), (former?.budget.generation ?? 0) + 1)
+          ? newBudget(project, id, terms, now(), former?.budget)
           : withTerms(former.budget, terms, now())
         const state: BudgetState = {
           budget,
           deleted: false,
           handled: former?.handled ?? 0,
           buckets: former?.buckets ?? new Map(),
-          holds: former?.holds ?? new Map(),
+          // What is held in another unit is no amount of this one.
+          holds: former?.budget.unit === budget.unit ? former.holds : new Map(),
         }
         const note = changeNote(budget, created ? undefined : former.budget)
         await revise(workspace, state, { kind: created ? 'created' : 'updated', actor, note })

@@ -74,6 +74,28 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
         expect((await put('b', { period: 'month' })).balance.position.spent).toBe(0n)
       })
 
+      test('what was held in USD was taken for as many tokens, and nothing fitted until it expired', async () => {
+        await put('b')
+        await reserve('k', 600n)
+        const inTokens = await put('b', { unit: 'tokens', limit: 50n })
+        expect(inTokens.balance.position).toMatchObject({ reserved: 0n, remaining: 50n })
+        expect((await reserve('next', 1n)).kind).toBe('reserved')
+        expect((await position('b')).reserved).toBe(10n)
+      })
+
+      test('amounts of a history were taken for the unit that the budget has now', async () => {
+        const units = async () => (await history('b')).map(({ kind, amount, unit }) => `${kind} ${amount} ${unit}`)
+        await put('b', { thresholds: [] })
+        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 700n, tokens: 3n } }])
+        await put('b', { thresholds: [], unit: 'tokens', limit: 50n })
+        await debit(ledger, 'm2', [{ trace: 1, span: 2, at: now, amounts: { usd: 5n, tokens: 4n } }])
+        await ledger.delete('p', 'b', '')
+        const ofBoth = ['debited 700 usd', 'created 0 usd', 'debited 4 tokens', 'updated 0 tokens', 'deleted 0 tokens']
+        expect((await units()).sort()).toEqual(ofBoth.sort())
+        await put('b', { thresholds: [], unit: 'requests', limit: 1n })
+        expect((await units()).sort()).toEqual([...ofBoth, 'created 0 requests'].sort())
+      })
+
       test('every change is an entry with who and when, and the amounts add up to what is spent', async () => {
         await put('b', { thresholds: [] })
         await debit(ledger, 'm1', [{ trace: 1, span: 1, at: now, amounts: { usd: 300n } }])

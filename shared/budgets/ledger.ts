@@ -38,8 +38,10 @@ export interface Entry {
   readonly generation: number
   /** The bucket it changed; null where it changed none. */
   readonly bucket: number | null
-  /** What it added to what is spent, in the budget's unit. */
+  /** What it added to what is spent. */
   readonly amount: bigint
+  /** What the budget counted then. */
+  readonly unit: Budget['unit']
   /** How many spans it stands for. */
   readonly spans: number
   /** Why, or what changed. */
@@ -177,7 +179,7 @@ export interface BudgetLedger {
    * returns whether it was this one.
    */
   correct(project: string, id: string, correction: Correction): Promise<boolean>
-  /** The history of a budget, latest first. */
+  /** The history of a budget, latest first; also of one that was deleted. */
   entries(project: string, id: string, options: { after?: string; pageSize: number }): Promise<LedgerPage<Entry>>
 
   /** Projects that have, or had, a budget. */

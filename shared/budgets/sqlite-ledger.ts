@@ -6,6 +6,7 @@ import {
   budgetToJson,
   checkVersion,
   newBudget,
+  unitOf,
   withGrant,
   withoutGrant,
   withTerms,
@@ -74,13 +75,13 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
         const former = row === undefined ? undefined : budgetFromJson(String(row.body))
         const created = former === undefined || row?.deleted === 1n
         checkVersion(created ? undefined : former, version)
-        const budget = created
-          ? newBudget(project, id, terms, now(), (former?.generation ?? 0) + 1)
-          : withTerms(former, terms, now())
+        const budget = created ? newBudget(project, id, terms, now(), former) : withTerms(former, terms, now())
         const ref = (row?.ref ??
           db.get('INSERT INTO budgets (project, id, body, deleted) VALUES (?, ?, ?, 0) RETURNING ref', project, id, '')
             ?.ref) as bigint
         save(books, ref, budget)
+        // What is held in another unit is no amount of this one.
+        if (former?.unit !== budget.unit) db.run('DELETE FROM holds WHERE budget = ?', ref)
         const note = changeNote(budget, created ? undefined : former)
         post(books, { budget: ref, generation: budget.generation, kind: created ? 'created' : 'updated', actor, note })
         const rule = ruleOf(budget)
@@ -138,7 +139,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
     entries: async (project, id, { after, pageSize }) => {
       if (after !== undefined && !/^\d{1,18}$/.test(after))
         throw new SpanledgerError('budget/invalid', 'pageToken is not one of this list; start again without it')
-      const row = db.get('SELECT ref FROM budgets WHERE project = ? AND id = ?', project, id)
+      const row = db.get('SELECT ref, body FROM budgets WHERE project = ? AND id = ?', project, id)
       if (row === undefined) throw new SpanledgerError('budget/not-found', `there is no budget "${id}"`)
       const rows = db.all(
         'SELECT * FROM entries WHERE budget = ? AND ref < ? ORDER BY ref DESC LIMIT ?',
@@ -146,7 +147,8 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
         after === undefined ? 2n ** 62n : BigInt(after),
         pageSize + 1,
       )
-      const items = rows.slice(0, pageSize).map(toEntry)
+      const budget = budgetFromJson(String(row.body))
+      const items = rows.slice(0, pageSize).map((line) => toEntry(budget, line))
       return { items, next: rows.length > pageSize ? (items.at(-1)?.id ?? null) : null }
     },
 
@@ -206,7 +208,7 @@ function revise({ db }: Books, project: string): void {
   db.run('INSERT INTO projects VALUES (?, 1, 0) ON CONFLICT DO UPDATE SET revision = revision + 1', project)
 }
 
-function toEntry(row: Record<string, unknown>): Entry {
+function toEntry(budget: Budget, row: Record<string, unknown>): Entry {
   return {
     id: String(row.ref),
     at: Number(row.at),
@@ -215,6 +217,7 @@ function toEntry(row: Record<string, unknown>): Entry {
     generation: Number(row.generation),
     bucket: row.bucket === null ? null : Number(row.bucket),
     amount: row.amount as bigint,
+    unit: unitOf(budget, Number(row.generation)),
     spans: Number(row.spans),
     note: String(row.note),
   }

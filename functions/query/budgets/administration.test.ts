@@ -5,7 +5,7 @@ import { sampleSpan } from '../test-app.ts'
 import { BUDGETS, NOW, useTestRoutes } from './test-routes.ts'
 
 const routes = useTestRoutes()
-const { call, put } = routes
+const { call, put, reserve } = routes
 
 describe('administration', () => {
   test('made, shown, changed, listed, deleted', async () => {
@@ -57,6 +57,22 @@ describe('administration', () => {
     expect(await change(2, etag)).toEqual([200, undefined])
     expect(await change(3, etag)).toEqual([412, 'budget/changed'])
     expect(await change(4, '*')).toEqual([200, undefined])
+  })
+
+  test('the history of a deleted budget could not be read, and amounts of its earlier unit were shown in its last', async () => {
+    await put('b', { limit: { usd: 1 } })
+    const { body } = await reserve({ idempotencyKey: 'k', amount: { usd: '0.5' } })
+    await call('POST', `${BUDGETS}:settle`, { reservationId: body.reservationId, amount: {} })
+    await put('b', { limit: { tokens: 10 } })
+    await call('DELETE', `${BUDGETS}/b`)
+    const { entries } = (await call('GET', `${BUDGETS}/b/entries`)).body
+    expect(entries).toMatchObject([
+      { kind: 'deleted', amount: { tokens: 0 } },
+      { kind: 'updated', amount: { tokens: 0 } },
+      { kind: 'settled', amount: { picoUsd: '500000000000', usd: 0.5 } },
+      { kind: 'created', amount: { usd: 0 } },
+    ])
+    expect((await call('GET', `${BUDGETS}/never/entries`)).status).toBe(404)
   })
 
   test('a whole-number limit stays what it is (lessons: budgets 5)', async () => {

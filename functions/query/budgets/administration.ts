@@ -188,7 +188,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
     createRoute({
       ...readRoute(authenticate, TAG),
       path: '/ledger/v1/budgets/{id}/entries',
-      summary: 'The history of a budget, latest first',
+      summary: 'The history of a budget, latest first; also of one that was deleted',
       description:
         'Debits share entries: those of a minute, on Firestore those of a period. The amounts of all entries add up to what is spent.',
       request: { params: idParameters, query: z.strictObject(pageParameters) },
@@ -203,9 +203,8 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       const { id } = c.req.valid('param')
       const { pageSize = DEFAULT_PAGE_SIZE, pageToken } = c.req.valid('query')
       const after = pageToken === undefined ? {} : { after: fromToken(pageToken) }
-      const { budget } = await ledger.get(project, id)
       const { items, next } = await ledger.entries(project, id, { pageSize, ...after })
-      const entries = items.map((entry) => entryJson(budget.unit, entry))
+      const entries = items.map(entryJson)
       return c.json({ entries, ...(next !== null && { nextPageToken: toToken(next) }) }, 200)
     },
   )

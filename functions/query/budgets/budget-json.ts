@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi'
 import { shownUrl } from '../../../shared/budgets/alert-target.ts'
-import type { Unit } from '../../../shared/budgets/amount.ts'
 import { forecast } from '../../../shared/budgets/forecast.ts'
 import type { Balance, Entry } from '../../../shared/budgets/ledger.ts'
 import { endOrNull, spentShare } from '../../../shared/budgets/position.ts'
@@ -111,8 +110,8 @@ export const entrySchema = z.object({
   note: z.string(),
 })
 
-export function entryJson(unit: Unit, entry: Entry): z.infer<typeof entrySchema> {
-  const { id, at, kind, actor, amount, bucket, spans, note } = entry
+export function entryJson(entry: Entry): z.infer<typeof entrySchema> {
+  const { id, at, kind, actor, amount, unit, bucket, spans, note } = entry
   return {
     id,
     at: timeJson(at),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { SpanledgerError } from '../../errors.ts'
-import type { Budget } from '../budget.ts'
+import { type Budget, unitOf } from '../budget.ts'
 import type { Entry, EntryKind, LedgerPage } from '../ledger.ts'
 import { budgetRef, decodeState } from './documents.ts'
 import type { Shelf } from './project.ts'
@@ -44,6 +44,7 @@ export async function readEntries(
   const ref = budgetRef(shelf.collections, project, id)
   const fields = (await ref.get()).data()
   if (fields === undefined) throw new SpanledgerError('budget/not-found', `there is no budget "${id}"`)
+  const { budget } = decodeState(fields)
   const isDebit = after?.startsWith(DEBIT) ?? true
   const all = isDebit ? debitsOf(fields) : []
   const debits = all.slice(after === undefined ? 0 : all.findIndex((entry) => entry.id === after) + 1)
@@ -65,6 +66,7 @@ export async function readEntries(
       kind: line.kind,
       actor: line.actor,
       generation: Number(line.generation),
+      unit: unitOf(budget, Number(line.generation)),
       bucket: line.bucket === null ? null : Number(line.bucket),
       amount: BigInt(line.amount),
       spans: Number(line.spans ?? 0),
@@ -79,9 +81,10 @@ const DEBIT = 'debits-'
 
 /** Latest bucket first. */
 function debitsOf(fields: Record<string, unknown>): Entry[] {
-  return Array.from(decodeState(fields).buckets, ([key, { debited, spans }]): Entry => {
+  const { budget, buckets } = decodeState(fields)
+  return Array.from(buckets, ([key, { debited, spans }]): Entry => {
     const [generation, bucket] = key.split('_').map(Number) as [number, number]
-    const common = { kind: 'debited', actor: 'spans', note: '' } as const
+    const common = { kind: 'debited', actor: 'spans', note: '', unit: unitOf(budget, generation) } as const
     return { ...common, id: `${DEBIT}${key}`, at: bucket, generation, bucket, amount: debited, spans }
   })
     .filter(({ spans }) => spans > 0)
