@@ -74,6 +74,8 @@ export interface Budget extends BudgetTerms {
   readonly since: number
   /** Earlier limits of this generation, oldest first, each with the time it held until. */
   readonly formerLimits: readonly { readonly until: number; readonly limit: bigint }[]
+  /** When carry-over was turned on, if that was after `since`: what was left before is not carried. */
+  readonly carriesSince?: number
   /** What earlier generations counted, oldest first: up to and with generation `until`, in `unit`. Absent where it was always the same. */
   readonly formerUnits?: readonly { readonly until: number; readonly unit: Unit }[]
   readonly grants: readonly Grant[]
@@ -96,7 +98,7 @@ export const DEFAULT_TERMS: Omit<BudgetTerms, 'unit' | 'limit'> = {
   alerts: [],
 }
 
-/** At most this many grants of one budget have not yet expired. */
+/** At most this many grants of one budget have not yet ended, and of those that have so many are remembered. */
 export const MAX_GRANTS = 100
 
 /** `budget` under new terms at `now`: the limit's history is kept, and a new question begins a new generation. */
@@ -118,14 +120,18 @@ export function withTerms(budget: Budget, terms: BudgetTerms, now: number): Budg
     budget.limit === terms.limit
       ? budget.formerLimits
       : [...budget.formerLimits, { until: now, limit: budget.limit }].slice(-MAX_GRANTS)
-  return { ...budget, ...terms, formerLimits, updatedAt: now }
+  const begins = budget.carryOver === 'none' && terms.carryOver !== 'none'
+  return { ...budget, ...terms, formerLimits, ...(begins && { carriesSince: now }), updatedAt: now }
 }
 
 /** `budget` with a grant more; throws `budget/invalid` when it has {@link MAX_GRANTS} that have not expired. */
 export function withGrant(budget: Budget, grant: Grant, now: number): Budget {
   if (budget.grants.filter((open) => endOf(open) > now).length >= MAX_GRANTS)
     throw new SpanledgerError('budget/invalid', `a budget has at most ${MAX_GRANTS} grants; revoke one`)
-  return { ...budget, grants: [...budget.grants, grant].slice(-2 * MAX_GRANTS), updatedAt: now }
+  const ended = budget.grants.filter((known) => endOf(known) <= now).sort((a, b) => endOf(b) - endOf(a))
+  const forgotten = new Set(ended.slice(MAX_GRANTS))
+  const grants = [...budget.grants.filter((known) => !forgotten.has(known)), grant]
+  return { ...budget, grants, updatedAt: now }
 }
 
 /** `budget` with the grant `id` ending at `now`: what it has paid stays paid. Throws `budget/not-found` where none is in force or to come. */

@@ -135,6 +135,17 @@ describe('carry-over', () => {
     expect(position(budget, spends).carried).toBe(40n)
     expect(position(budget, spends).remaining).toBe(1_000n + 40n - 5n)
   })
+
+  test('turning it on carried what was left in all periods before, those whose spend is forgotten included', () => {
+    const none = budgetOf({ since: TODAY - 300 * DAY })
+    const all = withTerms(none, { ...none, carryOver: 'all' }, NOW)
+    const capped = withTerms(all, { ...all, carryOver: { cap: 50n } }, NOW + DAY)
+    expect(position(all, spends).carried).toBe(0n)
+    expect(position(all, spends, { now: NOW + DAY }).carried).toBe(95n)
+    expect(position(capped, spends, { now: NOW + DAY }).carried).toBe(50n)
+    const again = withTerms(withTerms(all, none, NOW + DAY), { ...none, carryOver: 'all' }, NOW + 2 * DAY)
+    expect(position(again, spends, { now: NOW + 2 * DAY }).carried).toBe(0n)
+  })
 })
 
 describe('rolling windows', () => {

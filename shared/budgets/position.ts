@@ -146,11 +146,11 @@ function payByGrants(
 
 /** The periods before the current one whose rest may have been carried into it, oldest first. */
 function carriedPeriods(budget: Budget, calendar: Calendar, now: number): Window[] {
-  const { period, carryOver, since } = budget
+  const { period, carryOver, since, carriesSince = since } = budget
   if (carryOver === 'none' || period === 'total' || typeof period === 'object') return []
   const periods: Window[] = []
   let { start } = calendar.window(now)
-  while (start > since && periods.length < MAX_CARRIED_PERIODS) {
+  while (start > Math.max(since, carriesSince) && periods.length < MAX_CARRIED_PERIODS) {
     const before = calendar.window(start - 1)
     periods.push(before)
     start = before.start
