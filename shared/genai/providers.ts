@@ -9,6 +9,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
     'azureopenai',
     'azure.openai',
     'azurechatopenai',
+    'microsoft.foundry',
   ],
   'azure.ai.inference': ['az.ai.inference', 'azure_ai', 'azure-ai', 'azure_ai_inference'],
   anthropic: ['claude', 'chatanthropic'],
@@ -82,7 +83,10 @@ export const SELF_HOSTED: ReadonlySet<string> = new Set([
   'llamafile',
 ])
 
-/** Providers that pass calls on to others: their model names start with the provider that serves them. */
+/**
+ * What passes calls on to providers: gateways, whose model names start with the provider that serves them, and frameworks
+ * that put their own name in the provider's place.
+ */
 export const GATEWAYS: ReadonlySet<string> = new Set([
   'litellm',
   'vercel_ai_gateway',
@@ -92,6 +96,16 @@ export const GATEWAYS: ReadonlySet<string> = new Set([
   'langchain',
   'llamaindex',
   'gcp.vertex.agent',
+  'strands-agents',
+  'crewai',
+  'autogen',
+  'semantic_kernel',
+  'microsoft.agent_framework',
+  'langgraph',
+  'agno',
+  'haystack',
+  'smolagents',
+  'dspy',
 ])
 
 const CANONICAL: ReadonlyMap<string, string> = new Map(

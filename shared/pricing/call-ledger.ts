@@ -13,7 +13,7 @@ import { EMPTY_LEDGER, type Ledger } from '../spans/ledger.ts'
 import type { Catalogue } from './catalogue.ts'
 import { picoUsd } from './money.ts'
 import type { PricePlan } from './plan.ts'
-import { type Bill, bill } from './receipt.ts'
+import { type Bill, bill, tierOf } from './receipt.ts'
 
 /** The ledger of a span that is no model call. */
 export function subjectLedger({ userId, sessionId, environment }: Subject): Ledger {
@@ -63,13 +63,23 @@ export function usageLedger(call: GenAiCall, usage: Usage, startTimeUnixNano: bi
   if (typeof plan === 'string') return unpriced(ledger, head, plan)
   if (plan.unpriced !== '') return unpriced(ledger, head, plan.unpriced)
   ledger.priceVersion = plan.version
+  const bills = billsOf(call, usage, resolution.usage, plan)
   if (resolution.kind === 'ambiguous') {
     const other = explained ? unexplained(resolution.other, lessUsage(resolution.usage, usage)) : resolution.other
-    return priceEither(ledger, head, plan, bill(usage, plan), bill(other, plan))
+    bills.push(...billsOf(call, other, resolution.other, plan))
   }
-  if (call.composite && plan.tiers.length > 1)
-    return priceEither(ledger, head, plan, bill(usage, plan, plan.tiers[0]), bill(usage, plan))
-  return priceOne(ledger, head, plan, bill(usage, plan))
+  return priceBetween(ledger, head, plan, bills)
+}
+
+/**
+ * What `billed` may cost. A call's prices follow from all the input that it reported; what an agent's calls left
+ * unexplained may be of short ones or of a long one.
+ */
+function billsOf({ composite }: GenAiCall, billed: Usage, reported: Usage, plan: PricePlan): Bill[] {
+  const tier = tierOf(composite ? billed : reported, plan)
+  const one = bill(billed, plan, tier)
+  const shortest = plan.tiers[0]!
+  return composite && tier !== shortest ? [bill(billed, plan, shortest), one] : [one]
 }
 
 /** Prices as they are for one tenant. */
@@ -80,18 +90,33 @@ export interface Prices {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** By the model that answered; if that has no price, by the one that was asked for (an alias, a deployment). */
+/**
+ * By the model that answered; if that has no price, or what was asked for says more of it, by the one that was asked for (an
+ * alias, a deployment, an inference profile).
+ */
 function findPlan(call: GenAiCall, startTimeUnixNano: bigint, { catalogue, project }: Prices): PricePlan | string {
   const { provider, responseModel, requestModel, serviceTier } = call
   const planOf = (model: string) => {
     const quote = catalogue.find({ provider, model, serviceTier, project })
     return typeof quote === 'string' ? quote : quote.at(startTimeUnixNano)
   }
-  const answered = planOf(responseModel || requestModel)
-  if (typeof answered !== 'string' || responseModel === '' || requestModel === '' || requestModel === responseModel)
-    return answered
-  const asked = planOf(requestModel)
-  return typeof asked === 'string' ? answered : asked
+  if (requestModel === responseModel || requestModel === '') return planOf(responseModel)
+  if (responseModel === '') return planOf(requestModel)
+  const [first, second] = specifies(requestModel, responseModel)
+    ? [requestModel, responseModel]
+    : [responseModel, requestModel]
+  const found = planOf(first)
+  if (typeof found !== 'string') return found
+  const instead = planOf(second)
+  return typeof instead === 'string' ? found : instead
+}
+
+/** Whether `asked` is `answered` with more around it: a region before, a variant or a tuning behind. */
+function specifies(asked: string, answered: string): boolean {
+  const at = asked.indexOf(answered)
+  if (at < 0) return false
+  const behind = asked.slice(at + answered.length)
+  return (at === 0 || ':./'.includes(asked[at - 1]!)) && /^(?:$|:|-v\d)/.test(behind)
 }
 
 function countTokens(ledger: Writable<Ledger>, usage: Usage): void {
@@ -122,10 +147,13 @@ function priceOne(ledger: Writable<Ledger>, head: string, plan: PricePlan, one: 
   return ledger
 }
 
-/** The cost lies between two bills; where they agree it is known after all. */
-function priceEither(ledger: Writable<Ledger>, head: string, plan: PricePlan, one: Bill, other: Bill): Ledger {
-  if ('missing' in one || 'missing' in other || one.total === other.total) return priceOne(ledger, head, plan, one)
-  const [lower, upper] = one.total < other.total ? [one, other] : [other, one]
+/** The cost is that of one of the bills; where they agree it is known after all. */
+function priceBetween(ledger: Writable<Ledger>, head: string, plan: PricePlan, bills: readonly Bill[]): Ledger {
+  const known = bills.flatMap((one) => ('missing' in one ? [] : [one]))
+  if (bills.length === 1 || known.length < bills.length) return priceOne(ledger, head, plan, bills[0]!)
+  const lower = known.reduce((least, one) => (one.total < least.total ? one : least))
+  const upper = known.reduce((most, one) => (one.total > most.total ? one : most))
+  if (lower === upper) return priceOne(ledger, head, plan, lower)
   ledger.costStatus = 'ambiguous'
   ledger.costLowerPicoUsd = lower.total
   ledger.costUpperPicoUsd = upper.total

@@ -148,3 +148,47 @@ test('what a tool calls is not part of the call that asked for the tool', () => 
   const ledgers = priceAll(call('b', { input_tokens: 100 }, ''), tool, call('d', { input_tokens: 80 }, 'c'))
   expect(ledgers.map((ledger) => ledger.inputTokens)).toStrictEqual([100, null, 80])
 })
+
+test('what was embedded meanwhile was taken off what the model was asked', () => {
+  const embedding = { ...OPENAI, 'gen_ai.operation.name': 'embeddings' }
+  const ledgers = priceAll(
+    call('b', { input_tokens: 1000, output_tokens: 10 }, ''),
+    buildChat(
+      'text-embedding-3-small',
+      { input_tokens: 300 },
+      { spanId: 'c', parentSpanId: 'b', attributes: embedding },
+    ),
+  )
+  expect(tokens(ledgers)).toStrictEqual([1000, 300])
+  expect(total(ledgers)).toBe(1000n * 2_500_000n + 10n * 10_000_000n + 300n * 20_000n)
+  // An embedder that reports the same once more still explains it.
+  const twice = ['a', 'b'].map((spanId, above) =>
+    buildChat(
+      'text-embedding-3-small',
+      { input_tokens: 300 },
+      {
+        ...{ spanId, attributes: embedding },
+        ...(above === 1 && { parentSpanId: 'a' }),
+      },
+    ),
+  )
+  expect(tokens(priceAll(...twice))).toStrictEqual([0, 300])
+})
+
+test('what a call with a long context left unexplained was billed at the price of short ones', () => {
+  const long = (spanId: string, input: number, output: number, sketch: SpanSketch = {}) =>
+    buildChat('gpt-5.4', { input_tokens: input, output_tokens: output }, { spanId, attributes: OPENAI, ...sketch })
+  const ledgers = priceAll(long('a', 300_000, 1000), long('b', 290_000, 0, { parentSpanId: 'a' }))
+  expect(tokens(ledgers)).toStrictEqual([10_000, 290_000])
+  expect(total(ledgers)).toBe(300_000n * 5_000_000n + 1000n * 22_500_000n)
+})
+
+test('an agent of which only a total is known may have made short calls or a long one', () => {
+  const attributes = { ...OPENAI, 'gen_ai.operation.name': 'invoke_agent' }
+  const [ledger] = priceAll(buildChat('gpt-5.4', { total_tokens: 300_000 }, { attributes }))
+  expect(ledger).toMatchObject({
+    costStatus: 'ambiguous',
+    costLowerPicoUsd: 300_000n * 2_500_000n,
+    costUpperPicoUsd: 300_000n * 15_000_000n,
+  })
+})

@@ -185,6 +185,40 @@ test('langfuse/langfuse#4072: aliases and suffixes of models and providers have 
   expect(cost('', 'embed-v4.0')).toBe(120_000_000_000n)
 })
 
+test.each([
+  // An inference profile says where a call runs, and so what it costs; Claude answers with its name alone.
+  ['aws.bedrock', 'global.anthropic.claude-sonnet-4-5-20250929-v1:0', 'claude-sonnet-4-5-20250929', 3_000_000n],
+  ['aws.bedrock', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'claude-sonnet-4-5-20250929', 3_300_000n],
+  ['openai', 'ft:gpt-4o-mini-2024-07-18:acme::x', 'gpt-4o-mini-2024-07-18', 300_000n],
+  ['openrouter', 'meta-llama/llama-3.3-70b-instruct:free', 'meta-llama/llama-3.3-70b-instruct', 0n],
+  // A variant without a price of its own costs what the model does; a deployment may be called anything.
+  ['openrouter', 'openai/gpt-4o:nitro', 'openai/gpt-4o', 2_500_000n],
+  ['azure.ai.openai', 'gpt-4', 'gpt-4o-2024-11-20', 2_500_000n],
+  ['azure.ai.openai', 'gpt-4o-mini', 'gpt-4o', 2_500_000n],
+])('a name that says more than that of the model which answered was dropped: %s %s', (provider, asked, model, unit) => {
+  const attributes = { 'gen_ai.provider.name': provider, 'gen_ai.response.model': model }
+  expect(priceOne(asked, { input_tokens: 1000 }, { attributes }).costPicoUsd).toBe(1000n * unit)
+})
+
+test.each(['strands-agents', 'crewai', 'autogen', 'semantic_kernel', 'microsoft.agent_framework', 'agno', 'haystack'])(
+  'a framework that calls itself the provider left every call unpriced: %s',
+  (framework) => {
+    const cost = (model: string) =>
+      priceOne(model, { input_tokens: 1000 }, { attributes: { 'gen_ai.system': framework } }).costPicoUsd
+    expect(cost('gpt-4o')).toBe(1000n * 2_500_000n)
+    expect(cost('us.anthropic.claude-sonnet-4-5-20250929-v1:0')).toBe(1000n * 3_300_000n)
+  },
+)
+
+test.each([
+  ['gen_ai.usage.cached_tokens', 'cacheReadTokens'],
+  ['gen_ai.usage.cached_input_tokens', 'cacheReadTokens'],
+  ['gen_ai.usage.cache_write_input_tokens', 'cacheWriteTokens'],
+] as const)('cached tokens under a name of their own were billed as fresh: %s', (key, column) => {
+  const ledger = priceOne('gpt-6-sol', { input_tokens: 1000 }, { attributes: { ...OPENAI, [key]: 400 } })
+  expect([ledger.inputTokens, ledger[column]]).toStrictEqual([1000, 400])
+})
+
 test('langfuse/langfuse#4072: an unknown model is unpriced, never 0', () => {
   const ledger = priceOne('gpt-99', { input_tokens: 10 }, { attributes: OPENAI })
   expect(ledger).toMatchObject({ costStatus: 'unpriced', costPicoUsd: null, inputTokens: 10 })

@@ -21,7 +21,7 @@ export const MAX_ANCESTORS = 256
  * For each usage of a trace, the position of the nearest one above it that it may explain; -1 where there is none.
  * A composite (agent, workflow) is explained by anything below it. A model call is explained by a call below it that
  * reports the same thing again (a gateway, an SDK within a framework), not by what a tool did meanwhile, nor by a call
- * with a response of its own.
+ * with a response of its own, nor by what was embedded or ranked for it.
  */
 export function findParents(usages: readonly UsageSpan[], links: ReadonlyMap<string, Link>): Int32Array {
   const parents = new Int32Array(usages.length).fill(-1)
@@ -45,8 +45,13 @@ export function findParents(usages: readonly UsageSpan[], links: ReadonlyMap<str
   }
 }
 
+/** The operations whose tokens are no chat's: what was embedded for a prompt is no part of it. */
+const APART: ReadonlySet<string> = new Set(['embeddings', 'rerank', 'image_generation', 'speech', 'transcription'])
+
 function explains(call: GenAiCall, above: GenAiCall, throughTool: boolean): boolean {
   if (above.composite) return true
+  const isSame = call.operation === above.operation || !(APART.has(call.operation) || APART.has(above.operation))
+  if (!isSame) return false
   return !throughTool && (call.responseId === '' || above.responseId === '' || call.responseId === above.responseId)
 }
 
