@@ -32,4 +32,4 @@ test('the CDKTF command runs on the pinned Node and gives what main.ts gives, by
   const command = synthesise('command', [cli, 'synth', '--output', join(folder, 'command')])
   expect(command).toContain('google_cloudfunctions2_function')
   expect(synthesise('script', ['main.ts'])).toBe(command)
-}, 60_000)
+}, 180_000)

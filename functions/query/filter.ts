@@ -21,6 +21,7 @@ export const filterParameters = {
   user: repeatable('end user; empty for spans without', text),
   session: repeatable('session or conversation; empty for spans without', text),
   environment: repeatable('deployment environment', text),
+  key: repeatable('id of the API key that sent it; empty for spans sent without one', text),
   status: choices('span status', STATUS_CODES, 'ERROR'),
   costStatus: choices('what is known of the cost', COST_STATUSES, 'unpriced'),
   attribute: repeatable('span attribute: key=value or key:value; all of them must hold', attribute, 'tier=gold'),

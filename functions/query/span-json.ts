@@ -62,6 +62,7 @@ export const spanSchema = z
     userId: z.string(),
     sessionId: z.string(),
     environment: z.string(),
+    keyId: z.string().meta({ description: 'id of the API key that sent it; empty without one' }),
     attributes: attributesSchema,
     resourceAttributes: attributesSchema,
     events: z.array(z.object({ time: timeSchema, name: z.string(), attributes: attributesSchema })),
@@ -110,6 +111,7 @@ export function spanJson(
     userId: ledger.userId,
     sessionId: ledger.sessionId,
     environment: ledger.environment,
+    keyId: context.keyId ?? '',
     attributes: attributesJson(span.attributes),
     resourceAttributes: attributesJson(span.resource.attributes),
     events: span.events.map(({ timeUnixNano, name, attributes }) => ({

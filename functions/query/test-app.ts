@@ -51,7 +51,7 @@ export async function openTestApp(
 ) {
   const reader = await openSqliteStore({ path: ':memory:' })
   const batches = Object.entries(projects).map(([project, spans]) => ({
-    context: { project, digest: `digest-${project}`, ingestedAt: START + 5n },
+    context: { project, digest: `digest-${project}`, ingestedAt: START + 5n, keyId: 'k1' },
     spans,
   }))
   await reader.write(batches.filter(({ spans }) => spans.length > 0))

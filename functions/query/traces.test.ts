@@ -171,6 +171,7 @@ describe('a trace by its id', () => {
       traceState: '',
       flags: 0,
       ingestedAt: '2026-01-31T09:30:00.000000005Z',
+      keyId: 'k1',
     })
   })
 

@@ -40,7 +40,8 @@ export async function backfillBudget({ ledger, reader, now }: BackfillSources, b
   if (calendar === undefined) return true
   const from = Math.min(lookback(budget, calendar, now()), currentWindow(budget, calendar, now()).start)
   for await (const page of storedSpans(reader, { project, from, to: FOREVER, now: now() })) {
-    const { charges } = chargesOf(rules, page)
+    const byKey = Map.groupBy(page, ({ context }) => context.keyId ?? '')
+    const charges = [...byKey].flatMap(([keyId, spans]) => chargesOf(rules, spans, keyId).charges)
     if (charges.length > 0) await ledger.backfill(project, id, charges)
   }
   if (complete) await ledger.backfilled(project, id, generation)

@@ -1,3 +1,4 @@
+import type { RowContext } from '../spans/columns.ts'
 import type { PricedSpan } from '../spans/ledger.ts'
 import { type BudgetTerms, type Grant, newBudget } from './budget.ts'
 import { chargesOf, compileRules } from './charge.ts'
@@ -23,10 +24,13 @@ export interface BacktestReport extends Omit<BacktestPeriod, 'period' | 'start'>
   readonly periods: readonly BacktestPeriod[]
 }
 
+/** A span, and which API key sent it, as far as that is known. */
+export type RecordedSpan = PricedSpan & { readonly context?: Pick<RowContext, 'keyId'> }
+
 /** Plays recorded spans against a budget. */
 export interface Backtest {
   /** Spans in order of their start times, over all calls of it. Returns the ids (`trace:span`) of those blocked. */
-  add(spans: readonly PricedSpan[]): readonly string[]
+  add(spans: readonly RecordedSpan[]): readonly string[]
   report(): BacktestReport
 }
 
@@ -56,7 +60,9 @@ export function createBacktest(terms: BudgetTerms, since: number, grants: readon
     add(spans) {
       const blocked: string[] = []
       for (const priced of spans) {
-        const charge = chargesOf({ rules }, [priced]).charges.find(({ claimed }) => claimed.matched)
+        const charge = chargesOf({ rules }, [priced], priced.context?.keyId).charges.find(
+          ({ claimed }) => claimed.matched,
+        )
         if (charge === undefined) continue
         const { at, bucket, claimed, traceId, spanId } = charge
         settleUntil(at)

@@ -19,6 +19,9 @@ export interface ReconcileTarget {
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
+/** The key that sends all there is; corrections come without. */
+const KEY = 'k1'
+const keyOf = ({ isCorrection }: Message) => (isCorrection ? '' : KEY)
 const BUDGETS = { day: 'day', hour: 'hour', rolling: { rollingSeconds: 6 * 3_600 } } as const
 
 interface Message {
@@ -69,14 +72,17 @@ export function reconcileSuite(
     }, 60_000)
     afterAll(() => target?.close())
 
-    const debit = async (project: string, { name, spans, isCorrection }: Message) => {
+    const debit = async (project: string, message: Message) => {
+      const { name, spans, isCorrection } = message
       const { ledger } = target
       const rules = await ledger.rules(project)
       const batch = { project, digest: digestOf(project + name), spans: isCorrection ? 0 : spans.length }
-      await ledger.debit([{ ...batch, revision: rules.revision, ...chargesOf(rules, spans) }])
+      await ledger.debit([{ ...batch, revision: rules.revision, ...chargesOf(rules, spans, keyOf(message)) }])
     }
-    const store = async (project: string, { name, spans, isCorrection, ingestedAt }: Message) => {
-      const context = { project, digest: digestOf(project + name), ingestedAt: BigInt(ingestedAt) * 1_000_000n }
+    const store = async (project: string, message: Message) => {
+      const { name, spans, isCorrection, ingestedAt } = message
+      const sent = { ingestedAt: BigInt(ingestedAt) * 1_000_000n, keyId: keyOf(message) }
+      const context = { project, digest: digestOf(project + name), ...sent }
       const batch: SpanBatch = isCorrection ? { context, spans: [], corrections: spans } : { context, spans }
       await target.store.write([batch])
     }
@@ -101,7 +107,7 @@ export function reconcileSuite(
         const { balance } = await target.ledger.put(
           project,
           id,
-          termsOf({ limit: 100_000n, thresholds: [], period }),
+          termsOf({ limit: 100_000n, thresholds: [], period, selector: id === 'rolling' ? { key: [KEY] } : {} }),
           '',
         )
         await target.ledger.backfilled(project, id, balance.budget.generation)

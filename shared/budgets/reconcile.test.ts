@@ -59,9 +59,10 @@ async function debit(project: string, name: string, calls: readonly Call[]): Pro
   ])
 }
 
-async function keep(project: string, name: string, calls: readonly Call[]): Promise<void> {
+async function keep(project: string, name: string, calls: readonly Call[], keyId?: string): Promise<void> {
   const context = { project, digest: digestOf(project + name), ingestedAt: BigInt(now) * 1_000_000n }
-  await store.write([{ context, spans: calls.map(toSpan) }])
+  const sender = keyId === undefined ? {} : { keyId }
+  await store.write([{ context: { ...context, ...sender }, spans: calls.map(toSpan) }])
 }
 
 async function arrive(project: string, name: string, calls: readonly Call[]): Promise<void> {
@@ -183,16 +184,31 @@ test('a grant that parts a period into buckets anew is no difference', async () 
   expect(await run('p')).toMatchObject({ differences: [], skipped: [] })
 })
 
-test('a budget for keys is left alone, for the warehouse does not know them', async () => {
+test('a budget for keys counted from when it was made and was never compared, for which key sent a span was not stored', async () => {
+  const calls = [1, 2, 3, 4].map((id) => ({ id, at: now, cost: 10 ** id, user: 'a' }))
+  await debit('p', 'before', calls.slice(0, 1))
+  await keep('p', 'before', calls.slice(0, 1), 'k1')
+  await keep('p', 'not debited', calls.slice(1, 2), 'k1')
+  await keep('p', 'of another key', calls.slice(2, 3), 'k2')
+  await keep('p', 'of none', calls.slice(3), '')
+  await put('p', 'b', { selector: { key: ['k1'] } })
+  expect(await run('p')).toMatchObject({ skipped: [] })
+  expect(await spent('p', 'b')).toBe(110n)
+  lose('p', 'b', 0.5)
+  now += 3_600_000
+  expect(await run('p')).toMatchObject({ differences: [{ ledger: 55n, warehouse: 110n }], skipped: [] })
+  expect(await spent('p', 'b')).toBe(110n)
+})
+
+test('a budget for keys is left alone where it is not known which key sent a span, as before that was stored', async () => {
   await put('p', 'b', { selector: { key: ['k1'] } })
   await whole('p', 'b')
   const rules = await ledger.rules('p')
   const calls = [{ id: 1, at: now, cost: 10, user: 'a' }]
   const batch = { project: 'p', digest: digestOf('m'), spans: 1, revision: rules.revision }
   await ledger.debit([{ ...batch, ...chargesOf(rules, calls.map(toSpan), 'k1') }])
-  await keep('p', 'm', calls)
-  const reason = 'which key sent a span is not stored'
-  expect(await run('p')).toMatchObject({ differences: [], skipped: [{ budgetId: 'b', bucket: null, reason }] })
+  await keep('p', 'm', calls, undefined)
+  expect(await run('p')).toMatchObject({ differences: [], skipped: [{ budgetId: 'b' }] })
   expect(await spent('p', 'b')).toBe(10n)
 })
 

@@ -76,10 +76,6 @@ async function wholeRules(
 ): Promise<Rule[]> {
   const whole: Budget[] = []
   for (const budget of budgets) {
-    if (budget.selector.key !== undefined) {
-      skipped.push({ budgetId: budget.id, bucket: null, reason: 'which key sent a span is not stored' })
-      continue
-    }
     const isPending = budget.backfill === 'pending' && sources.now() - budget.since <= BACKFILL_MS
     if (!isPending || (!dryRun && (await backfillBudget(sources, budget)))) whole.push(budget)
     else skipped.push({ budgetId: budget.id, bucket: null, reason: 'its backfill is not done' })

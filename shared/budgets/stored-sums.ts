@@ -19,7 +19,7 @@ export interface StoredSum {
   readonly settled: bigint
   /** Whether all of them did. */
   readonly isSettled: boolean
-  /** Whether a span names a reservation that is forgotten, so that its budgets are not known. */
+  /** Whether the budgets of a span are not known: the reservation that it names is forgotten, or which key sent it is not stored. */
   readonly isUnclear: boolean
 }
 
@@ -98,7 +98,9 @@ function createPayers(ledger: StoredSumSources['ledger'], project: string): Paye
 
 /** A span is charged to the budgets that it matches, and to those of the reservation that it names. */
 async function belongs(stored: StoredSpan, rule: Rule, payers: Payers): Promise<'yes' | 'no' | 'unclear'> {
-  if (rule.matchesSpan(stored, '')) return 'yes'
+  const { keyId } = stored.context
+  if (keyId === undefined && rule.budget.selector.key !== undefined) return 'unclear'
+  if (rule.matchesSpan(stored, keyId ?? '')) return 'yes'
   const reservation = stringAttribute(stored.span.attributes, RESERVATION_ATTRIBUTE)
   if (reservation === undefined) return 'no'
   const budgets = await payers(reservation)

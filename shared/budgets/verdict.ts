@@ -26,7 +26,8 @@ export type Verdict =
  */
 export function judge(seen: Observation, earlier?: Observation): Verdict {
   const { before, stored, after, isIdle, isFresh, isAhead } = seen
-  if (stored.isUnclear) return wait('a span names a reservation that is forgotten')
+  if (stored.isUnclear)
+    return wait('the reservation that a span names is forgotten, or the key that sent it not stored')
   if (stored.settled <= after && after <= stored.amount) return { kind: 'equal' }
   if (before !== after) return wait('spans are on their way')
   if (isIdle === false) return wait('spans are on their way, or dead to the warehouse until npm run replay')

@@ -23,7 +23,14 @@ const ledger = fc
   .map((values) => ({ ...values, revision: 0 }) as unknown as Ledger)
 
 function delivery(data: Uint8Array): Delivery {
-  const attributes = { project: 'p', digest: 'd', spans: 1, ingestedAt: '12345678901234567890', traceparent: '' }
+  const attributes = {
+    project: 'p',
+    digest: 'd',
+    spans: 1,
+    ingestedAt: '12345678901234567890',
+    traceparent: '',
+    keyId: 'k1',
+  }
   return { id: '1', attempt: 1, data, attributes }
 }
 
@@ -41,7 +48,7 @@ test('what price adds on the wire comes back as ledgers, and the spans as they w
       const batch = decodeBatch(delivery(data))
       expect(batch.spans).toStrictEqual(spans.map((span, index) => ({ span, ledger: ledgers[index] ?? EMPTY_LEDGER })))
       expect(batch.spans).toStrictEqual(decodeSpans(data).map(splitLedger))
-      expect(batch.context).toStrictEqual({ project: 'p', digest: 'd', ingestedAt: 12345678901234567890n })
+      expect(batch.context).toStrictEqual({ project: 'p', digest: 'd', ingestedAt: 12345678901234567890n, keyId: 'k1' })
     }),
   )
 })

@@ -21,7 +21,7 @@ export function decodeSpans(data: Uint8Array): Span[] {
  * The priced spans of a message on `priced-spans`, corrections of earlier ones apart: our attributes are read into ledgers.
  * Throws like {@link decodeSpans}.
  */
-export function decodeBatch({ data, attributes: { project, digest, ingestedAt } }: Delivery): SpanBatch {
+export function decodeBatch({ data, attributes: { project, digest, ingestedAt, keyId = '' } }: Delivery): SpanBatch {
   const spans: PricedSpan[] = []
   const corrections: PricedSpan[] = []
   const builder = new LedgerBuilder()
@@ -36,7 +36,7 @@ export function decodeBatch({ data, attributes: { project, digest, ingestedAt } 
     divertFromResource: () => {},
   })
   return {
-    context: { project, digest, ingestedAt: BigInt(ingestedAt) },
+    context: { project, digest, ingestedAt: BigInt(ingestedAt), keyId },
     spans,
     ...(corrections.length > 0 && { corrections }),
   }

@@ -11,6 +11,8 @@ export interface RowContext {
   readonly digest: string
   /** Nanoseconds since 1970. */
   readonly ingestedAt: bigint
+  /** Id of the API key that sent it; '' where none was needed, absent where it is not known. */
+  readonly keyId?: string
 }
 
 /** The value types of a row, from which each store's own type follows. */
@@ -339,6 +341,13 @@ export const COLUMNS: readonly Column[] = [
     { warehouse: 'span_bytes' },
     'about how much memory the span takes once it is read, by which answers are bounded; NULL if not known',
     ({ span }) => spanBytes(span),
+    true,
+  ),
+  column(
+    'string',
+    { warehouse: 'key_id', lake: 'KeyId' },
+    "id of the API key that sent the span; '' where none was needed, NULL where it is not known",
+    (_, context) => context.keyId ?? null,
     true,
   ),
 ]

@@ -43,7 +43,7 @@ function status(code: number, headers: Record<string, string> = {}) {
 
 const [first, second] = fc.sample(pricedSpan, { numRuns: 2, seed: 3 })
 const batch = (digest: string, project = 'p'): SpanBatch => ({
-  context: { project, digest, ingestedAt: 1n },
+  context: { project, digest, ingestedAt: 1n, keyId: '' },
   spans: [first, second].filter((priced) => priced !== undefined),
 })
 

@@ -134,7 +134,10 @@ const correction: fc.Arbitrary<PricedSpan> = fc
 function batchesOf(spans: fc.Arbitrary<PricedSpan>): fc.Arbitrary<SpanBatch[]> {
   return fc.array(
     record({
-      context: record({ project: fc.constantFrom(...PROJECTS), ingestedAt: time, digest: fc.uuid() }),
+      context: record({
+        ...{ project: fc.constantFrom(...PROJECTS), ingestedAt: time, digest: fc.uuid() },
+        keyId: fc.constantFrom('', 'k1', 'k2'),
+      }),
       spans: fc.array(spans, { maxLength: 6 }),
       corrections: fc.array(correction, { maxLength: 2 }),
     }),
@@ -225,6 +228,7 @@ export const filter: fc.Arbitrary<SpanFilter> = fc.record(
     user: some('', 'u1'),
     session: some('', 's1'),
     environment: some('', 'production'),
+    key: some('', 'k1'),
     status: some(...STATUS_CODES),
     costStatus: some(...COST_STATUSES),
     attributes: fc.array(record({ key: fc.constantFrom('k', '1', 'nope'), value: fc.constant('v') }), {

@@ -143,6 +143,7 @@ function meets(stored: StoredSpan, filter: SpanFilter): boolean {
     anyOf(ledger.userId, filter.user) &&
     anyOf(ledger.sessionId, filter.session) &&
     anyOf(ledger.environment, filter.environment) &&
+    anyOf(context.keyId ?? '', filter.key) &&
     anyOf(ledger.costStatus, filter.costStatus) &&
     (filter.attributes ?? []).every(({ key, value }) => {
       const attribute = span.attributes.get(key)
@@ -266,7 +267,7 @@ function totals(members: readonly StoredSpan[]): UsageTotals {
   }
 }
 
-function dimension({ span, ledger }: StoredSpan, by: UsageDimension): string {
+function dimension({ span, ledger, context }: StoredSpan, by: UsageDimension): string {
   return {
     model: ledger.model,
     provider: ledger.provider,
@@ -275,6 +276,7 @@ function dimension({ span, ledger }: StoredSpan, by: UsageDimension): string {
     service: serviceName(span),
     operation: ledger.operation,
     environment: ledger.environment,
+    key: context.keyId ?? '',
   }[by]
 }
 

@@ -60,6 +60,8 @@ export interface SpanFilter {
   readonly user?: readonly string[]
   readonly session?: readonly string[]
   readonly environment?: readonly string[]
+  /** Ids of the API keys that sent them. */
+  readonly key?: readonly string[]
   readonly status?: readonly StatusCode[]
   readonly costStatus?: readonly CostStatus[]
   /** Span attributes by key and value text, all of them. */
@@ -160,7 +162,8 @@ export interface StoredSpan extends PricedSpan {
   readonly context: RowContext
 }
 
-export const USAGE_DIMENSIONS = ['model', 'provider', 'user', 'session', 'service', 'operation', 'environment'] as const
+// biome-ignore format: one line
+export const USAGE_DIMENSIONS = ['model', 'provider', 'user', 'session', 'service', 'operation', 'environment', 'key'] as const
 export type UsageDimension = (typeof USAGE_DIMENSIONS)[number]
 
 /** Spend and volume: over all, or by any of the dimensions, and by interval of start time (UTC) if one is given. */

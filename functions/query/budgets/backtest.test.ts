@@ -14,7 +14,7 @@ test('a backtest says what a budget would have blocked and saved', async () => {
       { costPicoUsd: 7n, costStatus: 'priced', operation: 'chat' },
     ),
   )
-  await reader.write([{ context: { project: 'p', digest: 'd', ingestedAt: 1n }, spans }])
+  await reader.write([{ context: { project: 'p', digest: 'd', ingestedAt: 1n, keyId: 'k1' }, spans }])
   routes.open({ reader })
   const input = { budget: { limit: { usd: '0.000000000015' }, period: 'day' }, from: '2026-01-01T00:00:00Z' }
   expect(await call('POST', `${BUDGETS}:backtest`, { ...input, to: '2026-02-28T00:00:00Z' })).toMatchObject({
@@ -34,7 +34,12 @@ test('a backtest says what a budget would have blocked and saved', async () => {
   const other = { ...input, grants: [{ ...grants[0], amount: { tokens: 1 } }], to: '2026-02-28T00:00:00Z' }
   expect((await call('POST', `${BUDGETS}:backtest`, other)).status).toBe(400)
   expect((await call('POST', `${BUDGETS}:backtest`, { budget: {} })).status).toBe(400)
-  const ofKeys = { ...input, budget: { ...input.budget, selector: { key: 'k1' } }, to: '2026-02-28T00:00:00Z' }
-  expect((await call('POST', `${BUDGETS}:backtest`, ofKeys)).status).toBe(400)
+  for (const [key, calls] of [
+    ['k1', 3],
+    ['k2', 0],
+  ]) {
+    const ofKey = { ...input, budget: { ...input.budget, selector: { key } }, to: '2026-02-28T00:00:00Z' }
+    expect((await call('POST', `${BUDGETS}:backtest`, ofKey)).body).toMatchObject({ calls })
+  }
   await reader.close()
 })

@@ -52,8 +52,6 @@ export function backtestRoute(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutes
     if (!given.success) return refuseInvalid({ ...given, target: 'json' }, c) as Response
     if (reader === undefined) throw new SpanledgerError('store/unavailable', 'there is no warehouse to read from')
     const { budget, grants, from, to } = given.data
-    if (budget.selector.key !== undefined)
-      throw new SpanledgerError('budget/invalid', 'budget.selector.key: which key sent a span is not stored')
     if (to <= from) throw new SpanledgerError('budget/invalid', 'to: must be after from')
     if (grants.some(({ unit }) => unit !== budget.unit))
       throw new SpanledgerError('budget/invalid', `grants: must be in ${budget.unit}, as the limit is`)

@@ -15,6 +15,7 @@ const LISTS = {
   user: 'user_id',
   session: 'session_id',
   environment: 'environment',
+  key: 'key_id',
   status: 'status',
   costStatus: 'cost_status',
 } as const satisfies { readonly [field in keyof SpanFilter]?: string }

@@ -16,6 +16,7 @@ export function readSpan(row: Row, dialect: Dialect): StoredSpan {
       project: text(row.project_id),
       digest: text(row.digest),
       ingestedAt: dialect.readNanos(row.ingested_at),
+      ...(typeof row.key_id === 'string' && { keyId: row.key_id }),
     },
   }
 }

@@ -4,14 +4,15 @@ import type { Dialect } from './dialect.ts'
 import { wholeSpanCondition } from './filter.ts'
 import { identifier, join, list, type Sql, sql } from './statement.ts'
 
-const DIMENSIONS: Readonly<Record<UsageDimension, string>> = {
-  model: 'gen_ai_model',
-  provider: 'gen_ai_provider',
-  user: 'user_id',
-  session: 'session_id',
-  service: 'service_name',
-  operation: 'gen_ai_operation',
-  environment: 'environment',
+const DIMENSIONS: Readonly<Record<UsageDimension, Sql>> = {
+  model: sql`gen_ai_model`,
+  provider: sql`gen_ai_provider`,
+  user: sql`user_id`,
+  session: sql`session_id`,
+  service: sql`service_name`,
+  operation: sql`gen_ai_operation`,
+  environment: sql`environment`,
+  key: sql`coalesce(key_id, '')`,
 }
 
 /** The columns that are summed, by field. */
@@ -56,9 +57,7 @@ export function readSum(stored: unknown, dialect: Dialect): bigint | null {
 /** One row for each group, one more than `maxRows` at most. */
 export function selectUsage({ filter, groupBy, intervalNanos, maxRows }: UsageQuery, dialect: Dialect): Sql {
   const start = dialect.nanos(sql`start_time`)
-  const keys = groupBy.map(
-    (dimension, index) => sql`${identifier(DIMENSIONS[dimension])} AS ${identifier(`group_${index}`)}`,
-  )
+  const keys = groupBy.map((dimension, index) => sql`${DIMENSIONS[dimension]} AS ${identifier(`group_${index}`)}`)
   if (intervalNanos !== undefined) keys.push(sql`${start} - ${dialect.modulo(start, intervalNanos)} AS interval_start`)
   const columns = [
     ...keys,

@@ -49,7 +49,8 @@ CREATE TABLE IF NOT EXISTS spans (
   cost_upper_pico_usd INTEGER,
   reported_cost_pico_usd INTEGER,
   ledger_revision INTEGER,
-  span_bytes INTEGER
+  span_bytes INTEGER,
+  key_id TEXT
 );
 
 CREATE TABLE IF NOT EXISTS batches (
@@ -80,7 +81,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS batches_digest ON batches (digest);
 DROP VIEW IF EXISTS spans_unique;
 
 CREATE VIEW spans_unique AS
-SELECT project_id, trace_id, span_id, parent_span_id, name, kind, service_name, start_time, end_time, duration_ns, status, status_message, gen_ai_operation, gen_ai_provider, gen_ai_model, gen_ai_input_tokens, gen_ai_output_tokens, gen_ai_total_tokens, gen_ai_cache_read_tokens, gen_ai_cache_write_tokens, gen_ai_reasoning_tokens, gen_ai_cost_usd, cost_pico_usd, cost_status, price_version, receipt, user_id, session_id, environment, attributes, resource_attributes, events, links, scope_name, scope_version, ingested_at, digest, attribute_kinds, resource_attribute_kinds, trace_state, flags, envelope, gen_ai_request_model, gen_ai_agent_name, gen_ai_tool_name, gen_ai_dialect, cost_lower_pico_usd, cost_upper_pico_usd, reported_cost_pico_usd, ledger_revision, span_bytes
+SELECT project_id, trace_id, span_id, parent_span_id, name, kind, service_name, start_time, end_time, duration_ns, status, status_message, gen_ai_operation, gen_ai_provider, gen_ai_model, gen_ai_input_tokens, gen_ai_output_tokens, gen_ai_total_tokens, gen_ai_cache_read_tokens, gen_ai_cache_write_tokens, gen_ai_reasoning_tokens, gen_ai_cost_usd, cost_pico_usd, cost_status, price_version, receipt, user_id, session_id, environment, attributes, resource_attributes, events, links, scope_name, scope_version, ingested_at, digest, attribute_kinds, resource_attribute_kinds, trace_state, flags, envelope, gen_ai_request_model, gen_ai_agent_name, gen_ai_tool_name, gen_ai_dialect, cost_lower_pico_usd, cost_upper_pico_usd, reported_cost_pico_usd, ledger_revision, span_bytes, key_id
 FROM spans;
 
 DROP VIEW IF EXISTS daily_costs;
