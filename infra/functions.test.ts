@@ -12,7 +12,7 @@ describe('functions', () => {
       price: ['datastore.user', 'pubsub.publisher', 'pubsub.publisher'],
       budget: ['datastore.user', 'pubsub.publisher', 'pubsub.publisher'],
       notify: ['datastore.viewer', 'pubsub.publisher'],
-      warehouse: ['bigquery.dataEditor', 'pubsub.publisher'],
+      warehouse: ['bigquery.dataEditor', 'pubsub.publisher', 'pubsub.publisher'],
       lake: ['pubsub.publisher', 'pubsub.subscriber', 'storage.objectUser'],
       books: [
         ...['bigquery.dataEditor', 'bigquery.jobUser', 'datastore.user', 'pubsub.subscriber', 'pubsub.subscriber'],

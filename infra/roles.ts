@@ -35,7 +35,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   price: [publish('priced-spans'), publish('dead-letter'), { on: 'database', role: 'roles/datastore.user' }],
   budget: [publish('budget-alerts'), publish('dead-letter'), { on: 'database', role: 'roles/datastore.user' }],
   notify: [publish('dead-letter'), { on: 'database', role: 'roles/datastore.viewer' }],
-  warehouse: [publish('dead-letter'), { on: 'dataset', role: 'roles/bigquery.dataEditor' }],
+  warehouse: [publish('intake'), publish('dead-letter'), { on: 'dataset', role: 'roles/bigquery.dataEditor' }],
   forward: [publish('dead-letter'), { on: 'forward-headers', role: 'roles/secretmanager.secretAccessor' }],
   lake: [publish('dead-letter'), pull('lake'), { on: 'bucket', role: 'roles/storage.objectUser' }],
   books: [

@@ -1,16 +1,16 @@
 /** Something that happened to a message, as the books of Google Cloud have it. Entered twice it counts once. */
 export interface BookEntry {
-  /** `ingest` took its spans, or refused some; a subscription gave it up; it was delivered to it again. */
-  readonly kind: 'accepted' | 'rejected' | 'dead' | 'replayed'
+  /** `ingest` took its spans, or refused some; a subscription stored them, gave it up, or was delivered it again. */
+  readonly kind: 'accepted' | 'rejected' | 'stored' | 'dead' | 'replayed'
   readonly project: string
   readonly digest: string
   /** How many spans this is about. */
   readonly spans: number
-  /** Of a death and a replay; else ''. */
+  /** Which stored it, gave it up or is to have it again; else ''. */
   readonly subscription: string
   /** Of a rejection and a death; else ''. */
   readonly reason: string
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; of what is stored, when `ingest` took it. */
   readonly at: number
 }
 

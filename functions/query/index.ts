@@ -24,7 +24,7 @@ const config = readFunctionConfig('query')
 const log = createLog('query')
 const [keys, reader, store, ledger, books, prices, bus] = await Promise.all([
   openGcpKeyStore(config),
-  openGcpTraceStore(config, (bytes) => log.info({ bytes }, 'queried BigQuery')),
+  openGcpTraceStore(config, { onBilled: (bytes) => log.info({ bytes }, 'queried BigQuery') }),
   openGcpObjectStore(config),
   openGcpBudgetLedger(config),
   openGcpBooks(config),

@@ -8,7 +8,9 @@ import { createWarehouseSubscriber } from './handler.ts'
 
 const config = readFunctionConfig('warehouse')
 const log = createLog('warehouse')
-const [bus, writer] = await Promise.all([openGcpBus(config), openGcpTraceStore(config)])
+const bus = await openGcpBus(config)
+// A row of its own for each message would be waited for as long as all of its spans.
+const writer = await openGcpTraceStore(config, { enter: bus.enter })
 const subscriber = createWarehouseSubscriber({
   writer,
   bury: (message, reason) => bus.bury(toPubsubMessage(message), 'warehouse', reason),

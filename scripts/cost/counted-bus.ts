@@ -1,9 +1,11 @@
 import type { Bus } from '../../shared/bus/bus.ts'
+import type { PubsubBus } from '../../shared/bus/pubsub-bus.ts'
 import {
   type PubsubMessage,
   type PulledMessage,
   toIntakeRecord,
   toPubsubMessage,
+  toStoredRecord,
 } from '../../shared/bus/pubsub-message.ts'
 import type { PubsubTopic } from '../../shared/bus/pubsub-names.ts'
 import { deliver } from '../../shared/bus/pubsub-settle.ts'
@@ -30,7 +32,7 @@ function countRequest(meter: Meter, messages: readonly PubsubMessage[]): void {
 }
 
 /** A bus that keeps what is published, as Pub/Sub would have it, for {@link CountedBus.take}. */
-export interface CountedBus extends Bus {
+export interface CountedBus extends Bus, Pick<PubsubBus, 'enter'> {
   take(topic: PubsubTopic): PubsubMessage[]
   /** The model has no message that is given up: throws. */
   bury(message: PubsubMessage): Promise<void>
@@ -49,6 +51,7 @@ export function createCountedBus(meter: Meter): CountedBus {
       await send(topic, messages.map(toPubsubMessage))
       if (topic === 'spans') await send('intake', messages.map(toIntakeRecord))
     },
+    enter: (entries) => send('intake', entries.map(toStoredRecord)),
     take(topic) {
       const messages = topics.get(topic) ?? []
       topics.delete(topic)

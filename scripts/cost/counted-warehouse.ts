@@ -1,8 +1,5 @@
-import type { Books } from '../../shared/books.ts'
-import { batchRow, correctionRows, type InsertRow, spanRows } from '../../shared/warehouse/bigquery/rows.ts'
-import { bookRow } from '../../shared/warehouse/bigquery-books.ts'
+import type { BigQueryClient } from '../../shared/warehouse/bigquery/client.ts'
 import { bigQueryBatchSchema, bigQueryBookSchema, bigQuerySchema } from '../../shared/warehouse/ddl/bigquery.ts'
-import type { SpanWriter } from '../../shared/warehouse/trace-store.ts'
 import { ASSUMPTIONS } from './assumptions.ts'
 import type { Meter } from './meter.ts'
 
@@ -10,41 +7,27 @@ const MIN_ROW_BYTES = 1024
 /** As `shared/warehouse/bigquery/client.ts` cuts requests. */
 const MAX_REQUEST_ROWS = 500
 
-/** Counts an insert of rows. All of its requests are under way at once, as long as they are few. */
-function createCountedInsert(meter: Meter): (rows: readonly InsertRow[]) => Promise<void> {
-  return async (rows) => {
-    const requests: Promise<void>[] = []
-    for (let at = 0; at < rows.length; at += MAX_REQUEST_ROWS) {
-      for (const row of rows.slice(at, at + MAX_REQUEST_ROWS)) {
-        // What it costs to send a row is a part of the function's CPU time.
-        JSON.stringify(row)
-        const bytes = logicalBytes(row.json)
-        meter.add('bigquery.streamedBytes', Math.max(MIN_ROW_BYTES, bytes))
-        meter.add('bigquery.bytes', bytes)
-      }
-      requests.push(meter.call(ASSUMPTIONS.latencyMs.bigquery))
-    }
-    await Promise.all(requests)
-  }
-}
-
-/** The books on counted inserts. */
-export function createCountedBooks(meter: Meter): Pick<Books, 'enter'> {
-  const insert = createCountedInsert(meter)
-  return { enter: (entries) => insert(entries.map(bookRow)) }
-}
-
-/** The warehouse's writer on counted inserts: the rows are BigQuery's own. */
-export function createCountedWriter(meter: Meter): SpanWriter {
-  const insert = createCountedInsert(meter)
+/** BigQuery as far as rows are inserted. All requests of an insert are under way at once, as long as they are few. */
+export function createCountedBigQuery(meter: Meter): BigQueryClient {
   return {
-    async write(batches) {
-      const rows = batches.flatMap(spanRows).filter((row) => row !== undefined)
-      await Promise.all([insert(rows), insert(batches.flatMap(correctionRows))])
-      await insert(batches.map((batch) => batchRow(batch, batch.spans.length)))
-      return batches.map(({ spans }) => ({ stored: spans.length, duplicates: 0 }))
+    async insert(_table, rows) {
+      const requests: Promise<void>[] = []
+      for (let at = 0; at < rows.length; at += MAX_REQUEST_ROWS) {
+        for (const row of rows.slice(at, at + MAX_REQUEST_ROWS)) {
+          // What it costs to send a row is a part of the function's CPU time.
+          JSON.stringify(row)
+          const bytes = logicalBytes(row.json)
+          meter.add('bigquery.streamedBytes', Math.max(MIN_ROW_BYTES, bytes))
+          meter.add('bigquery.bytes', bytes)
+        }
+        requests.push(meter.call(ASSUMPTIONS.latencyMs.bigquery))
+      }
+      await Promise.all(requests)
+      return []
     },
-    close: async () => {},
+    query: async () => {
+      throw new Error('no query of BigQuery is counted')
+    },
   }
 }
 

@@ -17,9 +17,9 @@ test('an hour of two small exports without a budget, counted by hand', async () 
   expect(messages).toMatchObject({
     // Each export is one request to ingest, price, budget and warehouse.
     'run.requests': 8,
-    // 0.2 s for ingest (a key read and two publishes: 105 ms), 0.1 s each for price (40 ms) and budget, 0.5 s for two inserts.
-    'run.vcpuSeconds': expect.closeTo(1.8, 9),
-    'run.gibSeconds': expect.closeTo(1.7, 9),
+    // 0.2 s for ingest (a key read and two publishes: 105 ms), 0.1 s each for price (90 ms) and budget, 0.3 s for an insert and a publish.
+    'run.vcpuSeconds': expect.closeTo(1.4, 9),
+    'run.gibSeconds': expect.closeTo(1.3, 9),
     'logging.bytes': 8 * ASSUMPTIONS.requestLogBytes,
     // 1 key and the project's prices (cached for 30 s), what is known of its traces, the rules twice, the alerts that are due, the
     // claim that is not there.
@@ -31,8 +31,8 @@ test('an hour of two small exports without a budget, counted by hand', async () 
   // Twelve runs of the lake's writer, one pass of the compactor and six runs of the books, whatever there is to do.
   expect(scheduled['run.requests']).toBe(19)
   expect(idle['run.requests']).toBe(19)
-  // The two exports' records, one row each.
-  expect(scheduled['bigquery.streamedBytes']).toBe(2 * 1024)
+  // What was taken and what was stored of the two exports, one row each.
+  expect(scheduled['bigquery.streamedBytes']).toBe(4 * 1024)
   // An idle hour: two empty pulls a run and subscription, 1,000 bytes each, and a pass that lists the last days and what is staged; one a day lists
   // all there is, with corrections and facts.
   expect(idle['pubsub.bytes']).toBe((12 * 2 + 6 * 2 * 2) * 1000)

@@ -26,11 +26,13 @@ import { createCustomCatalogue } from '../../shared/pricing/custom-catalogue.ts'
 import { openFirestorePriceStore } from '../../shared/pricing/firestore-price-store.ts'
 import { openFirestoreTraceState } from '../../shared/pricing/firestore-trace-state.ts'
 import { createPricer } from '../../shared/pricing/pricer.ts'
+import { openBigQueryBooks } from '../../shared/warehouse/bigquery-books.ts'
+import { openBigQueryStore } from '../../shared/warehouse/bigquery-store.ts'
 import { ASSUMPTIONS, SCHEDULE, SIZING } from './assumptions.ts'
 import { createCountedBus, createCountedSource, pushBody } from './counted-bus.ts'
 import { createCountedFirestore, type Fields } from './counted-firestore.ts'
 import { createCountedStore } from './counted-store.ts'
-import { createCountedBooks, createCountedWriter } from './counted-warehouse.ts'
+import { createCountedBigQuery } from './counted-warehouse.ts'
 import { type Counts, createMeter, difference, scale, sum } from './meter.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
 
@@ -38,6 +40,11 @@ import { createTraffic, type Traffic } from './traffic.ts'
 export interface HourOptions extends Traffic {
   /** Exports in the hour, evenly spaced. */
   readonly requests: number
+  /**
+   * Milliseconds between them, when the hour stands for a busier one: then they come at the beginning of it as close as they do there, for what
+   * is remembered for a time has to be as old, and the schedule has them as if they were spread over the hour. @defaultValue over the hour
+   */
+  readonly apartMs?: number
   /** Budgets of the project; each applies to every call. */
   readonly budgets: number
   /** Hours that the lake holds already, compacted. */
@@ -77,11 +84,11 @@ const HOURS_SINCE_WHOLE = 9
 
 /** Runs the functions' own code on counted adapters for one hour of `options`' traffic. */
 export async function measureHour(options: HourOptions): Promise<HourReport> {
-  const { requests, cpuMs = processCpuMs } = options
+  const { requests, apartMs = HOUR / Math.max(1, requests), cpuMs = processCpuMs } = options
   const meter = createMeter()
   const functions: Partial<Record<FunctionName, FunctionUse>> = {}
   let clock = START
-  const now = () => clock
+  let scheduleClock = START
 
   /** One request to a function: what it takes in CPU and waiting is what it is billed for. */
   async function invoke(name: FunctionName, app: Hono, path: string, init: RequestInit): Promise<void> {
@@ -116,7 +123,8 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
     meter.add('logging.bytes', Buffer.byteLength(text))
     if (isFailure) failure = text
   })
-  const { pipeline, lakeQueue, lake, books, token } = await deploy({ ...options, meter, now, log })
+  const clocks = { now: () => clock, scheduleNow: () => scheduleClock }
+  const { pipeline, lakeQueue, lake, books, token } = await deploy({ ...options, ...clocks, meter, log })
   const traffic = createTraffic(options)
   const runs = (60 / SCHEDULE.writeEveryMinutes) as number
   let sentBytes = 0
@@ -147,26 +155,25 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
   const idleWrite = await counted(writeLake)
   const idleBooks = await counted(writeBooks)
   const idlePass = await counted(compactLake)
-  clock = START - HOURS_SINCE_WHOLE * HOUR
+  scheduleClock = START - HOURS_SINCE_WHOLE * HOUR
   // Once a day the whole lake is looked at, whether or not anything came.
   const wholePass = scale(difference(await counted(compactLake), idlePass), 1 / 24)
-  clock = START
   let messages: Counts = {}
   let scheduled: Counts = {}
   let sent = 0
   for (let run = 1; run <= runs; run++) {
     const ends = START + run * SCHEDULE.writeEveryMinutes * MINUTE
     for (; sent < requests && START + (sent * HOUR) / requests < ends; sent++) {
-      clock = START + (sent * HOUR) / requests
+      clock = START + Math.floor(sent * apartMs)
       messages = sum(messages, await counted(request))
     }
-    clock = ends - 1
+    scheduleClock = ends - 1
     scheduled = sum(scheduled, await counted(writeLake))
     if ((run * SCHEDULE.writeEveryMinutes) % SCHEDULE.booksEveryMinutes === 0)
       scheduled = sum(scheduled, await counted(writeBooks))
   }
   for (let pass = 1; pass <= PASSES; pass++) {
-    clock = START + pass * HOUR + SCHEDULE.compactAtMinute * MINUTE
+    scheduleClock = START + pass * HOUR + SCHEDULE.compactAtMinute * MINUTE
     scheduled = sum(scheduled, await counted(compactLake))
   }
   // Each hour has one pass, which looks after several hours that are at different stages.
@@ -184,12 +191,15 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
 
 interface Deployment extends HourOptions {
   readonly meter: ReturnType<typeof createMeter>
-  readonly now: () => number
   readonly log: Log
+  /** Of the functions that are called for each export. */
+  readonly now: () => number
+  /** Of those that run on a schedule. */
+  readonly scheduleNow: () => number
 }
 
 /** The functions as their `index.ts` wire them, on counted adapters. What setting up takes is not counted. */
-async function deploy({ meter, now, log, budgets, hoursKept }: Deployment) {
+async function deploy({ meter, log, now, scheduleNow, budgets, hoursKept }: Deployment) {
   const project = 'default'
   const documents = new Map<string, Fields>()
   const setUp = createCountedFirestore(createMeter(), documents)
@@ -227,10 +237,12 @@ async function deploy({ meter, now, log, budgets, hoursKept }: Deployment) {
     log,
   })
   const budget = createPushApp({ subscription: 'budget', subscriber: budgetSubscriber, bus, log })
-  const warehouseSubscriber = createWarehouseSubscriber({ writer: createCountedWriter(meter) })
+  const bigquery = { client: createCountedBigQuery(meter), projectId: 'cost', dataset: 'cost' }
+  const writer = await openBigQueryStore({ ...bigquery, enter: bus.enter })
+  const warehouseSubscriber = createWarehouseSubscriber({ writer })
   const warehouse = createPushApp({ subscription: 'warehouse', subscriber: warehouseSubscriber, bus, log })
 
-  const store = createCountedStore(meter, now)
+  const store = createCountedStore(meter, scheduleNow)
   const kept = fileName({ first: 1, last: 12, version: 1, part: 1, parts: 1 })
   for (let back = 1; back <= hoursKept; back++) store.seed(partitionPrefix(TRACES, START / HOUR - back) + kept)
   const codec = config.SPANLEDGER_LAKE_CODEC
@@ -238,19 +250,19 @@ async function deploy({ meter, now, log, budgets, hoursKept }: Deployment) {
   const lakeQueue: PubsubMessage[] = []
   const lake = createLakeSchedule({
     source: createCountedSource(meter, () => lakeQueue.splice(0)),
-    subscriber: createLakeSubscriber({ store, codec, now, log }),
-    compactor: createCompactor({ store, format, now, log }),
+    subscriber: createLakeSubscriber({ store, codec, now: scheduleNow, log }),
+    compactor: createCompactor({ store, format, now: scheduleNow, log }),
     retention: { store, format, policy: retentionPolicy(config) },
     bus,
     maxBytes: config.SPANLEDGER_LAKE_FLUSH_BYTES,
-    now,
+    now: scheduleNow,
     log,
   })
   const books = createBooksSchedule({
     sources: [createCountedSource(meter, () => bus.take('intake')), createCountedSource(meter, () => [])],
-    books: createCountedBooks(meter),
+    books: openBigQueryBooks(bigquery),
     prefix: config.SPANLEDGER_GCP_PREFIX,
-    now,
+    now: scheduleNow,
     log,
   })
   const close = () => budgetSubscriber.close()

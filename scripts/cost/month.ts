@@ -15,8 +15,9 @@ export interface MonthOptions {
 export interface MonthPlan {
   readonly spans: number
   readonly requests: number
-  /** Exports of the hour that is measured. */
+  /** Exports that are measured, and milliseconds from one to the next: as far apart as in the month. */
   readonly sampled: number
+  readonly apartMs: number
   /** Hours that are like it; in the others nothing is sent. */
   readonly activeHours: number
   /** How many times the traffic of the measured hour each of them has. */
@@ -26,8 +27,9 @@ export interface MonthPlan {
 /** What is used in a month, by what is billed. */
 export type Usage = Readonly<Record<Unit, number>>
 
-/** A busier hour is measured by this many exports, two for each run of the lake's writer, and scaled. */
-const MAX_SAMPLED = 24
+/** A busier hour is measured by this many exports, so many for each run of the lake's writer, and scaled. */
+const MAX_SAMPLED = 120
+const HOUR_MS = 3_600_000
 /** Of scheduled runs, what grows with traffic in a busy hour; operations of the lake do not, until a run's messages exceed one file. */
 const BY_TRAFFIC = new Set([
   'pubsub.bytes',
@@ -48,7 +50,8 @@ export function planMonth({ spansPerDay, spansPerRequest }: MonthOptions): Month
   const perHour = requests / hours
   const sampled = Math.min(MAX_SAMPLED, Math.ceil(perHour))
   const factor = Math.max(1, perHour / MAX_SAMPLED)
-  return { spans, requests, sampled, factor, activeHours: sampled === 0 ? 0 : requests / sampled / factor }
+  const apartMs = HOUR_MS / Math.max(1, sampled * factor)
+  return { spans, requests, sampled, apartMs, factor, activeHours: sampled === 0 ? 0 : requests / sampled / factor }
 }
 
 /** A month as `hour` was measured. Exports are evenly spaced; where fewer than one an hour is sent, most hours are idle. */

@@ -81,7 +81,9 @@ async function measureMonth(options: CostOptions, known?: MeasuredMonth): Promis
   const plan = planMonth(options)
   const hoursKept = Math.floor(options.monthsKept * plan.activeHours)
   const isSame = known?.plan.sampled === plan.sampled && known.hoursKept === hoursKept
-  const hour = isSame ? known.hour : await measureHour({ ...options, requests: plan.sampled, hoursKept })
+  const hour = isSame
+    ? known.hour
+    : await measureHour({ ...options, requests: plan.sampled, apartMs: plan.apartMs, hoursKept })
   return { plan, hoursKept, hour, usage: usageOf(hour, plan, options) }
 }
 

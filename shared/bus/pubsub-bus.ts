@@ -1,8 +1,16 @@
+import type { BookEntry } from '../books.ts'
 import { SpanledgerError } from '../errors.ts'
 import { retrying } from '../retry.ts'
 import { type Bus, type Subscription, TOPICS } from './bus.ts'
 import { createPublisherClient, isTransient, type PubsubOptions, unavailable } from './pubsub-client.ts'
-import { type PubsubMessage, toDeadLetter, toIntakeRecord, toPubsubMessage, toReplay } from './pubsub-message.ts'
+import {
+  type PubsubMessage,
+  toDeadLetter,
+  toIntakeRecord,
+  toPubsubMessage,
+  toReplay,
+  toStoredRecord,
+} from './pubsub-message.ts'
 import { PUBSUB_SUBSCRIPTIONS, type PubsubSubscription, topicPath } from './pubsub-names.ts'
 
 export interface PubsubBusOptions extends PubsubOptions {
@@ -14,6 +22,8 @@ export interface PubsubBusOptions extends PubsubOptions {
 export interface PubsubBus extends Bus {
   /** Keeps a message that `subscription` will not be given again. */
   bury(message: PubsubMessage, subscription: Subscription, reason: string): Promise<void>
+  /** Tells the books what has been stored: durable when it resolves, and in the books with the next run of theirs. */
+  enter(entries: readonly BookEntry[]): Promise<void>
   /** Delivers a dead letter again, to `subscription` alone; the books are told. */
   replay(message: PubsubMessage, subscription: PubsubSubscription): Promise<void>
 }
@@ -99,6 +109,7 @@ export async function openPubsubBus(options: PubsubBusOptions): Promise<PubsubBu
     },
     bury: (message, subscription, reason) =>
       send(topicPath(options, 'dead-letter'), [toDeadLetter(message, subscription, reason)]),
+    enter: (entries) => send(topicPath(options, 'intake'), entries.map(toStoredRecord)),
     async replay(message, subscription) {
       const again = toReplay(message, subscription)
       await send(topicPath(options, PUBSUB_SUBSCRIPTIONS[subscription]), [again])

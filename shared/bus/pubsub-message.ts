@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { BookEntry } from '../books.ts'
 import { SpanledgerError } from '../errors.ts'
 import { type Delivery, MAX_MESSAGE_BYTES, type Message, type MessageAttributes } from './bus.ts'
 import { PUBSUB_SUBSCRIPTIONS, type PubsubSubscription } from './pubsub-names.ts'
@@ -55,6 +56,16 @@ export function toPubsubMessage({ data, attributes }: Message): PubsubMessage {
 /** What is kept of a message for the books: all but what it carries. */
 export function toIntakeRecord({ attributes }: Message): PubsubMessage {
   return toPubsubMessage({ data: new Uint8Array(), attributes })
+}
+
+/** What tells the books that a subscription has stored spans of a message: read again by `bookEntries`. */
+export function toStoredRecord({ project, digest, spans, subscription, at }: BookEntry): PubsubMessage {
+  const ingestedAt = (BigInt(Math.floor(at)) * 1_000_000n).toString()
+  const { attributes } = toIntakeRecord({
+    data: new Uint8Array(),
+    attributes: { project, digest, spans, ingestedAt, traceparent: '' },
+  })
+  return { data: new Uint8Array(), attributes: { ...attributes, stored: subscription } }
 }
 
 /** A message for the dead-letter topic, by which it can be delivered again to the subscription that gave it up. */

@@ -11,6 +11,7 @@ import type { Catalogue } from '../pricing/catalogue.ts'
 import type { PriceStore } from '../pricing/price-store.ts'
 import type { TraceStateStore } from '../pricing/trace-state.ts'
 import type { BigQueryOptions } from '../warehouse/bigquery/client.ts'
+import type { BigQueryStoreOptions } from '../warehouse/bigquery-store.ts'
 import { readForward } from '../warehouse/forward-settings.ts'
 import type { SpanWriter, TraceStore } from '../warehouse/trace-store.ts'
 import type { Platform } from './platform.ts'
@@ -58,13 +59,13 @@ export async function openGcpObjectStore(
   })
 }
 
-/** Queries are refused beyond a bound if the configuration has one, and told of to `onBilled`, in bytes. */
+/** Queries are refused beyond a bound if the configuration has one. */
 export async function openGcpTraceStore(
   config: BigQueryConfig,
-  onBilled?: (bytes: number) => void,
+  options: Pick<BigQueryStoreOptions, 'onBilled' | 'enter'> = {},
 ): Promise<TraceStore> {
   const { openBigQueryStore } = await import('../warehouse/bigquery-store.ts')
-  return openBigQueryStore({ ...bigquery(config), ...(onBilled !== undefined && { onBilled }) })
+  return openBigQueryStore({ ...bigquery(config), ...options })
 }
 
 /** What was taken, refused and given up, in BigQuery. */

@@ -1,10 +1,12 @@
+import type { BookEntry } from '../books.ts'
 import { SpanledgerError } from '../errors.ts'
 import { type BigQueryClient, type BigQueryOptions, createBigQueryClient, type RefusedRow } from './bigquery/client.ts'
 import { bigQueryDialect } from './bigquery/dialect.ts'
-import { batchRow, correctionRows, type InsertRow, spanRows } from './bigquery/rows.ts'
+import { correctionRows, type InsertRow, spanRows } from './bigquery/rows.ts'
 import { countsStatement, type Scope, scoped } from './bigquery/scope.ts'
+import { enterInto } from './bigquery-books.ts'
 import { createSqlReader } from './sql/reader.ts'
-import type { BatchResult, SpanFilter, TraceStore } from './trace-store.ts'
+import type { BatchResult, SpanBatch, SpanFilter, TraceStore } from './trace-store.ts'
 
 const DAY_NANOS = 86_400_000_000_000n
 const LIMIT = 2n ** 63n - 1n
@@ -12,6 +14,8 @@ const LIMIT = 2n ** 63n - 1n
 export interface BigQueryStoreOptions extends BigQueryOptions {
   /** How far beyond a query's time range is read, on either side, in nanoseconds. @defaultValue a day */
   readonly marginNanos?: bigint
+  /** Has the books say how many spans of each batch are stored, before a write resolves. @defaultValue inserts that at once */
+  readonly enter?: (entries: readonly BookEntry[]) => Promise<void>
 }
 
 /**
@@ -22,8 +26,8 @@ export interface BigQueryStoreOptions extends BigQueryOptions {
  * within, and a span that was sent twice with start times further apart counts in both ranges.
  */
 export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<TraceStore> {
-  const client = createBigQueryClient(options)
-  const { marginNanos = DAY_NANOS } = options
+  const client = options.client ?? createBigQueryClient(options)
+  const { marginNanos = DAY_NANOS, enter = (entries) => enterInto(client, entries) } = options
   const dataset = `${options.projectId}.${options.dataset}`
   let closed = false
   const reader = (scope: Scope) => {
@@ -48,10 +52,8 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
         return { stored, duplicates: 0, ...(refused.length > 0 && { refused }) }
       })
       // Last: what is in the books is stored.
-      const books = batches.map((batch, index) => batchRow(batch, results[index]!.stored))
-      const [refused] = await client.insert('batches', books)
-      if (refused !== undefined)
-        throw new SpanledgerError('store/unavailable', `BigQuery refuses rows of batches: ${refused.reason}`)
+      const entries = batches.map((batch, index) => storedEntry(batch, results[index]!))
+      await enter(entries.filter(({ spans }) => spans > 0))
       return results
     },
     getTrace: async (project, traceId, limit) => reader({ project, traceId }).getTrace(project, traceId, limit),
@@ -68,6 +70,12 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
       closed = true
     },
   }
+}
+
+function storedEntry({ context }: SpanBatch, { stored }: BatchResult): BookEntry {
+  const { project, digest, ingestedAt } = context
+  const at = Number(ingestedAt / 1_000_000n)
+  return { kind: 'stored', project, digest, spans: stored, subscription: 'warehouse', reason: '', at }
 }
 
 /** Inserts the rows of several batches together; returns what is refused of each, by its place there. */

@@ -9,6 +9,7 @@ import type { PubsubBus } from '../../shared/bus/pubsub-bus.ts'
 import { toPubsubMessage } from '../../shared/bus/pubsub-message.ts'
 import { readConfig } from '../../shared/config.ts'
 import type { ConservationReport } from '../../shared/conservation.ts'
+import { SpanledgerError } from '../../shared/errors.ts'
 import { DEFAULT_LIMITS } from '../../shared/otlp/limits.ts'
 import { openGcpBooks, openGcpBus, openGcpSource, openGcpTraceStore } from '../../shared/platform/gcp.ts'
 import { createGcpConservation } from '../../shared/platform/gcp-conservation.ts'
@@ -98,9 +99,9 @@ describe.skipIf(!canRun('Pub/Sub', plan))('the books on Google Cloud', () => {
       subscription,
       subscriber(async () => {}),
     )
-  async function store(): Promise<void> {
+  async function store(enter: PubsubBus['enter'] = bus.enter): Promise<void> {
     const bury: PubsubBus['bury'] = (...given) => bus.bury(...given)
-    const writer = await openGcpTraceStore(config())
+    const writer = await openGcpTraceStore(config(), { enter })
     await consume(
       'warehouse',
       createWarehouseSubscriber({
@@ -132,6 +133,25 @@ describe.skipIf(!canRun('Pub/Sub', plan))('the books on Google Cloud', () => {
     await price()
     await store()
     expect(await report()).toMatchObject({ accepted: 3n, balanced: true })
+  })
+
+  test('have a message for good that was stored before the warehouse crashed, once however often it is told of', async () => {
+    const twice = chatSpan()
+    await send([twice, twice, chatSpan()])
+    await price()
+    // Crashed between the rows and the record: the message is not acknowledged, and comes again.
+    await store(() => Promise.reject(new SpanledgerError('bus/unavailable', 'crashed')))
+    expect(warehouse(await report())).toMatchObject({ stored: 2n, duplicates: 0n, inFlight: 1n })
+    // Crashed between the record and the acknowledgement.
+    await store(async (entries) => {
+      await bus.enter(entries)
+      throw new SpanledgerError('bus/unavailable', 'crashed')
+    })
+    const told = await report()
+    expect(warehouse(told)).toMatchObject({ stored: 2n, duplicates: 1n, inFlight: 0n })
+    await store()
+    expect(await report()).toStrictEqual(told)
+    expect(told).toMatchObject({ accepted: 3n, balanced: true })
   })
 
   test('tell what was refused and why, also when nothing was taken', async () => {

@@ -18,6 +18,8 @@ export interface BigQueryOptions {
   readonly timeoutMs?: number
   /** Most bytes that one query may be billed for; one that would read more is refused unread. @defaultValue 20 GiB */
   readonly maxBytesBilled?: number
+  /** Asked instead of the REST API. */
+  readonly client?: BigQueryClient
   /** Told of every query what it was billed for, in bytes. */
   readonly onBilled?: (bytes: number) => void
 }

@@ -1,3 +1,4 @@
+import type { BookEntry } from '../../books.ts'
 import { attributeText } from '../../spans/attribute-text.ts'
 import type { Attributes } from '../../spans/attributes.ts'
 import { type RowContext, WAREHOUSE_COLUMNS, type WarehouseColumn } from '../../spans/columns.ts'
@@ -43,9 +44,8 @@ export function correctionRows({ context, corrections = [] }: SpanBatch): Insert
   }))
 }
 
-/** What a batch adds to `batches` once so many of its spans are stored. */
-export function batchRow({ context }: SpanBatch, stored: number): InsertRow {
-  const { project, digest, ingestedAt } = context
+/** What an entry of a message that is stored adds to `batches`. */
+export function batchRow({ project, digest, spans: stored, at }: BookEntry): InsertRow {
   const spans = stored.toString()
   const json = {
     digest,
@@ -53,9 +53,9 @@ export function batchRow({ context }: SpanBatch, stored: number): InsertRow {
     spans,
     stored: spans,
     duplicates: '0',
-    ingested_at: timestamp(ingestedAt),
+    ingested_at: timestamp(BigInt(Math.floor(at)) * 1_000_000n),
   }
-  return { insertId: insertId(context, 0), json }
+  return { insertId: insertId({ project, digest }, 0), json }
 }
 
 function spanJson(priced: PricedSpan, context: RowContext): InsertRow['json'] {
@@ -115,6 +115,6 @@ function keyValues(attributes: Attributes): { key: string; value: string }[] {
 }
 
 /** By place: a message that comes again has the same rows in the same order. BigQuery takes ids of up to 128 bytes. */
-function insertId({ project, digest }: RowContext, index: number): string {
+function insertId({ project, digest }: Pick<RowContext, 'project' | 'digest'>, index: number): string {
   return `${project}/${digest}/${index}`.slice(-120)
 }
