@@ -90,33 +90,11 @@ export interface Prices {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-/**
- * By the model that answered; if that has no price, or what was asked for says more of it, by the one that was asked for (an
- * alias, a deployment, an inference profile).
- */
 function findPlan(call: GenAiCall, startTimeUnixNano: bigint, { catalogue, project }: Prices): PricePlan | string {
   const { provider, responseModel, requestModel, serviceTier } = call
-  const planOf = (model: string) => {
-    const quote = catalogue.find({ provider, model, serviceTier, project })
-    return typeof quote === 'string' ? quote : quote.at(startTimeUnixNano)
-  }
-  if (requestModel === responseModel || requestModel === '') return planOf(responseModel)
-  if (responseModel === '') return planOf(requestModel)
-  const [first, second] = specifies(requestModel, responseModel)
-    ? [requestModel, responseModel]
-    : [responseModel, requestModel]
-  const found = planOf(first)
-  if (typeof found !== 'string') return found
-  const instead = planOf(second)
-  return typeof instead === 'string' ? found : instead
-}
-
-/** Whether `asked` is `answered` with more around it: a region before, a variant or a tuning behind. */
-function specifies(asked: string, answered: string): boolean {
-  const at = asked.indexOf(answered)
-  if (at < 0) return false
-  const behind = asked.slice(at + answered.length)
-  return (at === 0 || ':./'.includes(asked[at - 1]!)) && /^(?:$|:|-v\d)/.test(behind)
+  const model = responseModel || requestModel
+  const quote = catalogue.find({ provider, model, asked: requestModel || model, serviceTier, project })
+  return typeof quote === 'string' ? quote : quote.at(startTimeUnixNano)
 }
 
 function countTokens(ledger: Writable<Ledger>, usage: Usage): void {

@@ -11,7 +11,7 @@ const providers = (await waitForUpdate()) as unknown as readonly ListedProvider[
 const NOON = BigInt(Date.parse('2026-11-01T12:00:00Z')) * 1_000_000n
 
 const planOf = (provider: string, model: string, time = NOON) => {
-  const quote = catalogue.find({ provider, model, serviceTier: '', project: 'p' })
+  const quote = catalogue.find({ provider, model, asked: model, serviceTier: '', project: 'p' })
   return typeof quote === 'string' ? quote : quote.at(time)
 }
 

@@ -7,10 +7,13 @@ import { compilePlan } from './plan.ts'
 import { compileQuote, constantQuote, type Quote } from './quote.ts'
 import { tierDiscount } from './service-tiers.ts'
 
-/** What a price is asked for: a normalised provider or '', the model as named, a service tier or '', the tenant. */
+/** What a price is asked for: a normalised provider or '', models as they were named, a service tier or '', the tenant. */
 export interface PriceQuery {
   readonly provider: string
+  /** That answered. */
   readonly model: string
+  /** That was asked for: the same, or an alias of it, a deployment, an inference profile. */
+  readonly asked: string
   readonly serviceTier: string
   readonly project: string
 }
@@ -44,16 +47,25 @@ export function createCatalogue(providers: readonly ListedProvider[], name: stri
   const memo = new Map<string, Quote | string>()
   return {
     version,
-    find: ({ provider, model, serviceTier }) => {
-      const key = `${provider}\n${serviceTier}\n${model}`
+    find: (query) => {
+      const key = memoKey(query)
       const known = memo.get(key)
       if (known !== undefined) return known
-      const found = quote(provider, model, serviceTier)
+      const found = quoteAny(query)
       if (memo.size >= MEMO_LIMIT) memo.clear()
       memo.set(key, found)
       return found
     },
     prepare: async () => {},
+  }
+
+  /** The price of the model that answered; of the name that was asked for if that says more, or alone has a price. */
+  function quoteAny({ provider, model, asked, serviceTier }: PriceQuery): Quote | string {
+    const [first, second] = specifies(asked, model) ? [asked, model] : [model, asked]
+    const found = quote(provider, first, serviceTier)
+    if (typeof found !== 'string' || first === second) return found
+    const instead = quote(provider, second, serviceTier)
+    return typeof instead === 'string' ? found : instead
   }
 
   function quote(provider: string, model: string, serviceTier: string): Quote | string {
@@ -69,6 +81,20 @@ export function createCatalogue(providers: readonly ListedProvider[], name: stri
     const listed = id.endsWith(':free') ? FREE_PRICES : found.model.prices
     return compileQuote(listed, (prices) => compilePlan(id, version, prices, tier, discount ?? undefined))
   }
+}
+
+/** What of a query the answer depends on, but for the tenant. Names come from clients: none may pass for two. */
+export function memoKey({ provider, model, asked, serviceTier }: PriceQuery): string {
+  const other = asked === model ? '' : asked
+  return `${provider.length},${serviceTier.length},${model.length},${provider}${serviceTier}${model}${other}`
+}
+
+/** Whether `asked` is `answered` with more around it: a region before, a variant or a tuning behind. */
+function specifies(asked: string, answered: string): boolean {
+  const at = asked.indexOf(answered)
+  if (at < 0) return false
+  const behind = asked.slice(at + answered.length)
+  return (at === 0 || ':./'.includes(asked[at - 1]!)) && /^(?:$|:|-v\d)/.test(behind)
 }
 
 /** What runs on one's own machines, or is listed as free without any price. */

@@ -118,3 +118,17 @@ test('the price file says what is wrong with it', () => {
   expect(() => parsePriceFile('nonsense')).toThrow('pricing: the price file is not JSON')
   expect(() => parsePriceFile('{"prices":[{"model":"x"}]}')).toThrow('prices.0.prices')
 })
+
+test('a price of one’s own for what was asked was ignored where the model that answered has a listed one', async () => {
+  const store = openSqlitePriceStore(':memory:')
+  await store.replace('p', [price({ model: 'our-deployment' })])
+  const pricer = createPricer({ catalogue: createCustomCatalogue({ base, store }) })
+  await pricer.prepare(['p'])
+  const costOf = (asked: string, answered: string) => {
+    const attributes = { 'gen_ai.provider.name': 'azure', 'gen_ai.response.model': answered }
+    return pricer.price([buildChat(asked, { input_tokens: 1000 }, { attributes })], { project: 'p' })[0]!.costPicoUsd
+  }
+  expect(costOf('our-deployment', 'gpt-4o-2024-11-20')).toBe(1000n * 7_000_000n)
+  expect(costOf('your-deployment', 'gpt-4o-2024-11-20')).toBe(1000n * 2_500_000n)
+  expect(costOf('gpt-4o', 'our-deployment')).toBe(1000n * 7_000_000n)
+})

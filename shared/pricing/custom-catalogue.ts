@@ -1,4 +1,4 @@
-import type { Catalogue, PriceQuery } from './catalogue.ts'
+import { type Catalogue, memoKey, type PriceQuery } from './catalogue.ts'
 import { type CustomPrice, fits, priceListOf } from './custom-price.ts'
 import { digest } from './digest.ts'
 import { MAX_NAME_LENGTH } from './models.ts'
@@ -38,9 +38,9 @@ interface Snapshot extends ProjectPrices {
 }
 
 /**
- * A catalogue with prices of one's own before those of `base`: the project's, then the shared ones, in each the last
- * that fits and holds at the call's start. A project's prices are read when it is prepared, if they are too old by then;
- * prices are found without asking the store.
+ * A catalogue with prices of one's own before those of `base`: the project's, then the shared ones, in each the last that
+ * fits the model which answered or was asked for, and holds at the call's start. A project's prices are read when it is
+ * prepared, if they are too old by then; prices are found without asking the store.
  */
 export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogue {
   const { base, store, shared = [], refreshMs = 1000, now = performance.now.bind(performance) } = options
@@ -59,10 +59,10 @@ export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogu
   }
 
   function find(query: PriceQuery): Quote | string {
-    const { project, provider, model, serviceTier } = query
+    const { project } = query
     const own = store === undefined ? nobody : projects.get(project)
     if (own === undefined) throw new TypeError(`the prices of project ${project} were not prepared`)
-    const key = `${provider}\n${serviceTier}\n${model}`
+    const key = memoKey(query)
     const known = own.memo.get(key)
     if (known !== undefined) return known
     const found = overlay(query, own.prices)
@@ -72,12 +72,13 @@ export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogu
   }
 
   function overlay(query: PriceQuery, own: readonly CustomPrice[]): Quote | string {
-    const { provider, model, serviceTier } = query
+    const { provider, model, asked, serviceTier } = query
     const listed = base.find(query)
-    if (model.length > MAX_NAME_LENGTH) return listed
-    const name = model.trim().toLowerCase()
+    const names = [model, asked]
+      .filter(({ length }) => length <= MAX_NAME_LENGTH)
+      .map((name) => name.trim().toLowerCase())
     const periods = [...own.toReversed(), ...shared.toReversed()]
-      .filter((price) => fits(price, provider, name, serviceTier))
+      .filter((price) => names.some((name) => fits(price, provider, name, serviceTier)))
       .map(compilePeriod)
     if (periods.length === 0) return listed
     return {

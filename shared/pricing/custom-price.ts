@@ -20,7 +20,11 @@ const listedPrice = z.union([
 export const customPriceSchema = z
   .strictObject({
     provider: z.string().max(256).default('*').describe('as in gen_ai.provider.name; `*` for any'),
-    model: z.string().min(1).max(256).describe('the model as it is named; each `*` stands for anything'),
+    model: z
+      .string()
+      .min(1)
+      .max(256)
+      .describe('the model that answered or was asked for, as it is named; each `*` stands for anything'),
     serviceTier: z.string().max(64).optional().describe('only for this tier; any if absent'),
     from: z.iso.datetime({ offset: true }).optional().describe('for calls that start then or later'),
     to: z.iso.datetime({ offset: true }).optional().describe('for calls that start before'),

@@ -172,6 +172,22 @@ test('a sum over a tree is what its largest cut reports: nothing is billed twice
   )
 })
 
+test('one name with a line break does not pass for two', () => {
+  const named = (asked: string, answered: string) =>
+    price([
+      buildSpan({
+        attributes: {
+          'gen_ai.system': 'openai',
+          'gen_ai.request.model': asked,
+          'gen_ai.response.model': answered,
+          'gen_ai.usage.input_tokens': 1,
+        },
+      }),
+    ])[0]?.costStatus
+  expect(named('gpt-4o\nalias', 'gpt-4o\nalias')).toBe('unpriced')
+  expect(named('alias', 'gpt-4o')).toBe('priced')
+})
+
 test('many hostile names leave the memo bounded and the answers right', () => {
   const cost = () =>
     price([
