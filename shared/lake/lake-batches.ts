@@ -1,4 +1,5 @@
 import '../duckdb-text.ts'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBMapValue } from '@duckdb/node-api'
 import { COLUMNS } from '../spans/columns.ts'
@@ -7,6 +8,7 @@ import { readSpan } from '../warehouse/sql/stored-span.ts'
 import type { SpanBatch, StoredSpan } from '../warehouse/trace-store.ts'
 import { correctedSql } from './corrected-sql.ts'
 import { END_TIME_SQL } from './end-time-sql.ts'
+import { createParquetFormat } from './parquet-format.ts'
 import { sentKey } from './token-attributes.ts'
 
 /** The lake's maps and keys where the warehouse has its own; all else of a row reads the same. */
@@ -39,10 +41,13 @@ export async function* readLakeBatches(
   })
   const connection = await instance.connect()
   try {
+    // An empty file that has all columns: those that older files lack are filled in.
+    const template = join(scratch, 'template.parquet')
+    await writeFile(template, createParquetFormat().encode([], { digests: [], projects: {} }))
     let ready: SpanBatch[] = []
     let held = 0
     let message: StoredSpan[] = []
-    for await (const span of readRows(connection, paths, corrections)) {
+    for await (const span of readRows(connection, [template, ...paths], corrections)) {
       const [first] = message
       if (first !== undefined && first.context.digest !== span.context.digest) {
         ready.push(toBatch(message))
