@@ -124,14 +124,31 @@ export function withTerms(budget: Budget, terms: BudgetTerms, now: number): Budg
   return { ...budget, ...terms, formerLimits, ...(begins && { carriesSince: now }), updatedAt: now }
 }
 
-/** `budget` with a grant more; throws `budget/invalid` when it has {@link MAX_GRANTS} that have not expired. */
+/** The id of the grant that a key always gives, a UUID, so that a retry finds what the first try gave. */
+export function grantId(project: string, budgetId: string, idempotencyKey: string): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([project, budgetId, idempotencyKey]))
+    .digest('hex')
+  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`
+}
+
+/**
+ * `budget` with a grant more, or itself if it has one of that id; throws `budget/invalid` when it has {@link MAX_GRANTS} that have not
+ * ended.
+ */
 export function withGrant(budget: Budget, grant: Grant, now: number): Budget {
+  if (hasGrant(budget, grant.id)) return budget
   if (budget.grants.filter((open) => endOf(open) > now).length >= MAX_GRANTS)
     throw new SpanledgerError('budget/invalid', `a budget has at most ${MAX_GRANTS} grants; revoke one`)
   const ended = budget.grants.filter((known) => endOf(known) <= now).sort((a, b) => endOf(b) - endOf(a))
   const forgotten = new Set(ended.slice(MAX_GRANTS))
   const grants = [...budget.grants.filter((known) => !forgotten.has(known)), grant]
   return { ...budget, grants, updatedAt: now }
+}
+
+/** Whether `budget` was given the grant `id`, in force or not. */
+export function hasGrant({ grants }: Budget, id: string): boolean {
+  return grants.some((grant) => grant.id === id)
 }
 
 /** `budget` with the grant `id` ending at `now`: what it has paid stays paid. Throws `budget/not-found` where none is in force or to come. */

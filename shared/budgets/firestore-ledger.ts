@@ -74,6 +74,7 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
     write(project, async (workspace) => {
       const { state } = await readState(workspace, shelf, project, id)
       const after: BudgetState = { ...state, budget: to(state.budget) }
+      if (after.budget === state.budget) return standing(state)
       await revise(workspace, after, line(after.budget))
       return standing(after)
     })
@@ -127,8 +128,8 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
         const { state } = await readState(workspace, shelf, project, id)
         await revise(workspace, { ...state, deleted: true, holds: new Map() }, { kind: 'deleted', actor, note: '' })
       }),
-    grant: (project, id, given, actor) => {
-      const grant = { ...given, id: randomUUID() }
+    grant: (project, id, given, actor, grantId = randomUUID()) => {
+      const grant = { ...given, id: grantId }
       const line = ({ unit }: Budget) => ({ kind: 'granted' as const, actor, note: grantNote(unit, grant) })
       return change(project, id, (budget) => withGrant(budget, grant, now()), line)
     },

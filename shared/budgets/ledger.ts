@@ -169,7 +169,8 @@ export interface BudgetLedger {
   /** In order of id, those after `after`. */
   list(project: string, options: { after?: string; pageSize: number }): Promise<LedgerPage<Balance>>
   delete(project: string, id: string, actor: string): Promise<void>
-  grant(project: string, id: string, grant: Omit<Grant, 'id'>, actor: string): Promise<Balance>
+  /** Adds funds. With the `grantId` of a grant that the budget was given before it changes nothing. */
+  grant(project: string, id: string, grant: Omit<Grant, 'id'>, actor: string, grantId?: string): Promise<Balance>
   /** Ends a grant now: what it has paid stays paid. Rejects with `budget/not-found` where it has ended or never was. */
   revokeGrant(project: string, id: string, grantId: string, actor: string): Promise<Balance>
   /** The current period begins anew with nothing spent. */

@@ -50,6 +50,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
   const change = (project: string, id: string, to: (budget: Budget) => Budget, line: (of: Budget) => ChangeLine) => {
     const { ref, rule } = findBudget(books, project, id)
     const budget = to(rule.budget)
+    if (budget === rule.budget) return readBalance(books, ref, rule)
     save(books, ref, budget)
     post(books, { budget: ref, generation: budget.generation, ...line(budget) })
     return readBalance(books, ref, ruleOf(budget))
@@ -96,9 +97,9 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
         revise(books, project)
         post(books, { budget: ref, generation: rule.budget.generation, kind: 'deleted', actor, note: '' })
       }),
-    grant: (project, id, given, actor) =>
+    grant: (project, id, given, actor, grantId = randomUUID()) =>
       write(() => {
-        const grant = { ...given, id: randomUUID() }
+        const grant = { ...given, id: grantId }
         const line = ({ unit }: Budget) => ({ kind: 'granted' as const, actor, note: grantNote(unit, grant) })
         return change(project, id, (budget) => withGrant(budget, grant, now()), line)
       }),

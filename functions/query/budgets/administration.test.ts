@@ -136,6 +136,34 @@ describe('administration', () => {
     }
   })
 
+  test('a grant whose answer was lost was given twice when it was asked for again', async () => {
+    await put('b', { limit: { usd: 1 }, period: 'day' })
+    const grant = { amount: { usd: 5 }, validFrom: '2026-01-31T12:00:00Z', validTo: '2026-02-01T00:00:00Z' }
+    const give = (idempotencyKey: string) => call('POST', `${BUDGETS}/b/grants`, { ...grant, idempotencyKey })
+    const [first] = await Promise.all([give('k'), give('k')])
+    routes.now += 3_600_000
+    expect(await give('k')).toEqual(first)
+    const { body } = await call('GET', `${BUDGETS}/b/entries`)
+    expect(body.entries.map((entry: { kind: string }) => entry.kind)).toEqual(['granted', 'created'])
+    const { id } = first.body.grants[0]
+    expect((await call('DELETE', `${BUDGETS}/b/grants/${id}`)).body).toMatchObject({ grants: [] })
+    expect((await give('k')).body).toMatchObject({ grants: [], remaining: { usd: 1 } })
+    for (const key of ['', 'x'.repeat(257)]) expect((await give(key)).status).toBe(400)
+    const { validFrom: _, ...fromNow } = grant
+    for (const usd of [6, 11])
+      expect((await call('POST', `${BUDGETS}/b/grants`, fromNow)).body).toMatchObject({ remaining: { usd } })
+  })
+
+  test('a span that had come before a grant was counted again, since the grant began before it', async () => {
+    await put('b', { limit: { usd: 1 }, period: 'day' })
+    const spans = [{ trace: 1, span: 1, at: NOW - 10_000, amounts: { usd: 7n } }]
+    await debit(routes.ledger, 'm', spans)
+    const grant = { amount: { usd: 5 }, validFrom: '2026-01-31T11:59:30Z', validTo: '2026-02-01T00:00:00Z' }
+    expect((await call('POST', `${BUDGETS}/b/grants`, grant)).status).toBe(200)
+    await debit(routes.ledger, 'sent anew', spans)
+    expect((await call('GET', `${BUDGETS}/b`)).body.spent.picoUsd).toBe('7')
+  })
+
   test('a budget made at noon includes the morning, once', async () => {
     const reader = await openSqliteStore({ path: ':memory:' })
     const spans = [1, 2].map((n) =>

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { keepSecrets } from '../../../shared/budgets/alert-target.ts'
 import { createBackfills } from '../../../shared/budgets/backfill.ts'
-import { type Budget, type BudgetTerms, budgetVersion } from '../../../shared/budgets/budget.ts'
+import { type Budget, type BudgetTerms, budgetVersion, grantId, hasGrant } from '../../../shared/budgets/budget.ts'
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
 import { addressOf, mayReach } from '../../../shared/http/reach.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
@@ -9,7 +9,7 @@ import { type ReaderEnv, requireScope } from '../principal.ts'
 import { API_KEY_SCHEME, readRoute, responses } from '../route.ts'
 import { budgetJson, budgetSchema, entryJson, entrySchema, forecastJson, forecastSchema } from './budget-json.ts'
 import type { BudgetRoutesOptions } from './routes.ts'
-import { budgetIdInput, grantInput, noteInput, termsInput } from './terms-json.ts'
+import { budgetIdInput, keyedGrantInput, noteInput, termsInput } from './terms-json.ts'
 
 const TAG = 'budgets'
 const idParameters = z.object({ id: budgetIdInput })
@@ -128,14 +128,17 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       path: '/ledger/v1/budgets/{id}/grants',
       summary: 'Add funds on top of the limit, for spend between two times',
       description: 'Grants pay before the limit does, the one that expires first first.',
-      request: { params: idParameters, body: body(grantInput) },
+      request: { params: idParameters, body: body(keyedGrantInput) },
       responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
     }),
     async (c) => {
       const { project, keyId } = c.get('principal')
       const { id } = c.req.valid('param')
-      const { unit, amount, from = now(), to, note } = c.req.valid('json')
-      const { budget } = await ledger.get(project, id)
+      const { unit, amount, from = now(), to, note, idempotencyKey } = c.req.valid('json')
+      const before = await ledger.get(project, id)
+      const { budget } = before
+      const known = idempotencyKey === undefined ? undefined : grantId(project, id, idempotencyKey)
+      if (known !== undefined && hasGrant(budget, known)) return c.json(budgetJson(before), 200)
       if (unit !== budget.unit)
         throw new SpanledgerError('budget/invalid', `amount: must be in ${budget.unit}, as the limit is`)
       if (from < now() - CLOCK_SKEW_MS) {
@@ -146,7 +149,9 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       }
       if (to <= from || to <= now())
         throw new SpanledgerError('budget/invalid', 'validTo: must be after validFrom and now')
-      return c.json(budgetJson(await ledger.grant(project, id, { amount, from, to, note }, keyId)), 200)
+      // Spend of before has been counted where no grant pays for it.
+      const grant = { amount, from: Math.max(from, now()), to, note }
+      return c.json(budgetJson(await ledger.grant(project, id, grant, keyId, known)), 200)
     },
   )
 

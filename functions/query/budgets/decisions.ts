@@ -10,12 +10,12 @@ import { timeJson } from './budget-json.ts'
 import { decisionJson, decisionSchema, denied, reservationJson, reservationSchema } from './decision-json.ts'
 import { createFallback } from './fallback.ts'
 import type { BudgetRoutesOptions } from './routes.ts'
-import { subjectInput } from './terms-json.ts'
+import { idempotencyKeyInput, subjectInput } from './terms-json.ts'
 import { authenticateCaller, createVerbs, refuseInvalid, ttlInput, verbPath, withKey } from './verb.ts'
 
 const reservationIdInput = z.string().regex(/^res_[0-9a-f]{32}$/, 'is no id of a reservation')
 const reserveInput = z.strictObject({
-  idempotencyKey: z.string().min(1).max(256).meta({ description: 'the same for every retry of one call' }),
+  idempotencyKey: idempotencyKeyInput.meta({ description: 'the same for every retry of one call' }),
   subject: subjectInput.default({}),
   amount: amountsInput.optional().meta({ description: "what is not given is the model's recent 95th percentile" }),
   ttlSeconds: ttlInput,

@@ -5,11 +5,11 @@ import type { ReaderEnv } from '../principal.ts'
 import { amountsInput } from './amount-json.ts'
 import { denied, leaseJson, leaseSchema } from './decision-json.ts'
 import type { BudgetRoutesOptions } from './routes.ts'
-import { subjectInput } from './terms-json.ts'
+import { idempotencyKeyInput, subjectInput } from './terms-json.ts'
 import { createVerbs, ttlInput, withKey } from './verb.ts'
 
 const leaseInput = z.strictObject({
-  idempotencyKey: z.string().min(1).max(256).meta({ description: 'of one lease: again with a larger amount it grows' }),
+  idempotencyKey: idempotencyKeyInput.meta({ description: 'of one lease: again with a larger amount it grows' }),
   subject: subjectInput.default({}),
   amount: amountsInput
     .refine((amounts) => Object.keys(amounts).length > 0, 'must be at least one of {usd}, {tokens} and {requests}')

@@ -133,12 +133,28 @@ export const instantInput = z
     }
   })
 
+/** Makes a request that is sent again the same request. */
+export const idempotencyKeyInput = z.string().min(1).max(256)
+
+const grantMembers = z.strictObject({
+  amount: amountInput.refine(({ amount }) => amount > 0n, 'must be more than 0'),
+  validFrom: instantInput.optional(),
+  validTo: instantInput,
+  note: noteInput,
+})
+const toGrant = <T extends z.output<typeof grantMembers>>({ amount, validFrom, validTo, ...rest }: T) => ({
+  ...amount,
+  from: validFrom,
+  to: validTo,
+  ...rest,
+})
+
 /** Funds on top of a limit, for spend between two times. */
-export const grantInput = z
-  .strictObject({
-    amount: amountInput.refine(({ amount }) => amount > 0n, 'must be more than 0'),
-    validFrom: instantInput.optional(),
-    validTo: instantInput,
-    note: noteInput,
+export const grantInput = grantMembers.transform(toGrant)
+
+/** {@link grantInput} that may come again. */
+export const keyedGrantInput = grantMembers
+  .extend({
+    idempotencyKey: idempotencyKeyInput.optional().meta({ description: 'the same for every retry of one grant' }),
   })
-  .transform(({ amount, validFrom, validTo, ...rest }) => ({ ...amount, from: validFrom, to: validTo, ...rest }))
+  .transform(toGrant)
