@@ -11,6 +11,7 @@ const ZONES = [
   'America/Sao_Paulo',
   'Pacific/Apia',
   'Asia/Kathmandu',
+  'America/St_Johns',
 ]
 const HOUR = 3_600_000
 const at = (text: string) => Date.parse(text)
@@ -64,6 +65,16 @@ describe('both changes of daylight saving', () => {
     ])
     expect(periodName('day', 'Pacific/Apia', at('2011-12-30T10:00:00Z'))).toBe('2011-12-31')
   })
+})
+
+test('clocks put back at a minute past midnight took an hour out of both of its days', () => {
+  const midnight = at('2010-11-07T02:30:00Z')
+  const days = [-1, 0, 59_999, 60_000, HOUR, HOUR + 60_000].map((after) =>
+    calendarWindow('day', 'America/St_Johns', midnight + after),
+  )
+  expect(days[0]?.end).toBe(midnight)
+  for (const day of days.slice(1)) expect(day).toEqual({ start: midnight, end: at('2010-11-08T03:30:00Z') })
+  expect(periodName('day', 'America/St_Johns', midnight)).toBe('2010-11-07')
 })
 
 describe('month ends and leap days', () => {

@@ -28,14 +28,21 @@ export function calendarWindow(period: CalendarPeriod, timeZone: string, at: num
   if (period === 'total') return { start: 0, end: FOREVER }
   const moment = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone)
   if (period === 'hour') return hourWindow(moment)
-  const day = moment.toPlainDate()
-  const [first, next] =
-    period === 'day'
-      ? [day, day.add({ days: 1 })]
-      : period === 'week'
-        ? [day.subtract({ days: day.dayOfWeek - 1 }), day.add({ days: 8 - day.dayOfWeek })]
-        : [day.with({ day: 1 }), day.with({ day: 1 }).add({ months: 1 })]
-  return { start: startOf(first, timeZone), end: startOf(next, timeZone) }
+  const [first, next] = datesOf(period, moment.toPlainDate())
+  const [start, end] = [startOf(first, timeZone), startOf(next, timeZone)]
+  if (at < end) return { start, end }
+  // Clocks were put back over midnight: what has begun goes on.
+  return { start: end, end: startOf(datesOf(period, next)[1], timeZone) }
+}
+
+/** The first day of the period that `day` is in, and of the next one. */
+function datesOf(
+  period: 'day' | 'week' | 'month',
+  day: Temporal.PlainDate,
+): [first: Temporal.PlainDate, next: Temporal.PlainDate] {
+  if (period === 'day') return [day, day.add({ days: 1 })]
+  const first = period === 'week' ? day.subtract({ days: day.dayOfWeek - 1 }) : day.with({ day: 1 })
+  return [first, first.add(period === 'week' ? { days: 7 } : { months: 1 })]
 }
 
 /** The first instant of a day; of a day that the zone skipped, the instant at which it was skipped. */
