@@ -8,7 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     // Google's clients would look for a metadata server that is not there.
     env: { METADATA_SERVER_DETECTION: 'none' },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })
