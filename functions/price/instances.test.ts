@@ -87,7 +87,7 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
   let used = 0
   beforeAll(async () => {
     emulator = await startEmulator(plan)
-  }, 40_000)
+  })
   afterAll(() => emulator?.stop())
 
   // Where two instances have read one trace, the emulator lets both wait for two seconds: few messages, and time for each of them.

@@ -16,7 +16,7 @@ const open = async () => openFirestoreKeyStore({ firestore: connect(), collectio
 describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
   beforeAll(async () => {
     emulator = await startEmulator(plan)
-  }, 40_000)
+  })
   afterAll(() => emulator?.stop())
 
   describeKeyStore('Firestore', open)

@@ -18,7 +18,7 @@ const BATCH: readonly TestSpan[] = Array.from({ length: 512 }, (_, i) => ({
 describe.skipIf(!canRun('Firestore', plan))('debits on the Firestore emulator', () => {
   beforeAll(async () => {
     emulator = await startEmulator(plan)
-  }, 40_000)
+  })
   afterAll(() => emulator?.stop())
 
   const connect = () => new Firestore({ projectId: 'debit', host: emulator.host, ssl: false })

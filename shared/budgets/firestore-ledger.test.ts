@@ -14,7 +14,7 @@ let used = 0
 describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
   beforeAll(async () => {
     emulator = await startEmulator(plan)
-  }, 40_000)
+  })
   afterAll(() => emulator?.stop())
 
   const open = async (now: () => number) => {

@@ -69,7 +69,7 @@ export function reconcileSuite(
     let projects = 0
     beforeAll(async () => {
       target = await open(() => now)
-    }, 60_000)
+    })
     afterAll(() => target?.close())
 
     const debit = async (project: string, message: Message) => {

@@ -93,7 +93,7 @@ describe.skipIf(!canRun('Pub/Sub', plan))('on the Pub/Sub emulator', () => {
   beforeAll(async () => {
     emulator = await startEmulator(plan)
     admin = new PubSub({ projectId: 'test', apiEndpoint: emulator.host, emulatorMode: true })
-  }, 40_000)
+  })
   afterAll(async () => {
     await admin?.close()
     await emulator?.stop()

@@ -11,7 +11,7 @@ let used = 0
 describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
   beforeAll(async () => {
     emulator = await startEmulator(plan)
-  }, 40_000)
+  })
   afterAll(() => emulator?.stop())
 
   const connect = () => new Firestore({ projectId: 'test', host: emulator.host, ssl: false })

@@ -13,7 +13,7 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
   let used = 0
   beforeAll(async () => {
     emulator = await startEmulator(plan)
-  }, 40_000)
+  })
   afterAll(() => emulator?.stop())
 
   describePriceStore('Firestore', async () => {

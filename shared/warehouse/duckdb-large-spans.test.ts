@@ -72,7 +72,7 @@ test('600 spans with prompts of 100 KB and 40 of 2 MB are written, and read back
   const again = await openDuckDbStore({ path, memoryLimit: '128MB' })
   expect(await again.counts('p')).toStrictEqual({ stored: 640n, duplicates: 0n })
   await again.close()
-}, 30_000)
+})
 
 test('whoever looks with SQL sees every key and the beginnings, and no parts of versions that hold no more', async () => {
   const span = largeSpan(1, 100_000, 'a')

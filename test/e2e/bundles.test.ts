@@ -29,7 +29,7 @@ beforeAll(async () => {
     // Nobody listens there: what the function cannot do it cannot bury either.
     PUBSUB_EMULATOR_HOST: '127.0.0.1:9',
   })
-}, 60_000)
+})
 afterAll(async () => {
   await Promise.all([warehouse?.stop(), bigquery?.close()])
   rmSync(folder, { recursive: true, force: true })

@@ -39,7 +39,7 @@ async function idle(server: TestServer, sinks?: string[]): Promise<Conservation>
     )
     if (open.length > 0) throw new Error(`still in flight: ${JSON.stringify(report)}`)
     return report
-  }, 15_000)
+  })
 }
 
 async function put(server: TestServer, path: string, body: object): Promise<void> {

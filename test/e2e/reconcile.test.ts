@@ -81,4 +81,4 @@ test('a falsified ledger is set right by npm run reconcile, once, and by the ser
       note: expect.stringContaining('the warehouse has spans of 0.0015 USD'),
     },
   ])
-}, 30_000)
+})

@@ -42,7 +42,7 @@ describe.skipIf(!canRun('Pub/Sub', plan))('the books on Google Cloud', () => {
     vi.stubEnv('PUBSUB_EMULATOR_HOST', emulator.host)
     vi.stubEnv('BIGQUERY_EMULATOR_HOST', bigquery.url)
     pubsub = new PubSub({ projectId: 'test', apiEndpoint: emulator.host, emulatorMode: true })
-  }, 40_000)
+  })
   afterAll(async () => {
     vi.unstubAllEnvs()
     await pubsub?.close()

@@ -32,7 +32,7 @@ describe.skipIf(plans.includes(false))('when a service fails', () => {
   let services: Awaited<ReturnType<typeof startFaultyClients>>
   beforeAll(async () => {
     services = await startFaultyClients()
-  }, 60_000)
+  })
   afterAll(() => services?.stop())
 
   /** Does something again for as long as it is told, by an error of the port's own, that there was no answer. */

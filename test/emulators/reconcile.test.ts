@@ -15,7 +15,7 @@ describe.skipIf(!canRun('Firestore', plan))('reconciliation on Google Cloud', ()
   beforeAll(async () => {
     ;[emulator, bigquery] = await Promise.all([startEmulator(plan), startBigQuery()])
     await bigquery.createDataset('test', 'ledger')
-  }, 60_000)
+  })
   afterAll(() => Promise.all([emulator?.stop(), bigquery?.close()]))
 
   const open = async (now: () => number) => {

@@ -39,7 +39,7 @@ describe.skipIf(!canRun('Firestore', plan))('on the stores of Google Cloud', () 
       startBigQuery(),
       startFakeStorage(['late', 'large']),
     ])
-  }, 40_000)
+  })
   afterAll(() => Promise.all([emulator?.stop(), bigquery?.close(), storage?.close()]))
 
   /** All functions behind `ingest`, as instances that have just started, and what a user can read of `name`'s project. */
@@ -121,7 +121,7 @@ describe.skipIf(!canRun('Firestore', plan))('on the stores of Google Cloud', () 
     await second.stop()
     bigquery.forgetful = false
     clock.now = START
-  }, 60_000)
+  })
 
   test('a message of 8 MB passes every function, whole', async () => {
     await bigquery.createDataset('test', 'large')
@@ -142,5 +142,5 @@ describe.skipIf(!canRun('Firestore', plan))('on the stores of Google Cloud', () 
     expect(read).toMatchObject({ unique: 4n, lake: { stored: 4n }, debited: { stored: 4n } })
     expect(read.spent).toBeGreaterThan(0n)
     await deployed.stop()
-  }, 60_000)
+  })
 })
