@@ -113,8 +113,8 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
           deleted: false,
           handled: former?.handled ?? 0,
           buckets: former?.buckets ?? new Map(),
-          // What is held in another unit is no amount of this one.
-          holds: former?.budget.unit === budget.unit ? former.holds : new Map(),
+          // What was held for another question says nothing of this one.
+          holds: former?.budget.generation === budget.generation ? former.holds : new Map(),
         }
         const note = changeNote(budget, created ? undefined : former.budget)
         await revise(workspace, state, { kind: created ? 'created' : 'updated', actor, note })

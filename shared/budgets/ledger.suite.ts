@@ -83,6 +83,15 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
         expect((await position('b')).reserved).toBe(10n)
       })
 
+      test('what was held before another question was asked stayed held, though its calls were done', async () => {
+        await put('b')
+        const asked = await reserve('k', 600n)
+        const id = asked.kind === 'reserved' ? asked.reservation.id : ''
+        const { position: anew } = (await put('b', { period: 'month' })).balance
+        await ledger.release('p', id)
+        expect([anew.reserved, (await position('b')).reserved]).toEqual([0n, 0n])
+      })
+
       test('amounts of a history were taken for the unit that the budget has now', async () => {
         const units = async () => (await history('b')).map(({ kind, amount, unit }) => `${kind} ${amount} ${unit}`)
         await put('b', { thresholds: [] })

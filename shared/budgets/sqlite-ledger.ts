@@ -81,8 +81,8 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
           db.get('INSERT INTO budgets (project, id, body, deleted) VALUES (?, ?, ?, 0) RETURNING ref', project, id, '')
             ?.ref) as bigint
         save(books, ref, budget)
-        // What is held in another unit is no amount of this one.
-        if (former?.unit !== budget.unit) db.run('DELETE FROM holds WHERE budget = ?', ref)
+        // What was held for another question says nothing of this one.
+        if (former?.generation !== budget.generation) db.run('DELETE FROM holds WHERE budget = ?', ref)
         const note = changeNote(budget, created ? undefined : former)
         post(books, { budget: ref, generation: budget.generation, kind: created ? 'created' : 'updated', actor, note })
         const rule = ruleOf(budget)
