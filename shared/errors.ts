@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'budget/not-found'
   | 'budget/denied'
   | 'budget/changed'
+  | 'budget/busy'
   | 'bus/closed'
   | 'bus/full'
   | 'bus/unavailable'

@@ -17,6 +17,7 @@ export const PROBLEM_STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   'budget/not-found': 404,
   'budget/denied': 402,
   'budget/changed': 412,
+  'budget/busy': 503,
   'bus/closed': 503,
   'bus/full': 503,
   'bus/unavailable': 503,

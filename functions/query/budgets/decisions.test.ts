@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_ESTIMATE } from '../../../shared/budgets/estimate.ts'
 import { batchOf } from '../../../shared/budgets/ledger.fixtures.ts'
+import { SpanledgerError } from '../../../shared/errors.ts'
 import { BUDGETS, useTestRoutes } from './test-routes.ts'
 
 const routes = useTestRoutes()
@@ -105,6 +106,14 @@ describe('while the ledger does not answer (litellm#33923)', () => {
     routes.open({ ledger: { ...routes.ledger, reserve: reserveNever }, answerMs: 20 })
     expect((await ask()).status).toBe(200)
     expect((await reserve(input)).status).toBe(status)
+  })
+
+  test('whoever held as much as the ledger takes opened what fails open to all others', async () => {
+    await put('b', { limit: { usd: 1 }, failMode: 'failOpen' })
+    const reserveOnce = () => Promise.reject(new SpanledgerError('budget/busy', 'there are 2000 open reservations'))
+    routes.open({ ledger: { ...routes.ledger, reserve: reserveOnce } })
+    expect((await ask()).status).toBe(200)
+    expect(await reserve(input)).toMatchObject({ status: 503, body: { code: 'budget/busy' } })
   })
 
   test('of a project whose budgets were never seen nothing is let through', async () => {

@@ -196,7 +196,7 @@ export async function stillThere(
   })
 }
 
-/** `state` with a hold more, without those that have expired; throws `store/unavailable` when it has too many. */
+/** `state` with a hold more, without those that have expired; throws `budget/busy` when it has too many. */
 export function withHold(
   state: BudgetState,
   id: string,
@@ -206,7 +206,7 @@ export function withHold(
   const open = [...state.holds].filter(([, { expiresAt }]) => expiresAt > now)
   if (open.length >= MAX_HOLDS) {
     throw new SpanledgerError(
-      'store/unavailable',
+      'budget/busy',
       `"${state.budget.id}" has ${MAX_HOLDS} open reservations; settle or release some, or let them expire sooner`,
     )
   }
