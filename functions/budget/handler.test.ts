@@ -104,6 +104,26 @@ test('a correction takes back what a span that repeats its children was charged'
   await subscriber.close()
 })
 
+test('budgets are read once, and again when they have changed: the next message is charged to what is there then', async () => {
+  const { ledger } = setUp()
+  let reads = 0
+  const rules: typeof ledger.rules = (project) => {
+    reads++
+    return ledger.rules(project)
+  }
+  const subscriber = createBudgetSubscriber({ ledger: { ...ledger, rules } })
+  await ledger.put('p', 'b', termsOf(), '')
+  for (let i = 0; i < 3; i++) await subscriber.handle([deliver([{ costPicoUsd: 1n }])])
+  expect(reads).toBe(1)
+  await ledger.put('p', 'later', termsOf(), '')
+  await subscriber.handle([deliver([{ costPicoUsd: 1n }]), deliver([{ costPicoUsd: 1n }])])
+  expect(reads).toBe(2)
+  await ledger.delete('p', 'b', '')
+  await subscriber.handle([deliver([{ costPicoUsd: 1n }])])
+  expect((await ledger.get('p', 'later')).position.spent).toBe(3n)
+  await subscriber.close()
+})
+
 test('thresholds go to the bus once, as OTLP', async () => {
   const { ledger, published, subscriber } = setUp()
   await ledger.put('p', 'b', termsOf({ limit: 100n, thresholds: [0.5, 1] }), '')

@@ -17,6 +17,9 @@ export interface BudgetSubscriberOptions {
 /** Budgets that change while a message is charged are read again, this often at most before the message waits. */
 const TRIES = 5
 
+/** Projects whose budgets are remembered: the ledger says when they are no longer what they were. */
+const MAX_PROJECTS = 1_000
+
 /** How often alerts are looked for that something else than a debit has raised, in milliseconds. */
 const ALERTS_EVERY_MS = 1_000
 const ALERTS_AT_ONCE = 100
@@ -34,14 +37,14 @@ interface Item {
  */
 export function createBudgetSubscriber({ ledger, bus, log }: BudgetSubscriberOptions): Subscriber {
   let publishing = Promise.resolve()
+  const known = new Map<string, Rules>()
   const timer = setInterval(() => void publishAlerts(), ALERTS_EVERY_MS).unref()
   return {
     async handle(deliveries) {
       const outcomes = new Map<Delivery, Outcome>()
-      await debit(
-        deliveries.map((delivery) => ({ delivery })),
-        outcomes,
-      )
+      const items = deliveries.map((delivery) => ({ delivery }))
+      await Promise.all([debit(items, outcomes), publishAlerts()])
+      // What was just raised.
       await publishAlerts()
       return deliveries.map((delivery) => outcomes.get(delivery) ?? ACK)
     },
@@ -91,18 +94,21 @@ export function createBudgetSubscriber({ ledger, bus, log }: BudgetSubscriberOpt
   async function debitAll(items: readonly Item[], outcomes: Map<Delivery, Outcome>): Promise<void> {
     let waiting = items
     for (let attempt = 0; waiting.length > 0 && attempt < TRIES; attempt++) {
-      const rules = new Map<string, Rules>()
-      for (const { delivery } of waiting) {
-        const { project } = delivery.attributes
-        if (!rules.has(project)) rules.set(project, await ledger.rules(project))
-      }
-      const results: readonly DebitResult[] = await ledger.debit(
-        waiting.map((item) => toBatch(item, rules.get(item.delivery.attributes.project) as Rules)),
-      )
+      const batches: DebitBatch[] = []
+      for (const item of waiting) batches.push(toBatch(item, await rulesOf(item.delivery.attributes.project)))
+      const results: readonly DebitResult[] = await ledger.debit(batches)
       waiting = waiting.filter((_, index) => results[index] === 'stale')
+      for (const { delivery } of waiting) known.delete(delivery.attributes.project)
     }
     const reason = 'budgets kept changing while they were debited'
     for (const { delivery } of waiting) outcomes.set(delivery, { kind: 'retry', reason, blameless: true })
+  }
+
+  async function rulesOf(project: string): Promise<Rules> {
+    const rules = known.get(project) ?? (await ledger.rules(project))
+    if (known.size >= MAX_PROJECTS) known.clear()
+    known.set(project, rules)
+    return rules
   }
 }
 

@@ -50,7 +50,7 @@ describe.skipIf(!canRun('Firestore', plan))('debits on the Firestore emulator', 
     // Where there is no budget, a counter tells how many spans were seen.
     expect(first.writes).toBe(budgets === 0 ? 2 : 1 + budgets)
     expect(first.reads).toBe(2 + budgets + (budgets === 0 ? 0 : Math.ceil(512 / 30)))
-    expect(again).toEqual({ reads: 2, writes: 0 })
+    expect(again).toEqual({ reads: 2 + budgets, writes: 0 })
     expect((await ledger.counts('p')).stored).toBe(513n)
     for (const { position } of (await ledger.list('p', { pageSize: 10 })).items)
       expect(position.spent).toBeGreaterThan(511n)
@@ -133,6 +133,35 @@ describe.skipIf(!canRun('Firestore', plan))('debits on the Firestore emulator', 
     expect((await ledger.counts('p')).stored).toBe(1n)
     expect(await ledger.dueAlerts(10)).toHaveLength(1)
     await ledger.close()
+  })
+
+  test('what is raised here is due at once, what another instance raised within a minute, and a look for nothing is not repeated', async () => {
+    const prefix = `debit${used++}`
+    let now = NOON
+    const firestore = connect()
+    const counts = countOperations(firestore)
+    const [ledger, other] = [firestore, connect()].map((client) => open(client, { prefix, now: () => now }))
+    const cross = (from: typeof ledger, span: number) =>
+      debit(from!, `m${span}`, [{ trace: 1, span, at: NOON, amounts: { usd: 5n } }])
+    const due = async () => (await ledger!.dueAlerts(10)).map(({ threshold }) => threshold)
+    await ledger!.put('p', 'b', termsOf({ limit: 10n, thresholds: [0.5, 1] }), '')
+    const before = counts.reads
+    for (let second = 0; second < 59; second++) {
+      expect(await due()).toEqual([])
+      now += 1_000
+    }
+    expect(counts.reads - before).toBe(1)
+    await cross(other, 1)
+    expect(await due()).toEqual([])
+    now += 1_000
+    expect(await due()).toEqual([0.5])
+    // It was not published: it stays due, however often it is asked for.
+    const [alert] = await ledger!.dueAlerts(10)
+    await ledger!.alertsPublished([alert!.id])
+    expect(await due()).toEqual([])
+    await cross(ledger, 2)
+    expect(await due()).toEqual([1])
+    await Promise.all([ledger!.close(), other!.close()])
   })
 
   test('instances that are told of the same spans at once count each once, whichever is first', async () => {

@@ -54,7 +54,11 @@ const COUNT_SHARDS = 16
 export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedger {
   const { firestore, prefix = 'budget', now = Date.now, debitEveryMs = 1_000, deadlineMs = 20_000 } = options
   const collections = openCollections(firestore, prefix)
-  const shelf: Shelf = { collections, now, projects: new Map(), noted: new Set(), shard: randomInt(COUNT_SHARDS) }
+  const alerting = { raisedAt: 0, nothingAt: 0 }
+  const shelf: Shelf = {
+    ...{ collections, now, projects: new Map(), noted: new Set(), alerting },
+    shard: randomInt(COUNT_SHARDS),
+  }
   const write = createGroups(firestore, { maxWeight: GROUP, deadlineMs })
   const writeDebit = createGroups(firestore, { maxWeight: MAX_CHARGES, everyMs: debitEveryMs, deadlineMs })
   const histories = createHistories(shelf)

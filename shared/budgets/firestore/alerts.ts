@@ -7,6 +7,8 @@ import type { Shelf } from './project.ts'
 import type { Workspace } from './workspace.ts'
 
 const MAX_NOTED = 10_000
+/** For how long alerts are looked for after a threshold was reached here, and how often else, in milliseconds. */
+const LOOK_MS = 60_000
 
 /**
  * Notes every threshold that spend in the bucket at `start` has reached, together with what reached it. Its document is created once, which
@@ -14,7 +16,7 @@ const MAX_NOTED = 10_000
  */
 export async function raiseAlerts(
   workspace: Workspace,
-  { collections, now, noted }: Shelf,
+  { collections, now, noted, alerting }: Shelf,
   { state, rule, start }: { readonly state: BudgetState; readonly rule: Rule; readonly start: number },
 ): Promise<void> {
   const { budget, calendar } = rule
@@ -25,6 +27,7 @@ export async function raiseAlerts(
   for (const threshold of reachedThresholds(budget.thresholds, position)) {
     const alert = createAlert(budget, position, threshold, now())
     if (noted.has(alert.id)) continue
+    alerting.raisedAt = now()
     const ref = collections.alerts.doc(alert.id)
     if ((await workspace.get(ref)) === undefined) {
       const { spent, allowance, ...rest } = alert
@@ -37,8 +40,15 @@ export async function raiseAlerts(
   }
 }
 
-export async function dueAlerts({ collections }: Shelf, limit: number): Promise<Alert[]> {
+/**
+ * Alerts that have not been published. What another instance raised may be a minute late: a look that finds nothing is billed, and is not repeated
+ * for as long unless a threshold was reached here.
+ */
+export async function dueAlerts({ collections, now, alerting }: Shelf, limit: number): Promise<Alert[]> {
+  const at = now()
+  if (at - alerting.raisedAt >= LOOK_MS && Math.abs(at - alerting.nothingAt) < LOOK_MS) return []
   const { docs } = await collections.alerts.where('published', '==', false).limit(limit).get()
+  alerting.nothingAt = docs.length === 0 ? at : 0
   return docs
     .map((document) => {
       const alert = JSON.parse(String(document.get('body')))

@@ -28,9 +28,14 @@ const KEEP_BUCKETS_MS = 8 * 86_400_000
 /** Charges made by one write of a backfill. */
 const BACKFILLED_AT_ONCE = 2_000
 
-/** The documents that {@link debit} surely reads. */
-export function debitReads({ collections }: Shelf, { project, digest }: DebitBatch): DocumentReference[] {
-  return [collections.projects.doc(nameOf(project)), claimRef(collections, project, digest)]
+/** The documents that {@link debit} reads unless the message was debited before. */
+export function debitReads({ collections }: Shelf, { project, digest, charges }: DebitBatch): DocumentReference[] {
+  const budgets = new Set(charges.map(({ budgetId }) => budgetId))
+  return [
+    collections.projects.doc(nameOf(project)),
+    claimRef(collections, project, digest),
+    ...Array.from(budgets, (id) => budgetRef(collections, project, id)),
+  ]
 }
 
 function claimRef({ claims }: Collections, project: string, digest: string): DocumentReference {

@@ -4,7 +4,7 @@ import { nameOf } from './documents.ts'
 import type { Shelf } from './project.ts'
 
 /** How often the history of one model is written: an estimate need not be of the last second. */
-const WRITE_EVERY_MS = 60_000
+const WRITE_EVERY_MS = 5 * 60_000
 const MAX_MODELS = 1_000
 
 interface Gathered {
@@ -15,7 +15,7 @@ interface Gathered {
 }
 
 /**
- * Gathers what calls took and writes it to the histories of their models once a minute and instance. What an instance has gathered
+ * Gathers what calls took and writes it to the histories of their models every five minutes and instance. What an instance has gathered
  * when it ends is lost, and of two that write at once one wins: estimates are drawn from many calls and lose little by it.
  */
 export function createHistories({ collections, now }: Shelf): { add(batches: readonly DebitBatch[]): Promise<void> } {
@@ -34,17 +34,20 @@ export function createHistories({ collections, now }: Shelf): { add(batches: rea
           if (own.samples.length < 1_000) own.samples.push(sample)
         }
       }
-      for (const [name, own] of gathered) {
-        if (own.samples.length === 0 || now() - own.writtenAt < WRITE_EVERY_MS) continue
-        const { samples } = own
-        own.samples = []
-        own.writtenAt = now()
-        const ref = collections.models.doc(name)
-        const body = (await ref.get()).get('body')
-        const history = body === undefined ? NO_HISTORY : (JSON.parse(body) as History)
-        const { project, model } = own
-        await ref.set({ project: nameOf(project), model, body: JSON.stringify(addToHistory(history, samples)) })
-      }
+      const due = [...gathered].filter(
+        ([, { samples, writtenAt }]) => samples.length > 0 && now() - writtenAt >= WRITE_EVERY_MS,
+      )
+      await Promise.all(due.map(([name, own]) => write(name, own)))
     },
+  }
+
+  async function write(name: string, own: Gathered): Promise<void> {
+    const { project, model, samples } = own
+    own.samples = []
+    own.writtenAt = now()
+    const ref = collections.models.doc(name)
+    const body = (await ref.get()).get('body')
+    const history = body === undefined ? NO_HISTORY : (JSON.parse(body) as History)
+    await ref.set({ project: nameOf(project), model, body: JSON.stringify(addToHistory(history, samples)) })
   }
 }

@@ -11,6 +11,8 @@ export interface Shelf {
   readonly projects: Map<string, Rules>
   /** Alerts known to have been noted. */
   readonly noted: Set<string>
+  /** When, in milliseconds since 1970, a threshold was last found that was not known to be noted, and when a look for alerts found none. */
+  readonly alerting: { raisedAt: number; nothingAt: number }
   /** Which of the counters of messages that charge nothing is written here. */
   readonly shard: number
 }
