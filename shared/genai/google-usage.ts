@@ -40,6 +40,7 @@ function addToolUse(reading: Reading, prompt: AttributeValue | undefined, toolUs
 
 /** The count of a modality in a list of them. */
 function countOf(modality: string, details: AttributeValue | undefined): AttributeValue | undefined {
+  if (details === undefined) return undefined
   const detail = elements(details).find((each) => each.modality === modality)
   return detail?.token_count ?? detail?.tokenCount
 }

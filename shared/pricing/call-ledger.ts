@@ -127,8 +127,9 @@ function priceOne(ledger: Writable<Ledger>, head: string, plan: PricePlan, one: 
 
 /** The cost is that of one of the bills; where they agree it is known after all. */
 function priceBetween(ledger: Writable<Ledger>, head: string, plan: PricePlan, bills: readonly Bill[]): Ledger {
+  if (bills.length === 1) return priceOne(ledger, head, plan, bills[0]!)
   const known = bills.flatMap((one) => ('missing' in one ? [] : [one]))
-  if (bills.length === 1 || known.length < bills.length) return priceOne(ledger, head, plan, bills[0]!)
+  if (known.length < bills.length) return priceOne(ledger, head, plan, bills[0]!)
   const lower = known.reduce((least, one) => (one.total < least.total ? one : least))
   const upper = known.reduce((most, one) => (one.total > most.total ? one : most))
   if (lower === upper) return priceOne(ledger, head, plan, lower)

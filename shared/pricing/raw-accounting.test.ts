@@ -92,6 +92,33 @@ test.each<[string, string, Attributes]>([
 })
 
 const PLAIN = { input_tokens: 1000, output_tokens: 100 }
+const CLAUDE_WRITES = {
+  usage: { input_tokens: 12, cache_read_input_tokens: 1000, cache_creation_input_tokens: 200 },
+  lifetimes: { cache_creation: { ephemeral_5m_input_tokens: 150, ephemeral_1h_input_tokens: 50 } },
+}
+
+test('what Anthropic keeps for an hour was billed as kept for five minutes under OpenInference for Python', () => {
+  const { usage, lifetimes } = CLAUDE_WRITES
+  const attributes = {
+    'openinference.span.kind': 'LLM',
+    'llm.provider': 'anthropic',
+    'llm.model_name': 'claude-opus-5-5',
+    'llm.token_count.prompt': 1212,
+    'llm.token_count.prompt_details.cache_read': 1000,
+    'llm.token_count.prompt_details.cache_write': 200,
+    'llm.token_count.completion': 40,
+    'output.value': JSON.stringify({
+      content: 'y'.repeat(100_000),
+      usage: { ...usage, ...lifetimes, output_tokens: 40 },
+    }),
+  }
+  const ledger = price(buildSpan({ scope: 'openinference.instrumentation.anthropic', attributes }))
+  expect(units(ledger)).toStrictEqual({
+    ...{ input_tokens: 12, cache_read_tokens: 1000, cache_write_5m_tokens: 150, cache_write_1h_tokens: 50 },
+    output_tokens: 40,
+  })
+})
+
 const claude = (usage: object) =>
   answered('anthropic', 'claude-opus-5-5', { ...PLAIN, cache_read_input_tokens: 0, ...usage }, PLAIN)
 

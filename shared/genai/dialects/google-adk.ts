@@ -1,7 +1,7 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD } from '../fields.ts'
 import { completeFromGoogleUsage } from '../google-usage.ts'
-import { member, members } from '../members.ts'
+import { member, namedMembers } from '../members.ts'
 
 /**
  * Google's Agent Development Kit. Its output count leaves thoughts out, its input count what built-in tools read, and most
@@ -20,7 +20,7 @@ export const googleAdk: Dialect = {
   cache: 'inclusive',
   complete: (reading, span) => {
     if (span.name === 'call_llm') reading[FIELD.operation] ??= 'chat'
-    const response = members(reading[FIELD.usageJson])
+    const response = namedMembers(reading[FIELD.usageJson], ['usage_metadata', 'usageMetadata'])
     completeFromGoogleUsage(reading, member(response, 'usage_metadata') ?? member(response, 'usageMetadata'))
   },
   conversation: {

@@ -2,7 +2,7 @@ import type { Attributes } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading, text } from '../fields.ts'
 import { copiedInclusion } from '../inclusion.ts'
-import { member, members, unquoted } from '../members.ts'
+import { member, members, namedMembers, unquoted } from '../members.ts'
 import { readJsonMessages } from '../messages/message.ts'
 import { completeFromRawUsage } from '../raw-usage.ts'
 
@@ -47,8 +47,8 @@ export const mlflow: Dialect = {
 function completeFromMessages(reading: Reading, attributes: Attributes): void {
   const format = unquoted(attributes.get('mlflow.message.format'))
   if (FORMATS.has(format)) reading[FIELD.provider] ||= format
-  const request = members(attributes.get('mlflow.spanInputs'))
-  const response = members(attributes.get('mlflow.spanOutputs'))
+  const request = namedMembers(attributes.get('mlflow.spanInputs'), ['model'])
+  const response = namedMembers(attributes.get('mlflow.spanOutputs'), ['model', 'service_tier', 'usage'])
   reading[FIELD.requestModel] = request?.model
   fill(reading, FIELD.responseModel, response?.model)
   fill(reading, FIELD.serviceTier, response?.service_tier)

@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, text } from '../fields.ts'
-import { lastMember, member, members } from '../members.ts'
+import { lastMember, member, members, namedMembers } from '../members.ts'
 import { readJsonMessages, readTextMessages } from '../messages/message.ts'
 import { completeFromRawUsage } from '../raw-usage.ts'
 
@@ -36,11 +36,13 @@ export const openinference: Dialect = {
     metadataJson: ['metadata'],
   },
   cache: (_reading, { scope }) => (scope.name === BEDROCK ? 'exclusive' : 'inclusive'),
-  complete: (reading, { scope, attributes }) => {
-    // The Converse API's cache is in the response alone, and so are the lifetimes of the other's cache writes.
-    if (scope.name === BEDROCK) completeFromRawUsage(reading, member(members(attributes.get('output.value')), 'usage'))
-    if (text(reading, 'kind') === 'AGENT') fill(reading, FIELD.agentName, attributes.get('graph.node.id'))
-    fill(reading, FIELD.serviceTier, lastMember(attributes.get('output.value'), 'service_tier'))
+  complete: (reading, { attributes }) => {
+    const kind = text(reading, 'kind')
+    if (kind === 'AGENT') fill(reading, FIELD.agentName, attributes.get('graph.node.id'))
+    const answer = attributes.get('output.value')
+    // In the response alone are the Converse API's cache, lifetimes of cache writes, and OpenAI's writes.
+    if (kind === 'LLM' || kind === '') completeFromRawUsage(reading, member(namedMembers(answer, ['usage']), 'usage'))
+    fill(reading, FIELD.serviceTier, lastMember(answer, 'service_tier'))
     fill(reading, FIELD.requestedTier, lastMember(attributes.get('llm.invocation_parameters'), 'service_tier'))
     if (reading[FIELD.metadataJson] === undefined) return
     if (reading[FIELD.user] !== undefined && reading[FIELD.provider] !== undefined) return

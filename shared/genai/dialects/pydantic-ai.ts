@@ -1,7 +1,7 @@
 import type { AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, text } from '../fields.ts'
-import { member, members } from '../members.ts'
+import { member, namedMembers } from '../members.ts'
 import { readEventList, type Sides } from '../messages/events.ts'
 import { attributeAsJson, type Json, parseJson } from '../messages/json.ts'
 import { readMessages } from '../messages/message.ts'
@@ -53,7 +53,7 @@ export const pydanticAi: Dialect = {
     if (text(reading, 'toolName') !== '') reading[FIELD.operation] ??= 'execute_tool'
     else if (attributes.has('agent_name')) reading[FIELD.operation] ??= 'invoke_agent'
     const response = reading[FIELD.usageJson]
-    if (response !== undefined) completeFromRawUsage(reading, member(members(response), 'usage'))
+    if (response !== undefined) completeFromRawUsage(reading, member(namedMembers(response, ['usage']), 'usage'))
   },
   conversation: {
     input: ['request_data'],
