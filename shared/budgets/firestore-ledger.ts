@@ -191,7 +191,8 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
       const reads = reserveReads(shelf, request)
       return write(request.project, (workspace) => reserve(workspace, shelf, request), { reads })
     },
-    settle: (project, id, amounts) => write(project, (workspace) => settle(workspace, shelf, project, id, amounts)),
+    settle: (project, id, amounts, actor) =>
+      write(project, (workspace) => settle(workspace, shelf, project, { id, amounts, actor })),
     release: (project, id) => write(project, (workspace) => release(workspace, shelf, project, id)),
     lease: (request) => {
       const reads = leaseReads(shelf, request)

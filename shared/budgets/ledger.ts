@@ -200,7 +200,7 @@ export interface BudgetLedger {
   /** Holds the amounts in every budget that applies, or in none. */
   reserve(request: ReserveRequest): Promise<ReserveResult>
   /** Lets go of what is held and charges `amounts` (what is absent: as reserved) until the call's own spans arrive. */
-  settle(project: string, reservationId: string, amounts: Amounts): Promise<Reservation>
+  settle(project: string, reservationId: string, amounts: Amounts, actor?: string): Promise<Reservation>
   release(project: string, reservationId: string): Promise<Reservation>
   /**
    * Holds a slice of every budget that applies, for many calls: spans that name it take what they cost off the hold. Asked again

@@ -171,7 +171,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
       }),
 
     reserve: (request) => write(() => reserve(books, request)),
-    settle: (project, id, amounts) => write(() => settle(books, project, id, amounts)),
+    settle: (project, id, amounts, actor) => write(() => settle(books, project, id, { amounts, actor })),
     release: (project, id) => write(() => release(books, project, id)),
     lease: (request) => write(() => lease(books, request)),
     returnLease: (project, id, used) => write(() => returnLease(books, project, id, used)),

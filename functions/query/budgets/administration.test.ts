@@ -69,7 +69,7 @@ describe('administration', () => {
     expect(entries).toMatchObject([
       { kind: 'deleted', amount: { tokens: 0 } },
       { kind: 'updated', amount: { tokens: 0 } },
-      { kind: 'settled', amount: { picoUsd: '500000000000', usd: 0.5 } },
+      { kind: 'settled', actor: 'key1', amount: { picoUsd: '500000000000', usd: 0.5 } },
       { kind: 'created', amount: { usd: 0 } },
     ])
     expect((await call('GET', `${BUDGETS}/never/entries`)).status).toBe(404)

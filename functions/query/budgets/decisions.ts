@@ -53,8 +53,8 @@ export function decisionRoutes(app: OpenAPIHono<ReaderEnv>, options: BudgetRoute
 
   verb('settle', settleInput, 'Charge what a reserved call has cost, and let go of the rest', {
     200: reservationSchema,
-  }).handle(async ({ project }, { reservationId, amount }) =>
-    Response.json(reservationJson(await ledger.settle(project, reservationId, amount))),
+  }).handle(async ({ project, keyId }, { reservationId, amount }) =>
+    Response.json(reservationJson(await ledger.settle(project, reservationId, amount, keyId))),
   )
 
   verb('release', releaseInput, 'Let go of a reservation whose call was not made', {

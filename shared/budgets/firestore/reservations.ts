@@ -85,8 +85,11 @@ export async function settle(
   workspace: Workspace,
   shelf: Shelf,
   project: string,
-  id: string,
-  actual: Amounts,
+  {
+    id,
+    amounts: actual,
+    actor = '',
+  }: { readonly id: string; readonly amounts: Amounts; readonly actor?: string | undefined },
 ): Promise<Reservation> {
   refuseLease(id)
   const kept = await find(workspace, shelf, id, project)
@@ -104,7 +107,7 @@ export async function settle(
         ...sums,
         spent: sums.spent + amount,
       }))
-      addEntry(workspace, shelf, budget, { kind: 'settled', actor: 'api', note: id, bucket, amount })
+      addEntry(workspace, shelf, budget, { kind: 'settled', actor, note: id, bucket, amount })
       await raiseAlerts(workspace, shelf, { state: after, rule: ruleOf(after), start: bucket })
     }
     save(workspace, shelf, after)

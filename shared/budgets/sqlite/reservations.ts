@@ -59,7 +59,12 @@ export function reserve(books: Books, request: ReserveRequest): ReserveResult {
   return { kind: 'reserved', reservation: show(books, project, id, kept), exceeded }
 }
 
-export function settle(books: Books, project: string, id: string, actual: Amounts): Reservation {
+export function settle(
+  books: Books,
+  project: string,
+  id: string,
+  { amounts: actual, actor = '' }: { readonly amounts: Amounts; readonly actor?: string | undefined },
+): Reservation {
   refuseLease(id)
   const kept = find(books, project, id)
   const amounts = settlement(kept, actual)
@@ -73,7 +78,7 @@ export function settle(books: Books, project: string, id: string, actual: Amount
       const amount = amounts[budget.unit]
       charged.push({ id: budgetId, bucket, amount })
       const { generation } = budget
-      post(books, { budget: ref, generation, kind: 'settled', actor: 'api', note: id, bucket, amount })
+      post(books, { budget: ref, generation, kind: 'settled', actor, note: id, bucket, amount })
       raiseAlerts(books, ref, rule, bucket)
     }
   }
