@@ -26,10 +26,15 @@ async function main(): Promise<void> {
     process.exitCode = help ? 0 : 2
     return
   }
+  const budget = JSON.parse(await readFile(file, 'utf8'))
   const response = await fetch(`${url}/ledger/v1/budgets:backtest`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
-    body: JSON.stringify({ budget: JSON.parse(await readFile(file, 'utf8')), from, to }),
+    body: JSON.stringify({ budget, from, to }),
+  }).catch((cause) => {
+    throw new SpanledgerError('query/invalid', `no server answers at ${url}; start one, or name it with --url`, {
+      cause,
+    })
   })
   const answer = (await response.json()) as { detail?: string }
   if (!response.ok)

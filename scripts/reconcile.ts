@@ -73,8 +73,9 @@ export function describeReport({ budgets, differences, skipped }: ReconcileRepor
     const from = bucket === null ? '' : `  from ${new Date(bucket).toISOString()}`
     lines.push(`${budgetId}${from}  left as it is: ${reason}`)
   }
-  const what = dryRun ? 'nothing was changed: this was a dry run' : 'each is corrected in the history of its budget'
-  return [...lines, `${budgets} budgets compared, ${differences.length} differences; ${what}`].join('\n')
+  const what = dryRun ? '; nothing was changed: this was a dry run' : '; each is corrected in the history of its budget'
+  const found = `${budgets} budgets compared, ${differences.length} differences${differences.length === 0 ? '' : what}`
+  return [...lines, found].join('\n')
 }
 
 async function main(): Promise<void> {
