@@ -48,7 +48,7 @@ test.each(TAKERS)('%s %s: no amount that is none', async (method, path, body) =>
   await put('b', { limit: { usd: 1 } })
   for (const amount of AMOUNTS) {
     const answer = await call(method, path, body(amount))
-    const told = { status: answer.status, type: answer.type, code: answer.body?.code, detail: answer.body?.detail }
+    const told = { status: answer.status, type: answer.type, code: answer.body.code, detail: answer.body.detail }
     expect(told, JSON.stringify(amount)).toEqual({
       ...{ status: 400, type: 'application/problem+json', code: 'budget/invalid' },
       detail: expect.stringMatching(/^budget: .{3,500}$/),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { BUDGETS, useTestRoutes } from './test-routes.ts'
+import { type Answer, BUDGETS, useTestRoutes } from './test-routes.ts'
 
 const routes = useTestRoutes()
 const { call, put, reserve } = routes
@@ -36,7 +36,7 @@ describe('what is wrong is refused with 400 that says what', () => {
   })
 
   test('what is wrong was told of no member, or of one without a name', async () => {
-    const detailOf = async (given: Promise<{ body: { detail: string } }>) => (await given).body.detail
+    const detailOf = async (given: Promise<Answer>) => (await given).body.detail
     expect(await detailOf(call('GET', `${BUDGETS}:decision?usd=-1`))).toMatch(/^budget: usd: an amount of USD /)
     expect(await detailOf(put('b', { limit: { usd: -1 } }))).toMatch(/^budget: limit\.usd: an amount of USD /)
     expect(await detailOf(call('PUT', `${BUDGETS}/b`, '[]'))).toMatch(/^budget: [^:]+: expected object/)

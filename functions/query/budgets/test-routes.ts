@@ -10,8 +10,30 @@ export const BUDGETS = '/ledger/v1/budgets'
 export interface Answer {
   readonly status: number
   readonly type: string | null
-  // biome-ignore lint/suspicious/noExplicitAny: what is answered is what tests look into
-  readonly body: any
+  readonly body: AnswerBody
+}
+
+/** The members that tests look into by themselves; an answer has those of its route. */
+export interface AnswerBody {
+  readonly code: string
+  readonly detail: string
+  readonly reservationId: string
+  readonly leaseId: string
+  readonly budgets: readonly unknown[]
+  readonly limit: ShownAmount
+  readonly spent: ShownAmount
+  readonly reserved: ShownAmount
+  readonly granted: ShownAmount
+  readonly alerts: readonly { readonly kind: string; readonly url: string }[]
+  readonly grants: readonly { readonly id: string }[]
+  readonly entries: readonly { readonly kind: string }[]
+  readonly nextPageToken?: string
+}
+
+interface ShownAmount {
+  readonly picoUsd: string
+  readonly usd: number
+  readonly requests: number
 }
 
 /** The routes over a ledger in memory, from {@link NOW} on, new for each test of the file, asked with the key `key1` unless told otherwise. */
@@ -43,7 +65,7 @@ export function useTestRoutes(): TestRoutes {
     })
     const text = await response.text()
     const type = response.headers.get('content-type')
-    return { status: response.status, type, body: text === '' ? null : JSON.parse(text) }
+    return { status: response.status, type, body: JSON.parse(text === '' ? '{}' : text) }
   }
   const routes: TestRoutes = {
     get ledger() {
