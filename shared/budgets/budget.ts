@@ -204,6 +204,12 @@ export function budgetVersion(budget: Budget): string {
   return createHash('sha256').update(shown).digest('hex').slice(0, 16)
 }
 
+/** Whether `budget` is of another version, but already as `terms` say: whoever sends them was not answered, and sends them again. */
+export function isApplied(budget: Budget, terms: BudgetTerms, version: string | undefined): boolean {
+  if (version === undefined || budgetVersion(budget) === version) return false
+  return budgetToJson({ ...budget, ...terms }) === budgetToJson(budget)
+}
+
 /** Throws `budget/changed` unless `budget`, if there is one, is of `version`. */
 export function checkVersion(budget: Budget | undefined, version: string | undefined): void {
   if (version === undefined || (budget !== undefined && budgetVersion(budget) === version)) return

@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { Firestore } from '@google-cloud/firestore'
 import { SpanledgerError } from '../errors.ts'
-import { type Budget, checkVersion, newBudget, withGrant, withoutGrant, withTerms } from './budget.ts'
+import { type Budget, checkVersion, isApplied, newBudget, withGrant, withoutGrant, withTerms } from './budget.ts'
 import { changeNote, grantNote } from './change-note.ts'
 import { budgetsFor } from './charge.ts'
 import { estimateOf, type History } from './estimate.ts'
@@ -108,6 +108,7 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
         const fields = await workspace.get(budgetRef(collections, project, id))
         const former = fields === undefined ? undefined : decodeState(fields)
         const created = former === undefined || former.deleted
+        if (!created && isApplied(former.budget, terms, version)) return { state: former, created }
         checkVersion(created ? undefined : former.budget, version)
         const budget = created
           ? newBudget(project, id, terms, now(), former?.budget)

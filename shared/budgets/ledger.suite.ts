@@ -143,6 +143,18 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
         await expect(ledger.put('p', 'new', termsOf(), '', version)).rejects.toMatchObject({ code: 'budget/changed' })
       })
 
+      test('a change whose answer was lost was refused when it was sent again, as if somebody else had made it', async () => {
+        const version = budgetVersion((await put('b')).balance.budget)
+        now += 1_000
+        const change = () => ledger.put('p', 'b', termsOf({ limit: 5n }), 'admin', version)
+        const { balance } = await change()
+        now += 1_000
+        expect(await change()).toEqual({ balance, created: false })
+        expect((await history('b')).map(({ kind }) => kind)).toEqual(['updated', 'created'])
+        await put('b', { limit: 6n })
+        await expect(change()).rejects.toMatchObject({ code: 'budget/changed' })
+      })
+
       test('a history of many periods is paged, each line once', async () => {
         await put('b', { period: 'hour', thresholds: [] })
         for (let hour = 0; hour < 7; hour++) {

@@ -5,6 +5,7 @@ import {
   budgetFromJson,
   budgetToJson,
   checkVersion,
+  isApplied,
   newBudget,
   unitOf,
   withGrant,
@@ -75,6 +76,8 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
         const row = db.get('SELECT ref, body, deleted FROM budgets WHERE project = ? AND id = ?', project, id)
         const former = row === undefined ? undefined : budgetFromJson(String(row.body))
         const created = former === undefined || row?.deleted === 1n
+        if (!created && isApplied(former, terms, version))
+          return { balance: readBalance(books, row?.ref as bigint, ruleOf(former)), created }
         checkVersion(created ? undefined : former, version)
         const budget = created ? newBudget(project, id, terms, now(), former) : withTerms(former, terms, now())
         const ref = (row?.ref ??
