@@ -1,6 +1,7 @@
 import { Firestore } from '@google-cloud/firestore'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { canRun, type Emulator, planFirestore, startEmulator } from '../../test/emulators/emulator.ts'
+import { administrationSuite } from './administration.suite.ts'
 import { openFirestoreLedger } from './firestore-ledger.ts'
 import { leaseSuite } from './lease.suite.ts'
 import { ledgerSuite } from './ledger.suite.ts'
@@ -21,6 +22,7 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
     const firestore = new Firestore({ projectId: 'test', host: emulator.host, ssl: false })
     return openFirestoreLedger({ firestore, prefix: `budget${used++}`, now, debitEveryMs: 0 })
   }
+  administrationSuite('Firestore', { open })
   ledgerSuite('Firestore', { open, runs: 8 })
   leaseSuite('Firestore', { open })
   lessonsSuite('Firestore', { open })

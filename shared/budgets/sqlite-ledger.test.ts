@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
+import { administrationSuite } from './administration.suite.ts'
 import { leaseSuite } from './lease.suite.ts'
 import { batchOf, debit, NOON, termsOf } from './ledger.fixtures.ts'
 import { ledgerSuite } from './ledger.suite.ts'
@@ -11,6 +12,7 @@ import { reservationSuite } from './reservation.suite.ts'
 import { openSqliteLedger } from './sqlite-ledger.ts'
 
 const open = async (now: () => number) => openSqliteLedger({ path: ':memory:', now })
+administrationSuite('SQLite', { open })
 ledgerSuite('SQLite', { open, runs: 60 })
 leaseSuite('SQLite', { open })
 lessonsSuite('SQLite', { open })
