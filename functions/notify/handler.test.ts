@@ -120,6 +120,19 @@ test.each([404, 302])('a target that answers %d is not tried again, nor where it
   await subscriber.close()
 })
 
+test('a target that refused was told again with each try of another', async () => {
+  const subscriber = await notifier([webhook(url('/refuses')), webhook(url('/fails'))])
+  Object.assign(answers, { '/refuses': 404, '/fails': 503 })
+  expect(await subscriber.handle([delivery])).toMatchObject([{ kind: 'retry' }])
+  answers['/fails'] = 200
+  const dead = { kind: 'dead', reason: expect.stringContaining('404') }
+  expect(await subscriber.handle([delivery])).toMatchObject([dead])
+  expect(received.map(({ path }) => path).sort()).toEqual(['/fails', '/fails', '/refuses'])
+  answers['/refuses'] = 200
+  expect(await subscriber.handle([delivery])).toEqual([{ kind: 'ack' }])
+  await subscriber.close()
+})
+
 const webhook = (target: string): AlertTarget => ({ kind: 'webhook', url: target, secret: '' })
 const port = () => (server.address() as AddressInfo).port
 

@@ -21,7 +21,7 @@ export interface NotifyOptions {
 }
 
 const TIMEOUT_MS = 10_000
-/** Posts that are remembered, so that an alert tried again for one target is not told to another twice. */
+/** Alerts and posts that are remembered, so that an alert tried again for one target is not told to another twice. */
 const MAX_TOLD = 10_000
 
 /**
@@ -31,7 +31,7 @@ const MAX_TOLD = 10_000
  */
 export function createNotifySubscriber(options: NotifyOptions): Subscriber {
   const { ledger, log, reach, resolve, now = Date.now } = options
-  const told = new Set<string>()
+  const told = new Map<string, Outcome>()
   return {
     handle: (deliveries) => Promise.all(deliveries.map(tell)),
     close: () => ledger.close(),
@@ -45,7 +45,8 @@ export function createNotifySubscriber(options: NotifyOptions): Subscriber {
       return { kind: 'dead', reason: describeError(error) }
     }
     const { project, budgetId: budget, threshold, period } = alert
-    if (remember(alert.id)) log.warn({ project, budget, threshold, period }, alertSentence(alert))
+    if (!told.has(alert.id)) log.warn({ project, budget, threshold, period }, alertSentence(alert))
+    remember(alert.id, ACK)
     let targets: readonly AlertTarget[]
     try {
       targets = (await ledger.get(project, budget)).budget.alerts
@@ -54,21 +55,29 @@ export function createNotifySubscriber(options: NotifyOptions): Subscriber {
       return { kind: 'retry', reason: describeError(error), blameless: true }
     }
     const outcomes = await Promise.all(targets.map((target) => postTo(alert, target)))
-    return outcomes.find(({ kind }) => kind === 'retry') ?? outcomes.find(({ kind }) => kind === 'dead') ?? ACK
+    const retry = outcomes.find(({ kind }) => kind === 'retry')
+    if (retry !== undefined) return retry
+    // A dead letter that is replayed is for those that refused it.
+    for (const [i, { kind }] of outcomes.entries()) if (kind === 'dead') told.delete(keyOf(alert, targets[i]!))
+    return outcomes.find(({ kind }) => kind === 'dead') ?? ACK
   }
 
   async function postTo(alert: Alert, target: AlertTarget): Promise<Outcome> {
-    const key = `${alert.id} ${target.url}`
-    if (told.has(key)) return ACK
+    const key = keyOf(alert, target)
+    const known = told.get(key)
+    if (known !== undefined) return known
+    const outcome = await tryPost(alert, target)
+    if (outcome.kind !== 'retry') remember(key, outcome)
+    return outcome
+  }
+
+  async function tryPost(alert: Alert, target: AlertTarget): Promise<Outcome> {
     const url = new URL(target.url)
     const place = `alert target ${url.host}`
     try {
       const limits = { reach, timeoutMs: TIMEOUT_MS, ...(resolve !== undefined && { resolve }) }
       const status = await post(url, alertRequest(alert, target, now()), limits)
-      if (status >= 200 && status < 300) {
-        remember(key)
-        return ACK
-      }
+      if (status >= 200 && status < 300) return ACK
       const later = status >= 500 || status === 408 || status === 429
       return { kind: later ? 'retry' : 'dead', reason: `${place} answered ${status}` }
     } catch (error) {
@@ -77,11 +86,12 @@ export function createNotifySubscriber(options: NotifyOptions): Subscriber {
     }
   }
 
-  /** Whether it is new. */
-  function remember(key: string): boolean {
-    if (told.has(key)) return false
+  function remember(key: string, outcome: Outcome): void {
     if (told.size >= MAX_TOLD) told.clear()
-    told.add(key)
-    return true
+    told.set(key, outcome)
   }
+}
+
+function keyOf(alert: Alert, target: AlertTarget): string {
+  return `${alert.id} ${target.url}`
 }
