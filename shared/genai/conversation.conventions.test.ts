@@ -32,6 +32,12 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
   ],
   'opentelemetry-1.40.0': [{ span: 'chat claude-sonnet-4-5', ...plainAndSaid }],
   'opentelemetry-1.41.0': [{ span: 'chat gpt-5-mini', ...plainAndSaid }],
+  'opentelemetry-genai-2026-09': [{ span: 'generate_content gemini-2.5-flash', ...plainAndSaid }],
+  'strands-python-1': [
+    { span: 'chat', ...plainAndSaid },
+    { span: 'execute_event_loop_cycle' },
+    { span: 'invoke_agent clerk' },
+  ],
   'pydantic-ai-1': [
     { span: 'agent run', input: [asked], output: [answered] },
     { span: 'running 1 tool' },

@@ -2,12 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
+  BEDROCK_CLAUDE,
   CLAUDE,
   CLAUDE_5M,
   CLAUDE_TOKENS,
   CONVENTIONS,
   EMBEDDING,
   fixtureRows,
+  GEMINI,
   GPT,
   GPT_TOKENS,
   GPT_UNCACHED,
@@ -36,6 +38,9 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
   ],
   'opentelemetry-1.40.0': [['chat claude-sonnet-4-5', 'opentelemetry', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS]],
   'opentelemetry-1.41.0': [['chat gpt-5-mini', 'opentelemetry', 'chat', 'priced', GPT, ...GPT_TOKENS]],
+  'opentelemetry-genai-2026-09': [
+    ['generate_content gemini-2.5-flash', 'opentelemetry', 'generate_content', 'priced', GEMINI, 1000, 600, 0, 65, 25],
+  ],
   'pydantic-ai-1': [
     ['agent run', 'pydantic_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
     ['running 1 tool', 'pydantic_ai', '', 'no_usage', null, ...NONE],
@@ -79,6 +84,12 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['invoke_agent clerk', 'google_adk', 'invoke_agent', 'no_usage', null, ...NONE],
     ['call_llm', 'google_adk', 'chat', 'priced', 525_500_000n, 1050, 600, 0, 65, 25],
     ['execute_tool weather', 'google_adk', 'execute_tool', 'no_usage', null, ...NONE],
+  ],
+  // The agent was run before: its sum has those calls too.
+  'strands-python-1': [
+    ['chat', 'strands', 'chat', 'priced', BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
+    ['execute_event_loop_cycle', 'strands', '', 'no_usage', null, ...NONE],
+    ['invoke_agent clerk', 'strands', 'invoke_agent', 'rollup', null, ...ROLLED],
   ],
   'openrouter-broadcast': [['LLM Generation', 'openrouter', 'chat', 'priced', GPT, ...GPT_TOKENS]],
   'openllmetry-python-anthropic-0.53.1': [

@@ -11,6 +11,7 @@ import { openllmetry } from './openllmetry.ts'
 import { openrouter } from './openrouter.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { pydanticAi } from './pydantic-ai.ts'
+import { strands } from './strands.ts'
 import { vercelAi } from './vercel-ai.ts'
 
 /**
@@ -23,6 +24,7 @@ export const DIALECTS: readonly Dialect[] = [
   litellm,
   googleAdk,
   mastra,
+  strands,
   mlflow,
   langsmith,
   vercelAi,

@@ -1,7 +1,7 @@
 import type { Dialect } from '../dialect.ts'
 
 /**
- * OpenTelemetry's GenAI conventions in all their generations. Since 1.37 they say that the input count SHOULD include
+ * OpenTelemetry's GenAI conventions in all their generations, those in a repository of their own included. Since 1.37 they say that the input count SHOULD include
  * cached tokens; before 1.40 they had no cache counts, so there is no older rule.
  */
 export const opentelemetry: Dialect = {
@@ -22,9 +22,14 @@ export const opentelemetry: Dialect = {
       'gen_ai.usage.cache_creation.input_tokens',
       'gen_ai.usage.cache_write.input_tokens',
       'gen_ai.usage.cache_creation_input_tokens',
-      'gen_ai.usage.cache_write_input_tokens',
     ],
     reasoning: ['gen_ai.usage.reasoning.output_tokens', 'gen_ai.usage.reasoning_tokens'],
+    inputAudio: ['gen_ai.usage.audio.input_tokens', 'gen_ai.usage.input_audio_tokens'],
+    inputImage: ['gen_ai.usage.image.input_tokens'],
+    outputAudio: ['gen_ai.usage.audio.output_tokens', 'gen_ai.usage.output_audio_tokens'],
+    outputImage: ['gen_ai.usage.image.output_tokens'],
+    cacheReadAudio: ['gen_ai.usage.audio.cache_read.input_tokens'],
+    cacheReadImage: ['gen_ai.usage.image.cache_read.input_tokens'],
     operation: ['gen_ai.operation.name'],
     provider: ['gen_ai.provider.name', 'gen_ai.system'],
     requestModel: ['gen_ai.request.model'],
