@@ -2,7 +2,7 @@ import { describeError, isSpanledgerError, SpanledgerError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
 import { type CompactionStep, type PartitionState, planCompaction } from './compaction-plan.ts'
 import { factsName, readFacts } from './file-facts.ts'
-import { type FileFacts, formatFacts, type LakeFormat, type MergedFiles } from './format.ts'
+import { type FileFacts, formatFacts, type LakeFormat, type LakeMerger, type MergedFiles } from './format.ts'
 import { type LakeFile, liveFiles, parseFiles } from './live-files.ts'
 import { isEmptied, mergeFacts } from './merged-facts.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
@@ -63,6 +63,12 @@ export interface Compactor {
 
 const NO_PROJECTS: ReadonlySet<string> = new Set()
 
+/** What a merge is done with, and which projects it leaves out. */
+interface Merging {
+  readonly merger: LakeMerger
+  readonly drop: ReadonlySet<string>
+}
+
 /**
  * Makes one sorted file of a closed hour's many. At every instant each row is in exactly one file of those that
  * {@link liveFiles} leaves; readers that take all files see rows twice for the moment between publishing and deleting.
@@ -89,7 +95,7 @@ export function createCompactor(options: CompactorOptions): Compactor {
     prefix: string,
     state: PartitionState,
     step: Exclude<CompactionStep, { readonly kind: 'nothing' }>,
-    drop: ReadonlySet<string>,
+    merging: Merging,
   ): Promise<PartitionState> => {
     switch (step.kind) {
       case 'delete': {
@@ -112,10 +118,7 @@ export function createCompactor(options: CompactorOptions): Compactor {
         return stateOf(prefix, [...state.published, ...shown], state.staged)
       }
       case 'merge':
-        return stateOf(prefix, state.published, [
-          ...state.staged,
-          ...(await merge(prefix, step.inputs, step.name, drop)),
-        ])
+        return stateOf(prefix, state.published, [...state.staged, ...(await merge(prefix, step, merging))])
     }
   }
 
@@ -132,9 +135,8 @@ export function createCompactor(options: CompactorOptions): Compactor {
   /** Returns what it staged. */
   const merge = async (
     prefix: string,
-    inputs: readonly LakeFile[],
-    name: FileName,
-    drop: ReadonlySet<string>,
+    { inputs, name }: { readonly inputs: readonly LakeFile[]; readonly name: FileName },
+    { merger, drop }: Merging,
   ): Promise<ObjectInfo[]> => {
     const facts = await Promise.all(inputs.map((file) => readFacts(file, options)))
     const corrections = await correctionsOf(prefix)
@@ -142,7 +144,7 @@ export function createCompactor(options: CompactorOptions): Compactor {
     const merged =
       drop.size > 0 && isEmptied(facts, drop)
         ? NOTHING_LEFT
-        : await options.format.merge(inputs.map(input), { drop, corrections: corrections.map(input) })
+        : await merger.merge(inputs.map(input), { drop, corrections: corrections.map(input) })
     try {
       const present = new Set((await Array.fromAsync(store.list(prefix))).map((file) => file.name))
       if (!inputs.every((file) => present.has(file.name))) {
@@ -203,14 +205,14 @@ export function createCompactor(options: CompactorOptions): Compactor {
   const compactPartition = async (
     prefix: string,
     first: PartitionState,
-    outdated: boolean,
+    { outdated, ...merging }: Merging & { readonly outdated: boolean },
   ): Promise<Set<CompactionStep['kind']>> => {
     const done = new Set<CompactionStep['kind']>()
     let state = first
     for (let count = 0; count < MAX_STEPS; count++) {
       const step = planCompaction(state, { force: outdated && !done.has('merge') })
       if (step.kind === 'nothing') break
-      state = await act(prefix, state, step, NO_PROJECTS)
+      state = await act(prefix, state, step, merging)
       done.add(step.kind)
     }
     return done
@@ -237,32 +239,42 @@ export function createCompactor(options: CompactorOptions): Compactor {
           known ? stateOf(prefix, published.get(prefix) ?? [], staged.get(STAGING + prefix) ?? []) : await look(prefix),
         )
       }
-      for (const [prefix, listed] of partitions) {
-        try {
-          const corrected = corrections.get(prefix.replace(TRACES, CORRECTIONS))?.length
-          const outdated = corrected !== undefined && (await isOutdated(listed, corrected))
-          if (planCompaction(listed, { force: outdated }).kind === 'nothing') continue
-          const state = now() - listedAt < LISTING_AGE ? listed : await look(prefix)
-          for (const kind of await compactPartition(prefix, state, outdated))
-            if (kind !== 'nothing') kinds[kind].push(prefix)
-        } catch (error) {
-          log.error({ err: error, prefix }, 'a partition was not compacted')
-          failed[prefix] = describeError(error)
+      const merger = options.format.openMerger()
+      try {
+        for (const [prefix, listed] of partitions) {
+          try {
+            const corrected = corrections.get(prefix.replace(TRACES, CORRECTIONS))?.length
+            const outdated = corrected !== undefined && (await isOutdated(listed, corrected))
+            if (planCompaction(listed, { force: outdated }).kind === 'nothing') continue
+            const state = now() - listedAt < LISTING_AGE ? listed : await look(prefix)
+            for (const kind of await compactPartition(prefix, state, { outdated, merger, drop: NO_PROJECTS }))
+              if (kind !== 'nothing') kinds[kind].push(prefix)
+          } catch (error) {
+            log.error({ err: error, prefix }, 'a partition was not compacted')
+            failed[prefix] = describeError(error)
+          }
         }
+      } finally {
+        await merger.close()
       }
       await sweepFacts(facts, partitions)
       return { merged: kinds.merge, published: kinds.publish, cleaned: kinds.delete, failed }
     },
 
     async rewrite(prefix, drop) {
-      let state = await look(prefix)
-      for (let count = 0; count < MAX_STEPS; count++) {
-        const step = planCompaction(state, { force: true })
-        if (step.kind === 'nothing') return false
-        state = await act(prefix, state, step, drop)
-        if (step.kind === 'merge') return true
+      const merger = options.format.openMerger()
+      try {
+        let state = await look(prefix)
+        for (let count = 0; count < MAX_STEPS; count++) {
+          const step = planCompaction(state, { force: true })
+          if (step.kind === 'nothing') return false
+          state = await act(prefix, state, step, { merger, drop })
+          if (step.kind === 'merge') return true
+        }
+        return false
+      } finally {
+        await merger.close()
       }
-      return false
     },
   }
 }

@@ -47,15 +47,27 @@ export interface LakeFormat {
   readFacts(store: ObjectStore, file: Pick<ObjectInfo, 'name' | 'size'>): Promise<FileFacts>
   /** Rejects with `lake/corrupt` naming a file that is not whole. Damage in its rows may go unnoticed. */
   check(store: ObjectStore, file: Pick<ObjectInfo, 'name' | 'size'>): Promise<void>
+  /** Opens what merges files of this format. */
+  openMerger(): LakeMerger
+}
+
+/** What is done to rows while they are merged. */
+export interface MergeScope {
+  /** Projects whose rows are left out. */
+  readonly drop: ReadonlySet<string>
+  /** Files of corrected ledgers, which replace earlier ones. */
+  readonly corrections: readonly MergeInput[]
+}
+
+/** Merges files of one partition after the other, one at a time. What it needs is made for the first merge and kept for the next. */
+export interface LakeMerger {
   /**
-   * Merges files: sorted, of each (project, trace, span) one row, none of the projects in `drop`. Of two rows of a span the one
-   * that ends later stays; of two that end together, the one of the greater digest. `corrections` are files of corrected ledgers,
-   * which replace earlier ones. Rejects with `lake/corrupt` naming the file.
+   * Merges files: sorted, of each (project, trace, span) one row. Of two rows of a span the one that ends later stays; of two that
+   * end together, the one of the greater digest. Rejects with `lake/corrupt` naming the file. The merged files are there until the
+   * merger is closed.
    */
-  merge(
-    inputs: readonly MergeInput[],
-    options: { readonly drop: ReadonlySet<string>; readonly corrections: readonly MergeInput[] },
-  ): Promise<MergedFiles>
+  merge(inputs: readonly MergeInput[], scope: MergeScope): Promise<MergedFiles>
+  close(): Promise<void>
 }
 
 const schema = z.object({

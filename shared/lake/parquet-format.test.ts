@@ -275,6 +275,7 @@ test('every column has statistics: bounds, unless a value is long, and the numbe
 test('merging changes nothing of a row', async () => {
   const memory = 128 * 1024 * 1024
   const merging = createParquetFormat({ memory })
+  const merger = merging.openMerger()
   const group = fc.uniqueArray(row.filter(hasDistinctKeys), {
     minLength: 1,
     maxLength: 10,
@@ -287,7 +288,7 @@ test('merging changes nothing of a row', async () => {
         name: `input ${index}`,
         read: async () => merging.encode(part, NO_FACTS),
       }))
-      const merged = await merging.merge(inputs, { drop: new Set(), corrections: [] })
+      const merged = await merger.merge(inputs, { drop: new Set(), corrections: [] })
       const file = await merged.parts[0]?.()
       await merged.close()
       const wanted = rows.map((item) => LAKE_COLUMNS.map((column) => expected(column, item)))
@@ -304,13 +305,15 @@ test('merging changes nothing of a row', async () => {
     }),
     { numRuns: 25, endOnFailure: true },
   )
+  await merger.close()
 })
 
 test('a merged file has the columns of a fresh one: order, types and modes; and statistics of each', async () => {
+  const merger = format.openMerger()
   const fresh = format.encode([{ priced: testSpan({ attributes: { a: 1n } }), context }], NO_FACTS)
-  const merged = await format.merge([{ name: 'fresh', read: async () => fresh }], { drop: new Set(), corrections: [] })
+  const merged = await merger.merge([{ name: 'fresh', read: async () => fresh }], { drop: new Set(), corrections: [] })
   const file = (await merged.parts[0]?.()) as Uint8Array
-  await merged.close()
+  await merger.close()
   const path = writeFile(file)
   const schema = async (of: string) =>
     (
@@ -333,11 +336,12 @@ test('a merged file is the same whether its rows were compressed in between or n
   })
   const merge = async (plainBytes: number) => {
     const merging = createParquetFormat({ plainBytes })
+    const merger = merging.openMerger()
     const file = merging.encode(rows, NO_FACTS)
     const input = { name: 'input', read: async () => file }
-    const merged = await merging.merge([input], { drop: new Set(), corrections: [] })
+    const merged = await merger.merge([input], { drop: new Set(), corrections: [] })
     const parts = await Promise.all(merged.parts.map((read) => read()))
-    await merged.close()
+    await merger.close()
     return parts
   }
   const plain = await merge(Number.POSITIVE_INFINITY)
@@ -347,6 +351,7 @@ test('a merged file is the same whether its rows were compressed in between or n
 
 test('an hour that memory does not suffice to sort at once is sorted in ranges', async () => {
   const merging = createParquetFormat({ memory: 100 * 1024 * 1024 })
+  const merger = merging.openMerger()
   const prompt = 'all work and no play '.repeat(200_000)
   const inputs = Array.from({ length: 20 }, (_, number) => {
     const rows = [0, 1].map((index): SpanRow => {
@@ -360,10 +365,10 @@ test('an hour that memory does not suffice to sort at once is sorted in ranges',
     const file = merging.encode(rows, NO_FACTS)
     return { name: `input ${number}`, read: async () => file }
   })
-  const merged = await merging.merge(inputs, { drop: new Set(), corrections: [] })
+  const merged = await merger.merge(inputs, { drop: new Set(), corrections: [] })
   const traces: unknown[] = []
   for (const read of merged.parts) for (const [traceId] of await readByDuckDb(await read())) traces.push(traceId)
-  await merged.close()
+  await merger.close()
   expect(merged.rows).toStrictEqual(new Map([['default', 40]]))
   expect(new Set(traces).size).toBe(40)
   expect(traces).toStrictEqual(traces.toSorted())

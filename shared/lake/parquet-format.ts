@@ -1,6 +1,6 @@
 import type { LakeFormat } from './format.ts'
 import { formatFacts, parseFacts } from './format.ts'
-import { mergeParquet } from './merge.ts'
+import { openParquetMerger } from './merge.ts'
 import type { Codec } from './parquet/compression.ts'
 import { readFileMetadata } from './parquet/footer.ts'
 import { createSpanEncoder } from './span-file.ts'
@@ -32,7 +32,6 @@ export function createParquetFormat(options: ParquetFormatOptions = {}): LakeFor
     encode: (rows, facts) => encoder.encode(rows, { [KEY]: formatFacts(facts) }),
     readFacts: async (store, file) => parseFacts((await readFileMetadata(store, file)).get(KEY) ?? '', file.name),
     check: async (store, file) => void (await readFileMetadata(store, file)),
-    merge: (inputs, { drop, corrections }) =>
-      mergeParquet(inputs, { ...options, codec, drop, corrections, template: encoder.encode([], {}) }),
+    openMerger: () => openParquetMerger({ ...options, codec, template: encoder.encode([], {}) }),
   }
 }

@@ -1,6 +1,6 @@
 import { zstdDecompressSync } from 'node:zlib'
 import { parquetReadObjects } from 'hyparquet'
-import { type FileFacts, type LakeFormat, type MergeInput, parseFacts } from './format.ts'
+import { type FileFacts, type LakeFormat, type LakeMerger, type MergeInput, parseFacts } from './format.ts'
 import { createParquetFormat } from './parquet-format.ts'
 import type { SpanRow } from './span-columns.ts'
 
@@ -37,6 +37,23 @@ export function createJsonFormat(): ObservedFormat {
   }
   const readAll = async (inputs: readonly MergeInput[]) =>
     (await Promise.all(inputs.map(async (input) => rowsOf(await input.read())))).flat()
+  const merge: LakeMerger['merge'] = async (inputs, { drop, corrections }) => {
+    const winners = new Map<string, Row>()
+    for (const row of await readAll(inputs)) {
+      const other = winners.get(keyOf(row))
+      if (!drop.has(row.project) && (other === undefined || beats(row, other))) winners.set(keyOf(row), row)
+    }
+    const rows = correct([...winners.values()], await readAll(corrections))
+    const parts = Array.from({ length: Math.ceil(rows.length / PART_ROWS) }, (_, part) => async () => {
+      return Buffer.from(JSON.stringify({ rows: rows.slice(part * PART_ROWS, (part + 1) * PART_ROWS) }))
+    })
+    const counts = Map.groupBy(rows, ({ project }) => project)
+    return {
+      parts,
+      rows: new Map(Array.from(counts, ([project, group]) => [project, group.length])),
+      close: async () => {},
+    }
+  }
   const format: LakeFormat = {
     encode: (rows, facts) => Buffer.from(JSON.stringify({ rows: rows.map(toRow), facts })),
     async readFacts(store, file): Promise<FileFacts> {
@@ -44,23 +61,7 @@ export function createJsonFormat(): ObservedFormat {
       return parseFacts(JSON.stringify(facts), file.name)
     },
     check: async (store, file) => void rowsOf(await store.read(file.name)),
-    async merge(inputs, { drop, corrections }) {
-      const winners = new Map<string, Row>()
-      for (const row of await readAll(inputs)) {
-        const other = winners.get(keyOf(row))
-        if (!drop.has(row.project) && (other === undefined || beats(row, other))) winners.set(keyOf(row), row)
-      }
-      const rows = correct([...winners.values()], await readAll(corrections))
-      const parts = Array.from({ length: Math.ceil(rows.length / PART_ROWS) }, (_, part) => async () => {
-        return Buffer.from(JSON.stringify({ rows: rows.slice(part * PART_ROWS, (part + 1) * PART_ROWS) }))
-      })
-      const counts = Map.groupBy(rows, ({ project }) => project)
-      return {
-        parts,
-        rows: new Map(Array.from(counts, ([project, group]) => [project, group.length])),
-        close: async () => {},
-      }
-    },
+    openMerger: () => ({ merge, close: async () => {} }),
   }
   return { format, readRows: async (data) => rowsOf(data) }
 }

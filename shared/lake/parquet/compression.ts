@@ -10,6 +10,8 @@ export type Content = 'texts' | 'numbers' | 'ids'
 
 /** A chunk smaller than this is not compressed: a frame's header would eat what it saves. */
 const SMALLEST_COMPRESSED = 128
+/** More than a frame adds to bytes that cannot be compressed, but for a 256th of them. */
+const FRAME_BYTES = 128
 const { ZSTD_c_compressionLevel, ZSTD_c_minMatch, ZSTD_c_searchLog, ZSTD_c_strategy, ZSTD_c_windowLog } = constants
 const { ZSTD_c_targetLength, ZSTD_btopt } = constants
 
@@ -50,8 +52,9 @@ export function compressQuickly(bytes: Buffer, codec: number): Buffer {
 /** `bytes` under the codec of that number, on another thread and as small as is worth the time. */
 export async function compressThoroughly(bytes: Buffer, codec: number, content: Content): Promise<Buffer> {
   if (codec === thrift.CompressionCodec.ZSTD) {
-    // Without the size zstd prepares for megabytes, each time.
-    return zstdCompressed(bytes, { params: THOROUGH[content], pledgedSrcSize: bytes.length })
+    // Without the size zstd prepares for megabytes, each time. With room for all of it, bytes come back in one piece.
+    const chunkSize = bytes.length + (bytes.length >> 8) + FRAME_BYTES
+    return zstdCompressed(bytes, { params: THOROUGH[content], pledgedSrcSize: bytes.length, chunkSize })
   }
   return compressOtherwise(bytes, codec)
 }

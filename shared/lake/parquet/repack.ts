@@ -29,7 +29,7 @@ export interface RepackOptions {
  * Compresses the files at `paths` anew, which are zstd or not compressed and have the same columns, and deletes them: their row groups keep
  * their order and their values their encoding. Holds two row groups at a time. Returns the paths of the new files.
  */
-export async function repackFiles(paths: readonly string[], options: RepackOptions): Promise<string[]> {
+export async function repackFiles(paths: AsyncIterable<string>, options: RepackOptions): Promise<string[]> {
   const outputs: string[] = []
   let output: Output | undefined
   const write = async ({ group, chunks }: PackedRowGroup): Promise<void> => {
@@ -48,7 +48,7 @@ export async function repackFiles(paths: readonly string[], options: RepackOptio
   // A large column keeps one core busy for long: the next row group is begun on the other.
   let previous: PackedRowGroup | undefined
   try {
-    for (const path of paths) {
+    for await (const path of paths) {
       for await (const group of readRowGroups(path, options.timestamps)) {
         const chunks = Promise.all(group.columns.map((column) => repackChunk(column, options)))
         // Whoever writes it hears of its failure.
@@ -116,6 +116,7 @@ async function* readRowGroups(path: string, timestamps: ReadonlySet<string>): As
   try {
     const { size } = await handle.stat()
     const tail = await readRange(handle, size - TAIL_BYTES, size)
+    if (tail.toString('latin1', 4) !== 'PAR1') throw new RangeError(`${path} has no end`)
     const footer = await readRange(handle, size - TAIL_BYTES - tail.readUInt32LE(), size - TAIL_BYTES)
     const metadata = new thrift.FileMetaData()
     util.decodeThrift(metadata, footer, 0)
