@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BigQueryDouble, startBigQuery } from '../../test/emulators/bigquery.ts'
 import type { PricedSpan } from '../spans/ledger.ts'
-import { createBigQueryClient } from './bigquery/client.ts'
+import { type BigQueryClient, createBigQueryClient } from './bigquery/client.ts'
 import { uniqueSpansView } from './bigquery/scope.ts'
 import { type BigQueryStoreOptions, openBigQueryStore } from './bigquery-store.ts'
 import { pricedSpan } from './trace-store.arbitraries.ts'
@@ -56,6 +56,30 @@ const inserts = () => double.requests.filter(({ kind, table }) => kind === 'inse
 const everything = { filter: { project: 'p' }, sort: 'startTime', order: 'asc', pageSize: 2_000 } as const
 
 describe('inserts', () => {
+  test('have their rows made as they are sent: all at once they are a hundred times as large as a message of small spans', async () => {
+    let made = 0
+    const attributes = new Map([['k', 'v']])
+    const iterate = attributes[Symbol.iterator].bind(attributes)
+    attributes[Symbol.iterator] = () => {
+      made++
+      return iterate()
+    }
+    const { context, spans } = batch(1_000)
+    const counted = spans.map(({ span, ledger }) => ({ span: { ...span, attributes }, ledger }))
+    const taken: number[] = []
+    const client: BigQueryClient = {
+      async insert(table, rows) {
+        const next = rows[Symbol.iterator]()
+        while (!next.next().done) if (table === 'spans') taken.push(made)
+        return []
+      },
+      query: async () => [],
+    }
+    const store = await open({ client })
+    await store.write([{ context, spans: counted }])
+    expect(taken).toStrictEqual(counted.map((_, index) => (index + 1) * taken[0]!))
+  })
+
   test('go in requests of at most 500 rows and 10 MB', async () => {
     const store = await open()
     await store.write([batch(1_201)])

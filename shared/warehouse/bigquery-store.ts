@@ -2,7 +2,7 @@ import type { BookEntry } from '../books.ts'
 import { SpanledgerError } from '../errors.ts'
 import { type BigQueryClient, type BigQueryOptions, createBigQueryClient, type RefusedRow } from './bigquery/client.ts'
 import { bigQueryDialect } from './bigquery/dialect.ts'
-import { correctionRows, type InsertRow, spanRows } from './bigquery/rows.ts'
+import { correctionRows, type PlacedRow, spanRows } from './bigquery/rows.ts'
 import { countsStatement, type Scope, scoped } from './bigquery/scope.ts'
 import { enterInto } from './bigquery-books.ts'
 import { createSqlReader } from './sql/reader.ts'
@@ -42,8 +42,8 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
     async write(batches) {
       if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
       const [spans, corrections] = await Promise.all([
-        insertEach(client, 'spans', batches.map(spanRows)),
-        insertEach(client, 'corrections', batches.map(correctionRows)),
+        insertEach(client, 'spans', { batches, rowsOf: spanRows }),
+        insertEach(client, 'corrections', { batches, rowsOf: correctionRows }),
       ])
       const results = batches.map((batch, index): BatchResult => {
         const late = corrections[index]!.map((row) => ({ ...row, index: row.index + batch.spans.length }))
@@ -82,16 +82,23 @@ function storedEntry({ context }: SpanBatch, { stored }: BatchResult): BookEntry
 async function insertEach(
   client: Pick<BigQueryClient, 'insert'>,
   table: string,
-  batches: readonly (readonly (InsertRow | undefined)[])[],
+  {
+    batches,
+    rowsOf,
+  }: { readonly batches: readonly SpanBatch[]; readonly rowsOf: (batch: SpanBatch) => Iterable<PlacedRow> },
 ): Promise<RefusedRow[][]> {
-  const placed = batches.flatMap((rows, batch) =>
-    rows.flatMap((row, index) => (row === undefined ? [] : [{ batch, index, row }])),
-  )
+  const places: { readonly batch: number; readonly index: number }[] = []
+  function* rows() {
+    for (const [batch, own] of batches.entries())
+      for (const { index, row } of rowsOf(own)) {
+        places.push({ batch, index })
+        yield row
+      }
+  }
   const results = batches.map((): RefusedRow[] => [])
-  const rows = placed.map(({ row }) => row)
-  for (const { index: at, reason } of await client.insert(table, rows)) {
-    const { batch, index } = placed[at] as (typeof placed)[number]
-    results[batch]?.push({ index, reason })
+  for (const { index: at, reason } of await client.insert(table, rows())) {
+    const { batch, index } = places[at]!
+    results[batch]!.push({ index, reason })
   }
   return results
 }

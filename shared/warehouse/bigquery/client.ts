@@ -32,8 +32,8 @@ export interface RefusedRow {
 
 /** What is asked of BigQuery. Rejects with `store/unavailable` when it does not answer. */
 export interface BigQueryClient {
-  /** Inserts rows and returns those that it refuses; all others are stored. Rejects when some were neither. */
-  insert(table: string, rows: readonly InsertRow[]): Promise<readonly RefusedRow[]>
+  /** Inserts rows, made as they are sent, and returns those that it refuses; all others are stored. Rejects when some were neither. */
+  insert(table: string, rows: Iterable<InsertRow>): Promise<readonly RefusedRow[]>
   /** Rows by column name, integers as `bigint`. Rejects with `query/invalid` when it would read more than it may. */
   query(statement: Sql): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
@@ -125,7 +125,7 @@ interface Chunk {
 }
 
 /** Splits rows into requests that BigQuery takes. A row that is alone too large is left to BigQuery to refuse. */
-function* chunks(rows: readonly InsertRow[]): Generator<Chunk> {
+function* chunks(rows: Iterable<InsertRow>): Generator<Chunk> {
   let start = 0
   let bytes = 0
   let texts: string[] = []

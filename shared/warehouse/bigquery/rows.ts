@@ -8,6 +8,12 @@ import type { SpanBatch } from '../trace-store.ts'
 import { LEDGER_COLUMNS } from './schema.ts'
 import { timestamp } from './timestamp.ts'
 
+/** A row, and the place of what it says among the spans or the corrections of its batch. */
+export interface PlacedRow {
+  readonly index: number
+  readonly row: InsertRow
+}
+
 /** A row as `insertAll` takes it: of two with the same id that come within a minute or so BigQuery keeps one. */
 export interface InsertRow {
   readonly insertId: string
@@ -15,21 +21,20 @@ export interface InsertRow {
 }
 
 /**
- * What a batch adds to `spans`, in the order of its spans. One that is there again with no earlier end adds nothing: both would have
+ * What a batch adds to `spans`, in the order of its spans, each row made when it is asked for: all at once they can be a hundred times as large as
+ * the message. One that is there again with no earlier end adds nothing: both would have
  * the digest by which a reader tells versions apart.
  */
-export function spanRows({ context, spans }: SpanBatch): (InsertRow | undefined)[] {
+export function* spanRows({ context, spans }: SpanBatch): Generator<PlacedRow> {
   const holders = new Map<string, PricedSpan>()
   for (const priced of spans) {
     const holder = holders.get(spanKey(priced))
     if (holder === undefined || holder.span.endTimeUnixNano <= priced.span.endTimeUnixNano)
       holders.set(spanKey(priced), priced)
   }
-  return spans.map((priced, index) =>
-    holders.get(spanKey(priced)) === priced
-      ? { insertId: insertId(context, index), json: spanJson(priced, context) }
-      : undefined,
-  )
+  for (const [index, priced] of spans.entries())
+    if (holders.get(spanKey(priced)) === priced)
+      yield { index, row: { insertId: insertId(context, index), json: spanJson(priced, context) } }
 }
 
 function spanKey({ span }: PricedSpan): string {
@@ -37,11 +42,9 @@ function spanKey({ span }: PricedSpan): string {
 }
 
 /** What a batch adds to `corrections`, in the order of its corrections. */
-export function correctionRows({ context, corrections = [] }: SpanBatch): InsertRow[] {
-  return corrections.map((priced, index) => ({
-    insertId: insertId(context, index),
-    json: correctionJson(priced, context),
-  }))
+export function* correctionRows({ context, corrections = [] }: SpanBatch): Generator<PlacedRow> {
+  for (const [index, priced] of corrections.entries())
+    yield { index, row: { insertId: insertId(context, index), json: correctionJson(priced, context) } }
 }
 
 /** What an entry of a message that is stored adds to `batches`. */
