@@ -91,6 +91,45 @@ test.each<[string, string, Attributes]>([
   )
 })
 
+test('what Claude read from the cache was billed nowhere under MLflow, which counts fresh tokens alone', () => {
+  const { usage, lifetimes } = CLAUDE_WRITES
+  const attributes = {
+    'mlflow.spanType': '"CHAT_MODEL"',
+    'mlflow.llm.model': '"claude-opus-5-5"',
+    'mlflow.llm.provider': '"anthropic"',
+    'mlflow.chat.tokenUsage': '{"input_tokens": 12, "output_tokens": 40, "total_tokens": 52}',
+    'mlflow.spanOutputs': JSON.stringify({ id: 'msg_1', content: [], usage: { ...usage, ...lifetimes } }),
+  }
+  expect(units(price(buildSpan({ scope: 'mlflow', attributes })))).toStrictEqual({
+    ...{ input_tokens: 12, cache_read_tokens: 1000, cache_write_5m_tokens: 150, cache_write_1h_tokens: 50 },
+    output_tokens: 40,
+  })
+  // An agent's answer may have the usage of its last call alone.
+  const agent = { ...attributes, 'mlflow.spanType': '"AGENT"' }
+  expect(units(price(buildSpan({ scope: 'mlflow', attributes: agent })))).toStrictEqual({
+    ...{ input_tokens: 12, output_tokens: 40 },
+  })
+})
+
+test.each([
+  ['0.0000344', 34_400_000n],
+  [0.02, 20_000_000_000n],
+  ['', null],
+  ['-1', null],
+  ['dear', null],
+  [null, null],
+])('what Vercel’s gateway charged, %j, is kept beside our figure', (cost, reported) => {
+  const attributes = {
+    'ai.operationId': 'ai.generateText.doGenerate',
+    'ai.model.provider': 'gateway',
+    'ai.model.id': 'openai/gpt-4o',
+    'ai.usage.inputTokens': 10,
+    'ai.response.providerMetadata': JSON.stringify({ gateway: { cost } }),
+  }
+  const ledger = price(buildSpan({ scope: 'ai', attributes }))
+  expect([ledger.costPicoUsd, ledger.reportedCostPicoUsd]).toStrictEqual([10n * 2_500_000n, reported])
+})
+
 const PLAIN = { input_tokens: 1000, output_tokens: 100 }
 const CLAUDE_WRITES = {
   usage: { input_tokens: 12, cache_read_input_tokens: 1000, cache_creation_input_tokens: 200 },

@@ -8,7 +8,7 @@ import { completeFromRawUsage } from '../raw-usage.ts'
 
 /**
  * MLflow Tracing: every attribute is JSON text, and usage one object. Parents may repeat it (mlflow#25007). JavaScript's
- * does not say the model, nor what was cached, but attaches what went in and came out.
+ * does not say the model, nor do many of Python's what was cached, but all attach what went in and came out.
  */
 export const mlflow: Dialect = {
   name: 'mlflow',
@@ -33,7 +33,7 @@ export const mlflow: Dialect = {
     fill(reading, FIELD.cacheRead, usage?.cache_read_input_tokens)
     fill(reading, FIELD.cacheWrite, usage?.cache_creation_input_tokens)
     fill(reading, FIELD.reportedCost, members(reading[FIELD.metadataJson])?.total_cost)
-    if (usage !== undefined && text(reading, 'requestModel') === '') completeFromMessages(reading, attributes)
+    if (usage !== undefined) completeFromMessages(reading, attributes)
   },
   conversation: {
     tool: { arguments: ['mlflow.spanInputs'], result: ['mlflow.spanOutputs'] },
@@ -45,15 +45,20 @@ export const mlflow: Dialect = {
 }
 
 function completeFromMessages(reading: Reading, attributes: Attributes): void {
-  const format = unquoted(attributes.get('mlflow.message.format'))
-  if (FORMATS.has(format)) reading[FIELD.provider] ||= format
-  const request = namedMembers(attributes.get('mlflow.spanInputs'), ['model'])
+  const isNamed = text(reading, 'requestModel') !== ''
+  // An agent's answer may be that of its last call.
+  if (isNamed && !CALLS.has(text(reading, 'kind'))) return
   const response = namedMembers(attributes.get('mlflow.spanOutputs'), ['model', 'service_tier', 'usage'])
-  reading[FIELD.requestModel] = request?.model
-  fill(reading, FIELD.responseModel, response?.model)
   fill(reading, FIELD.serviceTier, response?.service_tier)
   completeFromRawUsage(reading, member(response, 'usage'))
+  if (isNamed) return
+  const format = unquoted(attributes.get('mlflow.message.format'))
+  if (FORMATS.has(format)) reading[FIELD.provider] ||= format
+  reading[FIELD.requestModel] = namedMembers(attributes.get('mlflow.spanInputs'), ['model'])?.model
+  fill(reading, FIELD.responseModel, response?.model)
 }
+
+const CALLS: ReadonlySet<string> = new Set(['CHAT_MODEL', 'LLM', 'EMBEDDING'])
 
 /** Message formats that are named after the provider. */
 const FORMATS: ReadonlySet<string> = new Set(['openai', 'anthropic', 'gemini', 'bedrock', 'groq', 'mistral'])

@@ -90,7 +90,7 @@ export const vercelAi: Dialect = {
 
 /**
  * What only the provider's own metadata says: cached tokens and thoughts up to release 5, lifetimes of cache writes and
- * audio up to 6, service tiers, and what OpenRouter charged.
+ * audio up to 6, service tiers, and what OpenRouter and the gateway charged.
  */
 function completeFromProvider(reading: Reading): void {
   const metadata = members(reading[FIELD.metadataJson])
@@ -99,6 +99,7 @@ function completeFromProvider(reading: Reading): void {
   fill(reading, FIELD.reasoning, openai?.reasoningTokens)
   fill(reading, FIELD.serviceTier, openai?.serviceTier)
   fill(reading, FIELD.reportedCost, member(member(metadata, 'openrouter'), 'usage')?.cost)
+  fill(reading, FIELD.reportedCost, decimal(member(metadata, 'gateway')?.cost))
   const google = member(metadata, 'google') ?? member(metadata, 'vertex')
   fill(reading, FIELD.serviceTier, google?.serviceTier)
   completeFromGoogleUsage(reading, member(google, 'usageMetadata'))
@@ -107,6 +108,11 @@ function completeFromProvider(reading: Reading): void {
   completeFromRawUsage(reading, member(anthropic, 'usage'))
   fill(reading, FIELD.cacheRead, anthropic?.cacheReadInputTokens)
   fill(reading, FIELD.cacheWrite, anthropic?.cacheCreationInputTokens)
+}
+
+/** The gateway has numbers as text. */
+function decimal(value: AttributeValue | undefined): AttributeValue | undefined {
+  return typeof value === 'string' && value !== '' ? Number(value) : value
 }
 
 function textOf(value: AttributeValue): string {
