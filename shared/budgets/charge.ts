@@ -1,6 +1,6 @@
 import { stringAttribute } from '../spans/attributes.ts'
 import { type PricedSpan, RESERVATION_ATTRIBUTE } from '../spans/ledger.ts'
-import type { Amounts } from './amount.ts'
+import type { Amounts, Unit } from './amount.ts'
 import type { Budget } from './budget.ts'
 import { type Claimed, UNKNOWN } from './claim.ts'
 import type { Sample } from './estimate.ts'
@@ -29,6 +29,11 @@ export interface ReservedSpan {
   readonly amounts: Amounts
   /** {@link Claimed.revision}. */
   readonly revision: number
+}
+
+/** Whether `span` says what its call took of `unit`: one of unknown cost says the rest. */
+export function tells({ amounts }: Pick<ReservedSpan, 'amounts'>, unit: Unit): boolean {
+  return unit !== 'usd' || amounts.usd !== undefined
 }
 
 /** Operations that call a model, and so are a request even where nothing is known of their usage. */

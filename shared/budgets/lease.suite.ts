@@ -153,6 +153,14 @@ export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): 
       expect(await position()).toMatchObject({ spent: 3n, reserved: 10n })
     })
 
+    test('tokens of calls of unknown cost were spent, and held by the lease too until it expired', async () => {
+      await put('b', { unit: 'tokens' })
+      const { id, amounts } = await take('k', 100n)
+      const call = { trace: 1, span: 1, at: now, reservation: id, matches: [] }
+      await debit(ledger, 'm', [{ ...call, amounts: { tokens: 3n, requests: 1n } }])
+      expect(await position()).toMatchObject({ spent: 3n, reserved: amounts.tokens - 3n })
+    })
+
     test('a call of unknown cost leaves the hold as it is', async () => {
       await put('b')
       const { id } = await take('k', 100n)

@@ -113,6 +113,41 @@ export function reservationSuite(name: string, { open }: Pick<SuiteOptions, 'ope
       },
     )
 
+    test.each(['settled first', 'span first'])(
+      'tokens and requests of a call of unknown cost were counted as it was settled and as its span says: %s',
+      async (order) => {
+        await put('usd')
+        await put('tokens', { unit: 'tokens' })
+        await put('requests', { unit: 'requests' })
+        const sums = async (...ids: string[]) =>
+          Promise.all(ids.map(async (id) => ({ ...(await position(id)) }))).then((all) =>
+            all.map(({ spent, reserved }) => `${spent} + ${reserved}`),
+          )
+        const { id } = reserved(await reserve('a', 100n))
+        const call = { trace: 1, span: 1, at: now, reservation: id }
+        const settle = () => ledger.settle('p', id, { usd: 45n, tokens: 12n })
+        if (order === 'settled first') await settle()
+        await debit(ledger, 'unpriced', [{ ...call, amounts: { tokens: 30n, requests: 1n } }])
+        if (order === 'span first') {
+          expect(await sums('usd', 'tokens', 'requests')).toEqual(['0 + 100', '30 + 0', '1 + 0'])
+          await settle()
+        }
+        expect(await sums('usd', 'tokens', 'requests')).toEqual(['45 + 0', '30 + 0', '1 + 0'])
+        await debit(ledger, 'priced', [{ ...call, amounts: { usd: 40n, tokens: 30n, requests: 1n } }])
+        expect(await sums('usd', 'tokens', 'requests')).toEqual(['40 + 0', '30 + 0', '1 + 0'])
+        expect((await ledger.reservation('p', id)).state).toBe('settled')
+      },
+    )
+
+    test('a call of unknown cost left what it held of tokens held, and was not charged to whom it had asked', async () => {
+      await put('b', { unit: 'tokens', selector: { user: ['u'] } })
+      const { id } = reserved(await reserve('a', 0n, { user: 'u' }))
+      const call = { trace: 1, span: 1, at: now, reservation: id, matches: [] }
+      await debit(ledger, 'm', [{ ...call, amounts: { tokens: 7n, requests: 1n } }])
+      expect(await position('b')).toMatchObject({ spent: 7n, reserved: 0n })
+      expect((await ledger.reservation('p', id)).state).toBe('settled')
+    })
+
     test('reserved and charged under one identity, whatever the span says (lessons: budgets 5)', async () => {
       await put('b', { selector: { model: ['gpt-4o'] } })
       const { id } = reserved(await reserve('a', 100n, { model: 'gpt-4o' }))

@@ -18,6 +18,8 @@ export interface Kept {
   readonly charged: readonly { readonly id: string; readonly bucket: number; readonly amount: bigint }[]
   /** Spans have come: they, not `settle`, say what was spent. */
   readonly spansCame: boolean
+  /** While `spansCame` does not hold of all budgets, those of which it does: the others wait for the cost of the call. */
+  readonly spansCameTo?: readonly string[]
 }
 
 /** The id that a key always gets, so that a retry finds what the first try made. */
@@ -31,6 +33,19 @@ export function reservationId(project: string, idempotencyKey: string, kind: 're
 /** Throws `store/rejected` for a lease: what it spends comes with spans alone. */
 export function refuseLease(id: string): void {
   if (isLease(id)) throw new SpanledgerError('store/rejected', 'a lease is neither settled nor released: return it')
+}
+
+/** Whether spans have said what was spent of the budget `id`. */
+export function haveSpansCome({ spansCame, spansCameTo = [] }: Kept, id: string): boolean {
+  return spansCame || spansCameTo.includes(id)
+}
+
+/** `kept` once spans have said what was spent of the budgets `ids`; `all` of those that it is for and that are there. */
+export function withSpans(kept: Kept, ids: readonly string[], all: boolean): Kept {
+  const { spansCameTo = [], ...rest } = kept
+  if (all) return { ...rest, charged: [], spansCame: true }
+  const charged = kept.charged.filter(({ id }) => !ids.includes(id))
+  return { ...rest, charged, spansCameTo: [...new Set([...spansCameTo, ...ids])] }
 }
 
 /** How `kept` is shown at `now`, with where its budgets stand. */

@@ -106,6 +106,7 @@ async function belongs(stored: StoredSpan, rule: Rule, payers: Payers): Promise<
   const budgets = await payers(reservation)
   if (budgets === undefined) return 'unclear'
   if (!budgets.has(rule.budget.id)) return 'no'
+  if (rule.budget.unit !== 'usd') return 'yes'
   // Whether a corrected span's first price was known, and so came to the reservation's budgets, is not stored.
   if (stored.ledger.revision > 0) return 'unclear'
   return stored.ledger.costPicoUsd === null ? 'no' : 'yes'

@@ -1,11 +1,11 @@
 import type { DocumentReference } from '@google-cloud/firestore'
 import { checkAmount } from '../amount.ts'
-import { type Charge, chargeTo, isOf, type Rules } from '../charge.ts'
+import { type Charge, chargeTo, isOf, type Rules, tells } from '../charge.ts'
 import { type Claimed, joinClaims, sameClaim, spentBy, UNKNOWN, unknownBy } from '../claim.ts'
 import { isLease } from '../lease.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
 import { lookback } from '../position.ts'
-import type { Kept } from '../reservation.ts'
+import { haveSpansCome, type Kept, withSpans } from '../reservation.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type ClaimedCharge, otherCharges, putClaim, spanKey, targetKey } from './claims.ts'
 import {
@@ -73,12 +73,16 @@ export async function debit(
 
   const change = createChange(states)
   await charge(workspace, shelf, project, { charges, change, reason })
-  const came = new Set(charges.filter(({ claimed }) => claimed.value !== UNKNOWN).map(({ reservation }) => reservation))
   for (const [id, kept] of reservations) {
-    if (!came.has(id) || isLease(id) || kept.spansCame) continue
-    for (const budget of kept.budgets) change.make(budget.id, (state) => withoutHold(state, id))
-    for (const own of kept.charged) takeBack(workspace, shelf, { id, kept, own, change })
-    saveKept(workspace, shelf, project, id, { ...kept, charged: [], spansCame: true })
+    if (isLease(id)) continue
+    const came = new Set(charges.filter(({ reservation }) => reservation === id).map(({ budgetId }) => budgetId))
+    const fresh = kept.budgets.map((of) => of.id).filter((of) => came.has(of) && !haveSpansCome(kept, of))
+    if (fresh.length === 0) continue
+    for (const budgetId of fresh) change.make(budgetId, (state) => withoutHold(state, id))
+    for (const own of kept.charged) if (fresh.includes(own.id)) takeBack(workspace, shelf, { id, kept, own, change })
+    const there = kept.budgets.filter((of) => states.get(of.id)?.budget.generation === of.generation)
+    const all = there.every((of) => haveSpansCome(kept, of.id) || fresh.includes(of.id))
+    saveKept(workspace, shelf, project, id, withSpans(kept, fresh, all))
   }
 
   const [counting] = change.made
@@ -252,10 +256,10 @@ function toClaimed(project: string, charge: Charge, reservation: string): Claime
   return { budgetId, generation, bucket, span: spanKey(project, charge), claimed, reservation }
 }
 
-function reservationOf({ reserved }: DebitBatch, { traceId, spanId }: Charge): string {
+function reservationOf({ reserved }: DebitBatch, { traceId, spanId, claimed }: Charge): string {
   if (reserved.length === 0) return ''
   const span = reserved.find((candidate) => candidate.spanId === spanId && candidate.traceId === traceId)
-  return span?.amounts.usd === undefined ? '' : span.reservationId
+  return span === undefined || claimed.value === UNKNOWN ? '' : span.reservationId
 }
 
 /** The reservations that the spans of a message name, by id; without those that are not there. */
@@ -264,8 +268,7 @@ async function readNamed(
   shelf: Shelf,
   { project, reserved }: DebitBatch,
 ): Promise<ReadonlyMap<string, Kept>> {
-  const priced = reserved.filter(({ amounts }) => amounts.usd !== undefined)
-  return readKept(workspace, shelf, project, [...new Set(priced.map(({ reservationId }) => reservationId))])
+  return readKept(workspace, shelf, project, [...new Set(reserved.map(({ reservationId }) => reservationId))])
 }
 
 /** Charges to budgets that a span's reservation is for, though their selectors do not match the span. */
@@ -276,11 +279,10 @@ function chargesByReservation(
 ): ClaimedCharge[] {
   return reserved.flatMap((span) => {
     const { reservationId } = span
-    const kept = span.amounts.usd === undefined ? undefined : reservations.get(reservationId)
-    return (kept?.budgets ?? []).flatMap(({ id, generation }) => {
+    return (reservations.get(reservationId)?.budgets ?? []).flatMap(({ id, generation }) => {
       const rule = rules.find(({ budget }) => budget.id === id && budget.generation === generation)
       const charged = charges.some((charge) => charge.budgetId === id && isOf(charge, span))
-      if (rule === undefined || charged) return []
+      if (rule === undefined || charged || !tells(span, rule.budget.unit)) return []
       return [toClaimed(project, chargeTo(rule.budget, rule.calendar, span), reservationId)]
     })
   })

@@ -5,6 +5,7 @@ import { budgetsFor } from '../charge.ts'
 import type { Balance, Reservation, ReserveRequest, ReserveResult } from '../ledger.ts'
 import { fits } from '../position.ts'
 import {
+  haveSpansCome,
   type Kept,
   keptFromJson,
   keptToJson,
@@ -98,7 +99,7 @@ export async function settle(
   const charged: { id: string; bucket: number; amount: bigint }[] = []
   for (const state of await stillThere(workspace, shelf, project, kept)) {
     let after = withoutHold(state, id)
-    if (!kept.spansCame) {
+    if (!haveSpansCome(kept, state.budget.id)) {
       const { budget, calendar } = ruleOf(state)
       const bucket = calendar.bucket(kept.createdAt)
       const amount = amounts[budget.unit]

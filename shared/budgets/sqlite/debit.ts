@@ -1,6 +1,7 @@
 import { checkAmount } from '../amount.ts'
 import { BACKFILL_MS } from '../backfill.ts'
-import { type Charge, chargeTo, isOf, type Rule } from '../charge.ts'
+import type { Budget } from '../budget.ts'
+import { type Charge, chargeTo, isOf, type Rule, tells } from '../charge.ts'
 import { type Claimed, joinClaims, sameClaim, spentBy, unknownBy } from '../claim.ts'
 import { isLease } from '../lease.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
@@ -45,7 +46,11 @@ export function debit(books: Books, batches: readonly DebitBatch[], reason?: str
     const leases = leasesOf(books, batch)
     sums.charge(refs, batch.charges, leases)
     for (const span of batch.reserved) {
-      const budgets = leases.get(spanKey(span))?.budgets ?? spanOfReservation(books, project, span)
+      const leased = leases
+        .get(spanKey(span))
+        ?.budgets.filter(({ unit }) => tells(span, unit))
+        .map(({ id }) => id)
+      const budgets = leased ?? spanOfReservation(books, project, span)
       const missing = budgets.filter(
         (id) => !batch.charges.some((charge) => charge.budgetId === id && isOf(charge, span)),
       )
@@ -66,7 +71,7 @@ export function debit(books: Books, batches: readonly DebitBatch[], reason?: str
 
 interface Lease {
   readonly id: string
-  readonly budgets: readonly string[]
+  readonly budgets: readonly Budget[]
   readonly expiresAt: number
 }
 /** By {@link spanKey}. */
@@ -79,7 +84,7 @@ function spanKey({ traceId, spanId }: Pick<Charge, 'traceId' | 'spanId'>): strin
 
 /** The leases that the spans of a message name: one read a lease. */
 function leasesOf(books: Books, { project, reserved }: DebitBatch): Leases {
-  const named = reserved.filter(({ reservationId, amounts }) => isLease(reservationId) && amounts.usd !== undefined)
+  const named = reserved.filter(({ reservationId }) => isLease(reservationId))
   if (named.length === 0) return NO_LEASES
   const ids = new Set(named.map(({ reservationId }) => reservationId))
   const known = new Map([...ids].map((id) => [id, leaseOf(books, project, id)]))

@@ -1,9 +1,11 @@
 import { SpanledgerError } from '../../errors.ts'
 import { type Amounts, checkAmount } from '../amount.ts'
-import { budgetsFor, type ReservedSpan, type Rule } from '../charge.ts'
+import type { Budget } from '../budget.ts'
+import { budgetsFor, type ReservedSpan, type Rule, tells } from '../charge.ts'
 import type { Balance, Reservation, ReserveRequest, ReserveResult } from '../ledger.ts'
 import { fits } from '../position.ts'
 import {
+  haveSpansCome,
   type Kept,
   keptFromJson,
   keptToJson,
@@ -11,6 +13,7 @@ import {
   reservationId,
   settlement,
   toReservation,
+  withSpans,
 } from '../reservation.ts'
 import type { Subject } from '../selector.ts'
 import { raiseAlerts } from './alerts.ts'
@@ -71,16 +74,15 @@ export function settle(
   if (amounts === null) return show(books, project, id, kept)
   letGo(books, project, id, kept)
   const charged: { id: string; bucket: number; amount: bigint }[] = []
-  if (!kept.spansCame) {
-    for (const { id: budgetId, ref, rule } of stillThere(books, project, kept)) {
-      const { budget, calendar } = rule
-      const bucket = calendar.bucket(kept.createdAt)
-      const amount = amounts[budget.unit]
-      charged.push({ id: budgetId, bucket, amount })
-      const { generation } = budget
-      post(books, { budget: ref, generation, kind: 'settled', actor, note: id, bucket, amount })
-      raiseAlerts(books, ref, rule, bucket)
-    }
+  for (const { id: budgetId, ref, rule } of stillThere(books, project, kept)) {
+    if (haveSpansCome(kept, budgetId)) continue
+    const { budget, calendar } = rule
+    const bucket = calendar.bucket(kept.createdAt)
+    const amount = amounts[budget.unit]
+    charged.push({ id: budgetId, bucket, amount })
+    const { generation } = budget
+    post(books, { budget: ref, generation, kind: 'settled', actor, note: id, bucket, amount })
+    raiseAlerts(books, ref, rule, bucket)
   }
   const settled: Kept = { ...kept, state: 'settled', settled: amounts, charged }
   write(books, project, id, settled)
@@ -100,24 +102,29 @@ export function release(books: Books, project: string, id: string): Reservation 
 /**
  * A span has come that names its reservation: what was held is let go and what `settle` charged is taken back, for the span
  * itself is charged. Returns the ids of the budgets that the reservation was for, which the span is charged to whatever it
- * says of itself. A span whose cost is not known leaves the reservation as it is.
+ * says of itself. A span whose cost is not known leaves what is held and charged in USD as it is.
  */
 export function spanOfReservation(books: Books, project: string, span: ReservedSpan): readonly string[] {
   const kept = read(books, project, span.reservationId)
-  if (kept === undefined || span.amounts.usd === undefined) return []
-  if (!kept.spansCame) {
-    letGo(books, project, span.reservationId, kept)
-    const there = new Map(stillThere(books, project, kept).map((found) => [found.id, found]))
-    for (const { id, bucket, amount } of kept.charged) {
-      const found = there.get(id)
-      if (found === undefined) continue
-      const { generation } = found.rule.budget
-      const note = span.reservationId
-      post(books, { budget: found.ref, generation, kind: 'reversed', actor: 'spans', note, bucket, amount: -amount })
+  if (kept === undefined) return []
+  const there = stillThere(books, project, kept)
+  const told = there.filter(({ rule }) => tells(span, rule.budget.unit))
+  const fresh = told.filter(({ id }) => !haveSpansCome(kept, id))
+  for (const { id, ref, rule } of fresh) {
+    const note = span.reservationId
+    drop(books, ref, note, kept)
+    const { generation } = rule.budget
+    for (const own of kept.charged.filter((charge) => charge.id === id)) {
+      const { bucket, amount } = own
+      post(books, { budget: ref, generation, kind: 'reversed', actor: 'spans', note, bucket, amount: -amount })
     }
-    write(books, project, span.reservationId, { ...kept, charged: [], spansCame: true })
   }
-  return stillThere(books, project, kept).map(({ id }) => id)
+  if (fresh.length > 0) {
+    const ids = fresh.map(({ id }) => id)
+    const all = there.every(({ id }) => haveSpansCome(kept, id) || ids.includes(id))
+    write(books, project, span.reservationId, withSpans(kept, ids, all))
+  }
+  return told.map(({ id }) => id)
 }
 
 /** The budgets of a lease, and until when it holds; undefined where there is none. */
@@ -125,10 +132,10 @@ export function leaseOf(
   books: Books,
   project: string,
   id: string,
-): { readonly budgets: readonly string[]; readonly expiresAt: number } | undefined {
+): { readonly budgets: readonly Budget[]; readonly expiresAt: number } | undefined {
   const kept = read(books, project, id)
   if (kept === undefined) return undefined
-  return { budgets: stillThere(books, project, kept).map((found) => found.id), expiresAt: kept.expiresAt }
+  return { budgets: stillThere(books, project, kept).map(({ rule }) => rule.budget), expiresAt: kept.expiresAt }
 }
 
 export function reservation(books: Books, project: string, id: string): Reservation {
@@ -157,9 +164,12 @@ function letGo(books: Books, project: string, id: string, kept: Kept): void {
   const { refs } = readProject(books, project)
   for (const budget of kept.budgets) {
     const ref = refs.get(budget.id)?.ref
-    if (ref === undefined) continue
-    books.db.run('DELETE FROM holds WHERE budget = ? AND expires_at = ? AND reservation = ?', ref, kept.expiresAt, id)
+    if (ref !== undefined) drop(books, ref, id, kept)
   }
+}
+
+function drop({ db }: Books, budget: bigint, id: string, { expiresAt }: Kept): void {
+  db.run('DELETE FROM holds WHERE budget = ? AND expires_at = ? AND reservation = ?', budget, expiresAt, id)
 }
 
 export function show(books: Books, project: string, id: string, kept: Kept): Reservation {
