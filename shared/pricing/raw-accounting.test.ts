@@ -112,6 +112,29 @@ test('what Claude read from the cache was billed nowhere under MLflow, which cou
 })
 
 test.each([
+  { input_cache_creation_5m: 150, input_cache_creation_1h: 50 },
+  { input_cache_creation: 200, input_cache_creation_5m: 150, input_cache_creation_1h: 50 },
+  // As LangChain's callback names them.
+  { input_cache_creation: 0, input_ephemeral_5m_input_tokens: 150, input_ephemeral_1h_input_tokens: 50 },
+])('what was written to the cache under a lifetime was billed nowhere under Langfuse: %j', (writes) => {
+  const attributes = {
+    'langfuse.observation.type': 'generation',
+    'langfuse.observation.model.name': 'claude-opus-5-5',
+    'langfuse.observation.usage_details': JSON.stringify({
+      input: 9,
+      output: 40,
+      input_text: 3,
+      input_cache_read: 1000,
+      ...writes,
+    }),
+  }
+  expect(units(price(buildSpan({ scope: 'langfuse-sdk', attributes })))).toStrictEqual({
+    ...{ input_tokens: 12, cache_read_tokens: 1000, cache_write_5m_tokens: 150, cache_write_1h_tokens: 50 },
+    output_tokens: 40,
+  })
+})
+
+test.each([
   ['0.0000344', 34_400_000n],
   [0.02, 20_000_000_000n],
   ['', null],

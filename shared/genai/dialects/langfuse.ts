@@ -1,3 +1,4 @@
+import type { AttributeValue } from '../../spans/attributes.ts'
 import { sumCounts } from '../count.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading } from '../fields.ts'
@@ -37,6 +38,8 @@ function completeFromUsage(reading: Reading, usage: Members): void {
   const said = (...keys: readonly string[]) => keys.map((key) => usage[key]).find((count) => count !== undefined)
   fill(reading, FIELD.cacheRead, said('input_cached_tokens', 'input_cache_read'))
   fill(reading, FIELD.cacheWrite, usage.input_cache_creation)
+  fill(reading, FIELD.cacheWrite5m, said('input_cache_creation_5m', 'input_ephemeral_5m_input_tokens'))
+  fill(reading, FIELD.cacheWrite1h, said('input_cache_creation_1h', 'input_ephemeral_1h_input_tokens'))
   fill(reading, FIELD.inputAudio, said('input_audio_tokens', 'input_audio'))
   fill(reading, FIELD.reasoning, said('output_reasoning_tokens', 'output_reasoning'))
   fill(reading, FIELD.outputAudio, said('output_audio_tokens', 'output_audio'))
@@ -45,12 +48,29 @@ function completeFromUsage(reading: Reading, usage: Members): void {
   // Up to release 4 the wrapper of OpenAI's client left the classes in the two counts; the total tells.
   const inclusive = total !== undefined && total === sumCounts([usage.input, usage.output])
   if (usage.input !== undefined && !inclusive)
-    reading[FIELD.uncachedInput] = sumCounts([usage.input, reading[FIELD.inputAudio]])
+    reading[FIELD.uncachedInput] = sumCounts(countsOf(usage, 'input', CACHED))
   completeFromRawUsage(reading, usage)
   fill(reading, FIELD.input, said('input', 'prompt_tokens', 'input_tokens'))
-  const outputs = Object.entries(usage).flatMap(([key, count]) =>
-    key === 'output' || key.startsWith('output_') ? [count] : [],
-  )
-  if (usage.output !== undefined) fill(reading, FIELD.output, inclusive ? usage.output : sumCounts(outputs))
+  if (usage.output !== undefined)
+    fill(reading, FIELD.output, inclusive ? usage.output : sumCounts(countsOf(usage, 'output', OUTPUT_TOTALS)))
   fill(reading, FIELD.output, said('completion_tokens', 'output_tokens'))
 }
+
+/** The counts of one side, but for some. */
+function countsOf(usage: Members, side: string, without: ReadonlySet<string>): (AttributeValue | undefined)[] {
+  const keys = Object.keys(usage).filter((key) => key === side || key.startsWith(`${side}_`))
+  return keys.filter((key) => !without.has(key)).map((key) => usage[key])
+}
+
+const CACHED: ReadonlySet<string> = new Set([
+  'input_cached_tokens',
+  'input_cache_read',
+  'input_cache_creation',
+  'input_cache_creation_5m',
+  'input_cache_creation_1h',
+  'input_ephemeral_5m_input_tokens',
+  'input_ephemeral_1h_input_tokens',
+  'input_tokens',
+  'input_tokens_details',
+])
+const OUTPUT_TOTALS: ReadonlySet<string> = new Set(['output_tokens', 'output_tokens_details'])
