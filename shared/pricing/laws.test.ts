@@ -56,11 +56,14 @@ const spanWith = (value: fc.Arbitrary<AttributeValue>): fc.Arbitrary<Span> =>
         fc.string(),
       ),
       provider: fc.oneof(
-        fc.constantFrom('openai', 'anthropic', 'google', 'perplexity', 'deepseek', 'ollama', ''),
+        fc.constantFrom('openai', 'anthropic', 'google', 'perplexity', 'deepseek', 'ollama', '', 'constructor'),
         fc.string(),
       ),
       operation: fc.constantFrom('chat', 'invoke_agent', 'execute_tool', 'embeddings', ''),
-      tier: fc.constantFrom('', 'batch', 'flex', 'priority', 'default'),
+      tier: fc.oneof(
+        fc.constantFrom('', 'batch', 'flex', 'priority', 'default', 'constructor', '__proto__'),
+        fc.string(),
+      ),
       scope: fc.constantFrom('x', 'ai', 'pydantic-ai', 'mlflow', 'opentelemetry.instrumentation.bedrock', 'langsmith'),
       id: fc.integer({ min: 1, max: 12 }),
       parent: fc.integer({ min: 0, max: 12 }),

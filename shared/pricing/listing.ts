@@ -31,22 +31,24 @@ export interface Listing {
 }
 
 /** Catalogue ids of OpenTelemetry's provider names where the two differ. */
-const CATALOGUE_IDS: Readonly<Record<string, string>> = {
-  'azure.ai.openai': 'azure',
-  'azure.ai.inference': 'azure',
-  'aws.bedrock': 'aws',
-  'gcp.gemini': 'google',
-  'gcp.vertex_ai': 'google',
-  'gcp.gen_ai': 'google',
-  mistral_ai: 'mistral',
-  x_ai: 'x-ai',
-  moonshot_ai: 'moonshotai',
-  together_ai: 'together',
-  fireworks_ai: 'fireworks',
-  voyage_ai: 'voyageai',
-  github_copilot: 'github-copilot',
-  zhipu_ai: 'zhipuai',
-}
+const CATALOGUE_IDS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'azure.ai.openai': 'azure',
+    'azure.ai.inference': 'azure',
+    'aws.bedrock': 'aws',
+    'gcp.gemini': 'google',
+    'gcp.vertex_ai': 'google',
+    'gcp.gen_ai': 'google',
+    mistral_ai: 'mistral',
+    x_ai: 'x-ai',
+    moonshot_ai: 'moonshotai',
+    together_ai: 'together',
+    fireworks_ai: 'fireworks',
+    voyage_ai: 'voyageai',
+    github_copilot: 'github-copilot',
+    zhipu_ai: 'zhipuai',
+  }),
+)
 
 /** Bedrock's way of naming models, which gives it away whatever provider the emitter names. */
 const BEDROCK_MODEL =
@@ -123,5 +125,5 @@ export function indexPriceLists(providers: readonly ListedProvider[]): PriceList
 }
 
 function catalogueId(provider: string): string {
-  return CATALOGUE_IDS[provider] ?? provider
+  return CATALOGUE_IDS.get(provider) ?? provider
 }

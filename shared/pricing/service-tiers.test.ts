@@ -44,6 +44,14 @@ test.each<[...Parameters<typeof call>, string]>([
   expect(JSON.parse(ledger.receipt).reason).toContain(reason)
 })
 
+test.each(['constructor', '__proto__', 'toString'])(
+  'a tier called %s made pricing throw, and with it a message fail',
+  (tier) => {
+    for (const [provider, model] of [['openai', 'gpt-4o'] as const, [tier, 'gpt-4o'] as const, ['', tier] as const])
+      expect(price(provider, model, tier).costStatus).toBe('unpriced')
+  },
+)
+
 test.each(['', 'default', 'auto', 'standard', 'standard_only', 'on_demand', 'ON_DEMAND', 'unspecified'])(
   'list price holds for tier %j',
   (tier) => {

@@ -28,7 +28,7 @@ const HALF_AND_TENTH: Discount = { ...TENTH_MORE, over: 20n }
  * Discounts on tokens that a provider (by its id in the catalogue) gives on all of its models, and surcharges, by service
  * tier. xAI's discount on batches depends on the model.
  */
-const DISCOUNTS: Readonly<Record<string, Readonly<Record<string, Discount>>>> = {
+const DISCOUNTS = mapOfMaps({
   openai: { batch: HALF, flex: HALF },
   azure: { batch: HALF_IF_UNCACHED },
   anthropic: { batch: HALF, us: TENTH_MORE, 'batch-us': HALF_AND_TENTH },
@@ -36,6 +36,11 @@ const DISCOUNTS: Readonly<Record<string, Readonly<Record<string, Discount>>>> = 
   google: { batch: HALF_OR_CACHED, flex: HALF_IF_UNCACHED },
   mistral: { batch: HALF_IF_UNCACHED },
   groq: { batch: HALF_OR_CACHED },
+})
+
+/** Looked up by what clients say, `constructor` included. */
+function mapOfMaps(table: Readonly<Record<string, Readonly<Record<string, Discount>>>>) {
+  return new Map(Object.entries(table).map(([provider, tiers]) => [provider, new Map(Object.entries(tiers))]))
 }
 
 /** What a service tier of `provider` does to list prices: nothing (null), a discount, or something unknown (undefined). */
@@ -43,5 +48,5 @@ export function tierDiscount(provider: string, tier: string): Discount | null | 
   const name = tier.toLowerCase()
   if (STANDARD.has(name)) return null
   if (name === 'flex' && provider === 'groq') return null
-  return DISCOUNTS[provider]?.[name]
+  return DISCOUNTS.get(provider)?.get(name)
 }
