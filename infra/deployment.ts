@@ -28,7 +28,7 @@ export interface Deployment {
   readonly projectRetentionDays?: Readonly<Record<string, number>>
   /** Instances kept warm, which cost money while idle. @defaultValue 0 */
   readonly minInstances?: number
-  /** Most instances of each function. @defaultValue 10 */
+  /** Most instances of each function; of `warehouse`, which is a third as large, four times as many. @defaultValue 10 */
   readonly maxInstances?: number
   /** Largest request body in bytes. @defaultValue 16 MiB */
   readonly maxBodyBytes?: number

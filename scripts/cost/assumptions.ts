@@ -7,7 +7,7 @@ export const ASSUMPTIONS = {
   /** Functions share no instance: every request is billed alone, in full steps of 100 ms. */
   concurrency: 1,
   billedStepMs: 100,
-  /** A vCPU is as fast as a core of the machine that this ran on. */
+  /** A vCPU is as fast as a core of the machine that this ran on; a part of one takes as much longer. */
   cpuFactor: 1,
   /** A request that comes so long after the one before it finds no instance, and its start is billed too. */
   idleInstanceMs: 15 * 60_000,
@@ -23,7 +23,7 @@ export const SIZING: Readonly<Record<FunctionName, { readonly cpu: number; reado
   price: { cpu: 1, gib: 1 },
   budget: { cpu: 1, gib: 0.5 },
   notify: { cpu: 1, gib: 0.5 },
-  warehouse: { cpu: 1, gib: 1 },
+  warehouse: { cpu: 0.333, gib: 0.5 },
   forward: { cpu: 1, gib: 0.5 },
   lake: { cpu: 2, gib: 4 },
   books: { cpu: 1, gib: 0.5 },

@@ -23,9 +23,9 @@ test('a bill worked out by hand', () => {
       'storage.classA': 15_000, // 10,000 above × $0.005 a thousand
       'storage.classB': 60_000, // 10,000 above × $0.0004 a thousand
       'storage.byteMonths': 6 * 2 ** 30, // 1 GiB above × $0.02 (730 hours × $0.000027397)
-      'firestore.reads': 1_600_000, // 100,000 above × $0.06
-      'firestore.writes': 700_000, // 100,000 above × $0.18
-      'firestore.deletes': 50_000, // $0.02 a 100,000
+      'firestore.reads': 1_600_000, // 100,000 above × $0.03
+      'firestore.writes': 700_000, // 100,000 above × $0.09
+      'firestore.deletes': 50_000, // $0.01 a 100,000
       'logging.bytes': 51 * 2 ** 30, // 1 GiB above × $0.50
       'scheduler.jobs': 5, // 2 above × $0.10
       'secrets.versions': 7, // 1 above × $0.06
@@ -42,14 +42,14 @@ test('a bill worked out by hand', () => {
     'storage.classA': 0.05,
     'storage.classB': 0.004,
     'storage.byteMonths': 0.02,
-    'firestore.reads': 0.06,
-    'firestore.writes': 0.18,
-    'firestore.deletes': 0.01,
+    'firestore.reads': 0.03,
+    'firestore.writes': 0.09,
+    'firestore.deletes': 0.005,
     'logging.bytes': 0.5,
     'scheduler.jobs': 0.2,
     'secrets.versions': 0.06,
   })
-  expect(bill.usd).toBeCloseTo(44.184, 4)
+  expect(bill.usd).toBeCloseTo(44.184 - 0.03 - 0.09 - 0.005, 4)
 })
 
 test('nothing costs nothing, and what is within its quota is free', () => {
@@ -89,7 +89,7 @@ test('every price says where it was read and when', () => {
     expect(usd).toBeGreaterThan(0)
     expect(per).toBeGreaterThan(0)
     expect(free).toBeGreaterThanOrEqual(0)
-    expect(source).toMatch(/cloud\.google\.com\/\S+/)
+    expect(source).toMatch(/(cloud|firebase)\.google\.com\/\S+/)
     expect(date).toMatch(/^20\d\d-\d\d(-\d\d)?$/)
   }
 })

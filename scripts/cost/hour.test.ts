@@ -18,8 +18,8 @@ test('an hour of two small exports without a budget, counted by hand', async () 
     // Each export is one request to ingest, price, budget and warehouse.
     'run.requests': 8,
     // 0.2 s for ingest (a key read and two publishes: 105 ms), 0.1 s each for price (90 ms) and budget, 0.3 s for an insert and a publish.
-    'run.vcpuSeconds': expect.closeTo(1.4, 9),
-    'run.gibSeconds': expect.closeTo(1.3, 9),
+    'run.vcpuSeconds': expect.closeTo(2 * (0.2 + 0.1 + 0.1 + 0.3 * 0.333), 9),
+    'run.gibSeconds': expect.closeTo(2 * (0.2 + 0.1 + 0.05 + 0.15), 9),
     'logging.bytes': 8 * ASSUMPTIONS.requestLogBytes,
     // 1 key and the project's prices (cached for 30 s), what is known of its traces, the project, the alerts that are due, the claim that is
     // not there; and its budgets once.
@@ -115,7 +115,8 @@ test('functions are sized and scheduled as they are deployed', () => {
   const read = (name: string) => readFileSync(join(import.meta.dirname, '../../infra', name), 'utf8')
   const functions = read('functions.ts')
   for (const name of FUNCTION_NAMES) {
-    const [, memory, unit, cpu] = new RegExp(`${name}: { memory: '(\\d+)(Mi|Gi)', cpu: '(\\d+)'`).exec(functions) ?? []
+    const [, memory, unit, cpu] =
+      new RegExp(`${name}: { memory: '(\\d+)(Mi|Gi)', cpu: '([\\d.]+)'`).exec(functions) ?? []
     expect({ cpu: Number(cpu), gib: unit === 'Gi' ? Number(memory) : Number(memory) / 1024 }, name).toEqual(
       SIZING[name],
     )

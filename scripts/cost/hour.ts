@@ -98,11 +98,12 @@ export async function measureHour(options: HourOptions): Promise<HourReport> {
     if (!response.ok) throw new Error(`${name} answered ${response.status}: ${failure}`)
     const use = { cpuMs: cpuMs() - cpu, waitedMs: meter.waitedMs() - waited }
     const { billedStepMs, cpuFactor, concurrency } = ASSUMPTIONS
-    const billedMs = Math.max(1, Math.ceil((use.cpuMs * cpuFactor + use.waitedMs) / billedStepMs)) * billedStepMs
-    const seconds = billedMs / 1000 / concurrency
+    const { cpu: vcpus, gib } = SIZING[name]
+    const takenMs = (use.cpuMs * cpuFactor) / Math.min(1, vcpus) + use.waitedMs
+    const seconds = (Math.max(1, Math.ceil(takenMs / billedStepMs)) * billedStepMs) / 1000 / concurrency
     meter.add('run.requests', 1)
-    meter.add('run.vcpuSeconds', seconds * SIZING[name].cpu)
-    meter.add('run.gibSeconds', seconds * SIZING[name].gib)
+    meter.add('run.vcpuSeconds', seconds * vcpus)
+    meter.add('run.gibSeconds', seconds * gib)
     meter.add('logging.bytes', ASSUMPTIONS.requestLogBytes)
     const before = functions[name] ?? { requests: 0, cpuMs: 0, waitedMs: 0 }
     functions[name] = {

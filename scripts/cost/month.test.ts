@@ -55,9 +55,9 @@ test('a month by hand: one export of 100 spans an hour, three months kept', () =
     'bigquery.byteMonths': 720 * 2 ** 20 * 3,
     'storage.byteMonths': 720 * (1000 * 3 + (3000 * 7) / 30),
     'storage.classA': 720 * 20,
-    // An hour apart: every export starts its four functions anew, 1.5 s each.
+    // An hour apart: every export starts its four functions anew, 1.5 s each, a third of a vCPU as much longer.
     'run.vcpuSeconds': 720 * 4 * 1.5,
-    'run.gibSeconds': 720 * 3.5 * 1.5,
+    'run.gibSeconds': expect.closeTo(720 * 1.5 * (1 + 1 + 0.5 + 0.5 / 0.333), 6),
     'scheduler.jobs': 3,
   })
   expect(usage['storage.byteMonths']).toBe(720 * 3700)

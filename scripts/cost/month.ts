@@ -61,7 +61,7 @@ export function usageOf(hour: HourReport, plan: MonthPlan, { monthsKept }: Month
   const scheduled = Object.fromEntries(
     Object.entries(hour.scheduled).map(([counter, amount]) => [
       counter,
-      BY_TRAFFIC.has(counter) ? amount * factor : amount,
+      BY_TRAFFIC.has(counter) ? withTraffic(amount, hour.idle[counter as keyof Counts] ?? 0, factor) : amount,
     ]),
   )
   const counts: Counts = sum(
@@ -81,15 +81,20 @@ export function usageOf(hour: HourReport, plan: MonthPlan, { monthsKept }: Month
   return Object.fromEntries(UNITS.map((unit) => [unit, Math.max(0, all[unit] ?? 0)])) as Usage
 }
 
+/** What runs that find nothing take does not grow. */
+function withTraffic(amount: number, idle: number, factor: number): number {
+  return idle + (amount - idle) * factor
+}
+
 /** What it takes to start instances, where requests are too far apart to find one. */
 function startsOf(requests: number): Counts {
   const { daysPerMonth, idleInstanceMs, startMs } = ASSUMPTIONS
   const apart = requests === 0 ? 0 : (daysPerMonth * 86_400_000) / requests
   if (apart <= idleInstanceMs) return {}
-  const seconds = (requests * startMs) / 1000
-  const functions = (['ingest', 'price', 'budget', 'warehouse'] as const).map((name) => SIZING[name])
-  return {
-    'run.vcpuSeconds': seconds * functions.reduce((sum, { cpu }) => sum + cpu, 0),
-    'run.gibSeconds': seconds * functions.reduce((sum, { gib }) => sum + gib, 0),
-  }
+  const starts = (['ingest', 'price', 'budget', 'warehouse'] as const).map((name): Counts => {
+    const { cpu, gib } = SIZING[name]
+    const seconds = (requests * startMs) / 1000 / Math.min(1, cpu)
+    return { 'run.vcpuSeconds': seconds * cpu, 'run.gibSeconds': seconds * gib }
+  })
+  return sum(...starts)
 }

@@ -39,8 +39,9 @@ const DAYS = 30
 
 const RUN = 'cloud.google.com/run/pricing, request-based billing, tier 1 regions (stored copy)'
 const GCS = 'cloud.google.com/storage/pricing, us-central1, as transcribed in api-evangelist/gcp-cloud-storage'
-const FIRESTORE = 'cloud.google.com/firestore/pricing: multi-region prices, the highest (stored copy)'
-const FIRESTORE_NOTE = 'one database of a project has the free quota, which is daily'
+const FIRESTORE = 'firebase.google.com/docs/firestore/pricing, us-west1 (Oregon) (stored copy)'
+const FIRESTORE_NOTE =
+  'one database of a project has the free quota, which is daily; a multi-region database costs twice as much, Los Angeles a fifth more'
 
 /** Every price that is used, each with where it was read and when. None is a guess; what no source gives is not in the model. */
 export const PRICES: Readonly<Record<Unit, Price>> = {
@@ -116,7 +117,7 @@ export const PRICES: Readonly<Record<Unit, Price>> = {
   },
   'firestore.reads': {
     label: 'Firestore reads',
-    usd: 0.06,
+    usd: 0.03,
     per: 100_000,
     free: 50_000 * DAYS,
     source: FIRESTORE,
@@ -125,7 +126,7 @@ export const PRICES: Readonly<Record<Unit, Price>> = {
   },
   'firestore.writes': {
     label: 'Firestore writes',
-    usd: 0.18,
+    usd: 0.09,
     per: 100_000,
     free: 20_000 * DAYS,
     source: FIRESTORE,
@@ -134,12 +135,12 @@ export const PRICES: Readonly<Record<Unit, Price>> = {
   },
   'firestore.deletes': {
     label: 'Firestore deletes by time to live',
-    usd: 0.02,
+    usd: 0.01,
     per: 100_000,
     free: 0,
     source: FIRESTORE,
     date: '2026-11',
-    note: 'these have no free quota',
+    note: 'these have no free quota; twice as much in a multi-region',
   },
   'logging.bytes': {
     label: 'Cloud Logging',
