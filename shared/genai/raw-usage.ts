@@ -33,6 +33,17 @@ export function completeFromRawUsage(reading: Reading, usage: Members | undefine
   else fill(reading, FIELD.serviceTier, tier)
 }
 
+/** Members of a response that {@link completeFromResponse} reads. */
+export const RESPONSE_MEMBERS = ['usage', 'serviceTier', 'performanceConfig']
+
+/** Completes a reading from a whole response: of Bedrock's Converse API it says the tier and the latency beside the usage. */
+export function completeFromResponse(reading: Reading, response: Members | undefined): void {
+  completeFromRawUsage(reading, member(response, 'usage'))
+  const { latency } = member(response, 'performanceConfig') ?? {}
+  if (latency === 'optimized') reading[FIELD.serviceTier] = latency
+  else fill(reading, FIELD.serviceTier, member(response, 'serviceTier')?.type)
+}
+
 /** What Bedrock wrote to its cache for such a time. */
 function written(ttl: string, details: AttributeValue | undefined): AttributeValue | undefined {
   const fitting = elements(details).filter((detail) => detail.ttl === ttl)

@@ -154,6 +154,35 @@ test.each([
 })
 
 const PLAIN = { input_tokens: 1000, output_tokens: 100 }
+test.each([
+  ['default', 'standard', 'priced', 1000n * 800_000n],
+  ['flex', undefined, 'priced', 1000n * 400_000n],
+  ['priority', 'standard', 'unpriced', null],
+  ['default', 'optimized', 'unpriced', null],
+])('Bedrock’s tier %s with latency %s was billed at list price', (type, latency, status, cost) => {
+  const answer = { serviceTier: { type }, performanceConfig: { latency } }
+  const openinference = {
+    'openinference.span.kind': 'LLM',
+    'llm.provider': 'aws',
+    'llm.model_name': 'amazon.nova-pro-v1:0',
+    'llm.token_count.prompt': 1000,
+    'output.value': JSON.stringify({ usage: { inputTokens: 1000 }, ...answer }),
+  }
+  const vercel = {
+    'ai.operationId': 'ai.generateText.doGenerate',
+    'ai.model.provider': 'amazon-bedrock',
+    'ai.model.id': 'amazon.nova-pro-v1:0',
+    'ai.usage.inputTokens': 1000,
+    'ai.response.providerMetadata': JSON.stringify({ bedrock: answer }),
+  }
+  const scope = '@arizeai/openinference-instrumentation-bedrock'
+  for (const sketch of [
+    { scope, attributes: openinference },
+    { scope: 'ai', attributes: vercel },
+  ])
+    expect(price(buildSpan(sketch))).toMatchObject({ costStatus: status, costPicoUsd: cost })
+})
+
 const CLAUDE_WRITES = {
   usage: { input_tokens: 12, cache_read_input_tokens: 1000, cache_creation_input_tokens: 200 },
   lifetimes: { cache_creation: { ephemeral_5m_input_tokens: 150, ephemeral_1h_input_tokens: 50 } },

@@ -1,8 +1,8 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, text } from '../fields.ts'
-import { lastMember, member, members, namedMembers } from '../members.ts'
+import { lastMember, members, namedMembers } from '../members.ts'
 import { readJsonMessages, readTextMessages } from '../messages/message.ts'
-import { completeFromRawUsage } from '../raw-usage.ts'
+import { completeFromResponse, RESPONSE_MEMBERS } from '../raw-usage.ts'
 
 /** JavaScript's Bedrock instrumentation copies the provider's count, which leaves cached tokens out. */
 const BEDROCK = '@arizeai/openinference-instrumentation-bedrock'
@@ -40,8 +40,8 @@ export const openinference: Dialect = {
     const kind = text(reading, 'kind')
     if (kind === 'AGENT') fill(reading, FIELD.agentName, attributes.get('graph.node.id'))
     const answer = attributes.get('output.value')
-    // In the response alone are the Converse API's cache, lifetimes of cache writes, and OpenAI's writes.
-    if (kind === 'LLM' || kind === '') completeFromRawUsage(reading, member(namedMembers(answer, ['usage']), 'usage'))
+    // In the response alone are the Converse API's cache and tier, lifetimes of cache writes, and OpenAI's writes.
+    if (kind === 'LLM' || kind === '') completeFromResponse(reading, namedMembers(answer, RESPONSE_MEMBERS))
     fill(reading, FIELD.serviceTier, lastMember(answer, 'service_tier'))
     fill(reading, FIELD.requestedTier, lastMember(attributes.get('llm.invocation_parameters'), 'service_tier'))
     if (reading[FIELD.metadataJson] === undefined) return

@@ -1,8 +1,8 @@
 import type { Dialect } from '../dialect.ts'
 
 /**
- * OpenTelemetry's GenAI conventions in all their generations, those in a repository of their own included. Since 1.37 they say that the input count SHOULD include
- * cached tokens; before 1.40 they had no cache counts, so there is no older rule.
+ * OpenTelemetry's GenAI conventions in all their generations, those in a repository of their own included. Since 1.37 they
+ * say that the input count SHOULD include cached tokens; before 1.40 they had no cache counts, so there is no older rule.
  */
 export const opentelemetry: Dialect = {
   name: 'opentelemetry',

@@ -5,7 +5,7 @@ import { completeFromGoogleUsage } from '../google-usage.ts'
 import { member, members } from '../members.ts'
 import { attributeAsJson, parseJson } from '../messages/json.ts'
 import { readMessage } from '../messages/message.ts'
-import { completeFromRawUsage } from '../raw-usage.ts'
+import { completeFromRawUsage, completeFromResponse } from '../raw-usage.ts'
 
 /** The SDK's operations by `ai.operationId`; those that call a model once end in `.do…`, their parents sum them up. */
 const OPERATIONS: ReadonlyMap<string, string> = new Map([
@@ -103,7 +103,7 @@ function completeFromProvider(reading: Reading): void {
   const google = member(metadata, 'google') ?? member(metadata, 'vertex')
   fill(reading, FIELD.serviceTier, google?.serviceTier)
   completeFromGoogleUsage(reading, member(google, 'usageMetadata'))
-  completeFromRawUsage(reading, member(member(metadata, 'bedrock'), 'usage'))
+  completeFromResponse(reading, member(metadata, 'bedrock'))
   const anthropic = member(metadata, 'anthropic')
   completeFromRawUsage(reading, member(anthropic, 'usage'))
   fill(reading, FIELD.cacheRead, anthropic?.cacheReadInputTokens)
