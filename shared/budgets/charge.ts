@@ -85,7 +85,8 @@ export function compileRules(budgets: readonly Budget[], revision: number): Rule
 
 /**
  * What `spans`, sent with the API key `keyId`, add to the budgets of their project: one charge for each span and budget that
- * applies to it. A correction carries none of its span's attributes: it goes to every budget, and counts where the span does.
+ * applies to it. A correction carries none of its span's attributes but its reservation: it goes to every budget, and counts where the span
+ * does.
  */
 export function chargesOf(
   { rules }: Pick<Rules, 'rules'>,
@@ -101,12 +102,10 @@ export function chargesOf(
     const { revision, model } = priced.ledger
     const { traceId, spanId, startTimeUnixNano, attributes } = priced.span
     const span = { traceId, spanId, at: Number(startTimeUnixNano / 1_000_000n), amounts, revision }
-    if (revision === 0) {
-      const reservationId = stringAttribute(attributes, RESERVATION_ATTRIBUTE)
-      if (reservationId !== undefined) reserved.push({ ...span, reservationId })
-      if (model !== '' && amounts.usd !== undefined)
-        samples.push({ model, usd: amounts.usd, tokens: amounts.tokens ?? 0n })
-    }
+    const reservationId = stringAttribute(attributes, RESERVATION_ATTRIBUTE)
+    if (reservationId !== undefined) reserved.push({ ...span, reservationId })
+    if (revision === 0 && model !== '' && amounts.usd !== undefined)
+      samples.push({ model, usd: amounts.usd, tokens: amounts.tokens ?? 0n })
     for (const { budget, calendar, matchesSpan } of rules) {
       const matched = matchesSpan(priced, keyId)
       if (matched || revision > 0) charges.push(chargeTo(budget, calendar, span, matched))
@@ -132,7 +131,7 @@ export function budgetsFor({ rules }: Rules, subject: Subject): Budget[] {
   return rules.filter(({ matchesSubject }) => matchesSubject(subject)).map(({ budget }) => budget)
 }
 
-/** Whether `charge` is of `span`. */
+/** Whether `charge` is of `span`, and counts by itself. */
 export function isOf(charge: Charge, span: Pick<ReservedSpan, 'traceId' | 'spanId'>): boolean {
-  return charge.spanId === span.spanId && charge.traceId === span.traceId
+  return charge.spanId === span.spanId && charge.traceId === span.traceId && charge.claimed.matched
 }

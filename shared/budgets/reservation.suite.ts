@@ -148,6 +148,24 @@ export function reservationSuite(name: string, { open }: Pick<SuiteOptions, 'ope
       expect((await ledger.reservation('p', id)).state).toBe('settled')
     })
 
+    test.each(['settled', 'held'])(
+      'a call of unknown cost that was %s was charged that beside what it was later found to cost',
+      async (state) => {
+        await put('b')
+        await put('asked', { selector: { user: ['u'] } })
+        const { id } = reserved(await reserve('a', 100n, { user: 'u' }))
+        if (state === 'settled') await ledger.settle('p', id, { usd: 45n })
+        const call = { trace: 1, span: 1, at: now, reservation: id }
+        await debit(ledger, 'm', [{ ...call, amounts: { tokens: 30n, requests: 1n }, matches: ['b'] }])
+        const correction = { ...call, amounts: { usd: 40n, tokens: 30n, requests: 1n }, matches: [], revision: 1 }
+        for (const name of ['repriced', 'again']) await debit(ledger, name, [correction])
+        expect(await position('b')).toMatchObject({ spent: 40n, reserved: 0n, unknown: 0 })
+        expect(await position('asked')).toMatchObject({ spent: 40n, reserved: 0n, unknown: 0 })
+        await ledger.settle('p', id, { usd: 45n })
+        expect((await position('b')).spent).toBe(40n)
+      },
+    )
+
     test('reserved and charged under one identity, whatever the span says (lessons: budgets 5)', async () => {
       await put('b', { selector: { model: ['gpt-4o'] } })
       const { id } = reserved(await reserve('a', 100n, { model: 'gpt-4o' }))

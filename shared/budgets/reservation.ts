@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { SpanledgerError } from '../errors.ts'
 import type { Amounts } from './amount.ts'
+import { BACKFILL_MS } from './backfill.ts'
+import type { ReservedSpan } from './charge.ts'
 import { isLease } from './lease.ts'
 import type { Balance, Reservation } from './ledger.ts'
 import type { Subject } from './selector.ts'
@@ -33,6 +35,11 @@ export function reservationId(project: string, idempotencyKey: string, kind: 're
 /** Throws `store/rejected` for a lease: what it spends comes with spans alone. */
 export function refuseLease(id: string): void {
   if (isLease(id)) throw new SpanledgerError('store/rejected', 'a lease is neither settled nor released: return it')
+}
+
+/** `reserved` without corrections of what may be forgotten: they would be counted as if the span had never come. */
+export function withoutForgotten(reserved: readonly ReservedSpan[], now: number): readonly ReservedSpan[] {
+  return reserved.filter(({ revision, at }) => revision === 0 || now - at < BACKFILL_MS)
 }
 
 /** Whether spans have said what was spent of the budget `id`. */

@@ -1,5 +1,5 @@
 import { NO_ATTRIBUTES } from './attributes.ts'
-import { type Ledger, ledgerAttributes } from './ledger.ts'
+import { type Ledger, ledgerAttributes, RESERVATION_ATTRIBUTE } from './ledger.ts'
 import type { Scope, Span } from './span.ts'
 
 const SCOPE: Scope = {
@@ -14,10 +14,16 @@ const SCOPE: Scope = {
 export type CorrectedSpan = Pick<
   Span,
   'traceId' | 'spanId' | 'parentSpanId' | 'name' | 'kind' | 'startTimeUnixNano' | 'endTimeUnixNano'
-> & { readonly service: string }
+> & {
+  readonly service: string
+  /** The reservation that it names, where that is known: the first of its prices may not have been, and what was held then stands. */
+  readonly reservation?: string
+}
 
-/** A span that carries nothing but its ids, its times and a ledger with a revision. */
-export function correctionSpan({ service, ...span }: CorrectedSpan, ledger: Ledger): Span {
+/** A span that carries nothing but its ids, its times, its reservation and a ledger with a revision. */
+export function correctionSpan({ service, reservation, ...span }: CorrectedSpan, ledger: Ledger): Span {
+  const attributes = ledgerAttributes(ledger)
+  if (reservation !== undefined) attributes.set(RESERVATION_ATTRIBUTE, reservation)
   const named = new Map([['service.name', service]])
   return {
     traceId: span.traceId,
@@ -29,7 +35,7 @@ export function correctionSpan({ service, ...span }: CorrectedSpan, ledger: Ledg
     kind: span.kind,
     startTimeUnixNano: span.startTimeUnixNano,
     endTimeUnixNano: span.endTimeUnixNano,
-    attributes: ledgerAttributes(ledger),
+    attributes,
     droppedAttributesCount: 0,
     events: [],
     droppedEventsCount: 0,

@@ -12,10 +12,10 @@ import { createCustomCatalogue } from '../../../shared/pricing/custom-catalogue.
 import { createPricer } from '../../../shared/pricing/pricer.ts'
 import type { Receipt } from '../../../shared/pricing/receipt.ts'
 import { openSqlitePriceStore } from '../../../shared/pricing/sqlite-price-store.ts'
-import { EMPTY_LEDGER } from '../../../shared/spans/ledger.ts'
+import { EMPTY_LEDGER, RESERVATION_ATTRIBUTE } from '../../../shared/spans/ledger.ts'
 import { openDuckDbStore } from '../../../shared/warehouse/duckdb-store.ts'
 import { openSqliteStore } from '../../../shared/warehouse/sqlite-store.ts'
-import type { TraceStore } from '../../../shared/warehouse/trace-store.ts'
+import type { SpanBatch, TraceStore } from '../../../shared/warehouse/trace-store.ts'
 import { buildChat } from '../../../test/support/span.ts'
 import { createPriceRoutes } from './routes.ts'
 
@@ -44,9 +44,12 @@ async function open(openStore: () => Promise<TraceStore> = STORES.SQLite) {
   const ledgers = pricer.price(spans, { project: 'p' })
   const context = { project: 'p', digest: 'd', ingestedAt: 1n }
   await store.write([{ context, spans: spans.map((span, index) => ({ span, ledger: ledgers[index]! })) }])
+  const published: SpanBatch[] = []
   const bus = {
     publish: async (_topic: string, messages: readonly Message[]) => {
-      await store.write(messages.map((message) => decodeBatch({ ...message, id: '1', attempt: 1 })))
+      const batches = messages.map((message) => decodeBatch({ ...message, id: '1', attempt: 1 }))
+      published.push(...batches)
+      await store.write(batches)
     },
   }
   const keys = openSqliteKeyStore(':memory:')
@@ -88,7 +91,7 @@ async function open(openStore: () => Promise<TraceStore> = STORES.SQLite) {
   const slow = () => {
     step = 30_000
   }
-  return { run, costs, firstSaid, price, store, slow }
+  return { run, costs, firstSaid, price, store, slow, published }
 }
 
 const UNPRICED = { 1: ['unpriced', null], 2: ['unpriced', null], 3: ['priced', 2_500_000_000_000n] }
@@ -119,6 +122,21 @@ test('a price that was added is applied to what had none: first shown, then done
   expect((await run(true)).changes).toStrictEqual(dry.changes)
   expect(await costs()).toStrictEqual(PRICED)
   expect((await run(true)).changes).toStrictEqual([])
+})
+
+test('what a reservation was settled at stood beside the price that its call was given later', async () => {
+  const { run, price, store, published } = await open()
+  const { items } = await store.listSpans({ filter: { project: 'p' }, sort: 'startTime', order: 'asc', pageSize: 1 })
+  const { span, ledger } = items[0]!
+  const named = { ...span, spanId: '4'.padStart(16, '0'), attributes: new Map([[RESERVATION_ATTRIBUTE, 'res_1']]) }
+  const context = { project: 'p', digest: 'named', ingestedAt: 1n }
+  await store.write([{ context, spans: [{ span: named, ledger }] }])
+  await price(3)
+  await run(true)
+  const corrected = published.flatMap(({ corrections = [] }) => corrections)
+  const reservations = corrected.map(({ span }) => [Number(span.spanId), span.attributes.get(RESERVATION_ATTRIBUTE)])
+  expect(new Map(reservations as [number, unknown][]).get(4)).toBe('res_1')
+  expect(reservations.filter(([, reservation]) => reservation !== undefined)).toHaveLength(1)
 })
 
 const usd = fc.integer({ min: 0, max: 1_000_000 }).map((micros) => micros / 1_000_000)

@@ -5,8 +5,9 @@ import type { Link, UsageSpan } from '../../../shared/pricing/lineage.ts'
 import type { Pricer } from '../../../shared/pricing/pricer.ts'
 import { correctLedger } from '../../../shared/pricing/receipt.ts'
 import { billUsages, readSlices } from '../../../shared/pricing/slice.ts'
+import { stringAttribute } from '../../../shared/spans/attributes.ts'
 import { correctionSpan } from '../../../shared/spans/correction.ts'
-import type { Ledger, PricedSpan } from '../../../shared/spans/ledger.ts'
+import { type Ledger, type PricedSpan, RESERVATION_ATTRIBUTE } from '../../../shared/spans/ledger.ts'
 import { serviceName } from '../../../shared/spans/span.ts'
 import type { Cursor, SpanReader, StoredSpan } from '../../../shared/warehouse/trace-store.ts'
 
@@ -178,7 +179,11 @@ function isUnknown({ costStatus }: Ledger): boolean {
 }
 
 function correctionMessages(project: string, corrections: readonly PricedSpan[], now: number): Message[] {
-  const spans = corrections.map(({ span, ledger }) => correctionSpan({ ...span, service: serviceName(span) }, ledger))
+  const spans = corrections.map(({ span, ledger }) => {
+    const reservation = stringAttribute(span.attributes, RESERVATION_ATTRIBUTE)
+    const named = { service: serviceName(span), ...(reservation !== undefined && { reservation }) }
+    return correctionSpan({ ...span, ...named }, ledger)
+  })
   return splitTraces(spans, { tooLarge: () => {} }).map(({ data }) => ({
     data,
     attributes: {

@@ -5,7 +5,7 @@ import { type Claimed, joinClaims, sameClaim, spentBy, UNKNOWN, unknownBy } from
 import { isLease } from '../lease.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
 import { lookback } from '../position.ts'
-import { haveSpansCome, type Kept, withSpans } from '../reservation.ts'
+import { haveSpansCome, type Kept, withoutForgotten, withSpans } from '../reservation.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type ClaimedCharge, otherCharges, putClaim, spanKey, targetKey } from './claims.ts'
 import {
@@ -50,11 +50,12 @@ function claimRef({ claims }: Collections, project: string, digest: string): Doc
 export async function debit(
   workspace: Workspace,
   shelf: Shelf,
-  batch: DebitBatch,
+  given: DebitBatch,
   reason?: string,
 ): Promise<DebitResult> {
-  const { project, digest, spans } = batch
   const { collections, now } = shelf
+  const batch: DebitBatch = { ...given, reserved: withoutForgotten(given.reserved, now()) }
+  const { project, digest, spans } = batch
   const claim = claimRef(collections, project, digest)
   if ((await workspace.get(claim)) !== undefined) return 'duplicate'
   const rules = await readRules(shelf, project, workspace)

@@ -1,10 +1,11 @@
 import { checkAmount } from '../amount.ts'
 import { BACKFILL_MS } from '../backfill.ts'
 import type { Budget } from '../budget.ts'
-import { type Charge, chargeTo, isOf, type Rule, tells } from '../charge.ts'
+import { type Charge, chargeTo, isOf, type ReservedSpan, type Rule, tells } from '../charge.ts'
 import { type Claimed, joinClaims, sameClaim, spentBy, unknownBy } from '../claim.ts'
 import { isLease } from '../lease.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
+import { withoutForgotten } from '../reservation.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type Books, bucketRow, post, readProject } from './books.ts'
 import { addSamples } from './estimates.ts'
@@ -43,9 +44,10 @@ export function debit(books: Books, batches: readonly DebitBatch[], reason?: str
       batch.spans,
     )
     addSamples(books, project, batch.samples)
-    const leases = leasesOf(books, batch)
+    const reserved = withoutForgotten(batch.reserved, now())
+    const leases = leasesOf(books, project, reserved)
     sums.charge(refs, batch.charges, leases)
-    for (const span of batch.reserved) {
+    for (const span of reserved) {
       const leased = leases
         .get(spanKey(span))
         ?.budgets.filter(({ unit }) => tells(span, unit))
@@ -83,7 +85,7 @@ function spanKey({ traceId, spanId }: Pick<Charge, 'traceId' | 'spanId'>): strin
 }
 
 /** The leases that the spans of a message name: one read a lease. */
-function leasesOf(books: Books, { project, reserved }: DebitBatch): Leases {
+function leasesOf(books: Books, project: string, reserved: readonly ReservedSpan[]): Leases {
   const named = reserved.filter(({ reservationId }) => isLease(reservationId))
   if (named.length === 0) return NO_LEASES
   const ids = new Set(named.map(({ reservationId }) => reservationId))
