@@ -120,6 +120,29 @@ test('five-minute and one-hour cache writes have prices of their own', () => {
   expect([cost(0), cost(100)]).toStrictEqual([375_000_000n, 600_000_000n])
 })
 
+test('lifetimes and searches that Pydantic AI says since instrumentation 5 were not read', () => {
+  const details = {
+    cache_write_tokens: 200,
+    cache_write_5m_tokens: 150,
+    cache_write_1h_tokens: 50,
+    web_search_requests: 2,
+  }
+  const usage = Object.fromEntries(Object.entries(details).map(([key, count]) => [`details.${key}`, count]))
+  const ledger = priceOne(CLAUDE, { input_tokens: 200, ...usage }, { scope: 'pydantic-ai', attributes: ANTHROPIC })
+  expect(units(ledger)).toStrictEqual({ cache_write_5m_tokens: 150, cache_write_1h_tokens: 50, web_searches: 2 })
+})
+
+test('cached tokens under OpenInference’s older name were billed as fresh', () => {
+  const attributes = {
+    'openinference.span.kind': 'LLM',
+    'llm.provider': 'openai',
+    'llm.token_count.prompt': 1000,
+    'llm.token_count.prompt_details.cache_input': 400,
+  }
+  const ledger = priceOne('gpt-4o', {}, { scope: 'openinference.instrumentation.x', attributes })
+  expect(units(ledger)).toStrictEqual({ input_tokens: 600, cache_read_tokens: 400 })
+})
+
 test('a one-hour cache write is not priced like one for five minutes where its price is unknown', () => {
   const attributes = {
     'gen_ai.provider.name': 'aws.bedrock',

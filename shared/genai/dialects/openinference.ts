@@ -19,7 +19,7 @@ export const openinference: Dialect = {
     input: ['llm.token_count.prompt'],
     output: ['llm.token_count.completion'],
     total: ['llm.token_count.total'],
-    cacheRead: ['llm.token_count.prompt_details.cache_read'],
+    cacheRead: ['llm.token_count.prompt_details.cache_read', 'llm.token_count.prompt_details.cache_input'],
     cacheWrite: ['llm.token_count.prompt_details.cache_write'],
     inputAudio: ['llm.token_count.prompt_details.audio'],
     reasoning: ['llm.token_count.completion_details.reasoning'],

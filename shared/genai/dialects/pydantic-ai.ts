@@ -30,6 +30,9 @@ export const pydanticAi: Dialect = {
       'gen_ai.aggregated_usage.cache_creation.input_tokens',
       'gen_ai.aggregated_usage.details.cache_write_tokens',
     ],
+    cacheWrite5m: ['gen_ai.usage.details.cache_write_5m_tokens'],
+    cacheWrite1h: ['gen_ai.usage.details.cache_write_1h_tokens'],
+    webSearches: ['gen_ai.usage.details.web_search_requests'],
     reasoning: [
       'gen_ai.usage.details.reasoning_tokens',
       'gen_ai.usage.details.thoughts_tokens',
