@@ -13,6 +13,8 @@ import { SORTED_BY, TIMESTAMPS } from './span-file.ts'
 
 /** So many rows make a group of a merged file: a trace by id reads one group, or two. */
 const ROW_GROUP_ROWS = 8192
+/** A column of a row group with more distinct values is plain: to number them takes time, and with the numbers it is larger. */
+const DICTIONARY_VALUES = 500
 const ROW_GROUP_BYTES = 64 * 1024 * 1024
 /** The columns of random hex digits. */
 const HEX_IDS = new Set(['TraceId', 'SpanId', 'ParentSpanId'])
@@ -157,7 +159,7 @@ async function sortFiles(
       connection.run(
         `COPY (SELECT * FROM (${rows}) WHERE ${range} ORDER BY TraceId, "Timestamp", SpanId) TO ${literal(output)}
          (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES},
-          ROW_GROUPS_PER_FILE 1, WRITE_BLOOM_FILTER false)`,
+          ROW_GROUPS_PER_FILE 1, DICTIONARY_SIZE_LIMIT ${DICTIONARY_VALUES}, WRITE_BLOOM_FILTER false)`,
       ),
     (sorted, output) =>
       repackFiles(sorted, {

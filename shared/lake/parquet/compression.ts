@@ -13,15 +13,20 @@ const SMALLEST_COMPRESSED = 128
 /** More than a frame adds to bytes that cannot be compressed, but for a 256th of them. */
 const FRAME_BYTES = 128
 const { ZSTD_c_compressionLevel, ZSTD_c_minMatch, ZSTD_c_searchLog, ZSTD_c_strategy, ZSTD_c_windowLog } = constants
-const { ZSTD_c_targetLength, ZSTD_btopt } = constants
+const { ZSTD_c_targetLength, ZSTD_btopt, ZSTD_lazy } = constants
 
 /** Of a fresh file, which lives for an hour. */
 const QUICK = { [ZSTD_c_compressionLevel]: 3 }
 /** Of a merged file, which lives for as long as its spans. */
 const THOROUGH: Record<Content, Record<number, number>> = {
-  numbers: { [ZSTD_c_compressionLevel]: 4 },
+  numbers: { [ZSTD_c_compressionLevel]: 3 },
   // Shorter matches are found at random in ids of calls, and cost more than they save.
-  texts: { [ZSTD_c_compressionLevel]: 7, [ZSTD_c_minMatch]: 6, [ZSTD_c_searchLog]: 5 },
+  texts: {
+    [ZSTD_c_compressionLevel]: 5,
+    [ZSTD_c_strategy]: ZSTD_lazy,
+    [ZSTD_c_minMatch]: 6,
+    [ZSTD_c_searchLog]: 5,
+  },
   // Of random hex digits only the fifth bit can be saved, and the length before each: any other match is a loss, which only the
   // strategies that weigh each match against its price see. A small window gives them little to weigh.
   ids: {
