@@ -120,7 +120,7 @@ test('five-minute and one-hour cache writes have prices of their own', () => {
   expect([cost(0), cost(100)]).toStrictEqual([375_000_000n, 600_000_000n])
 })
 
-test('lifetimes and searches that Pydantic AI says since instrumentation 5 were not read', () => {
+test('lifetimes and searches among Pydantic AI’s details were not read', () => {
   const details = {
     cache_write_tokens: 200,
     cache_write_5m_tokens: 150,

@@ -134,6 +134,30 @@ test.each([
   })
 })
 
+test('images, and what was cached of a long context, were billed as fresh text under LangSmith', () => {
+  const langsmith = (model: string, input: number, output: number, details: object, outputDetails: object) =>
+    price(
+      buildChat(
+        model,
+        { input_tokens: input, output_tokens: output },
+        {
+          scope: 'langsmith',
+          attributes: {
+            'gen_ai.system': 'google',
+            'gen_ai.usage.input_token_details': JSON.stringify(details),
+            'gen_ai.usage.output_token_details': JSON.stringify(outputDetails),
+          },
+        },
+      ),
+    )
+  const long = langsmith('gemini-2.5-pro', 300_000, 10, { cache_read_over_200k: 50_000, over_200k: 250_000 }, {})
+  expect(long.costPicoUsd).toBe(250_000n * 2_500_000n + 50_000n * 250_000n + 10n * 15_000_000n)
+  const image = langsmith('gemini-2.5-flash-image', 10, 1300, { text: 10 }, { image: 1290 })
+  expect(image.costPicoUsd).toBe(10n * 300_000n + 10n * 2_500_000n + 1290n * 30_000_000n)
+  const seen = langsmith('gemini-3.1-flash-live-preview', 1000, 0, { image: 600 }, {})
+  expect(seen.costPicoUsd).toBe(400n * 750_000n + 600n * 1_000_000n)
+})
+
 test.each([
   ['0.0000344', 34_400_000n],
   [0.02, 20_000_000_000n],

@@ -28,13 +28,15 @@ export const langsmith: Dialect = {
     // LangChain counts under the tier's name what is neither cached nor reasoning, and puts it before the others' names.
     const tier = TIERS.find((name) => input?.[name] !== undefined || output?.[name] !== undefined)
     fill(reading, FIELD.serviceTier, tier)
-    fill(reading, FIELD.cacheRead, input?.cache_read ?? input?.[`${tier}_cache_read`])
+    fill(reading, FIELD.cacheRead, input?.cache_read ?? input?.[`${tier}_cache_read`] ?? input?.cache_read_over_200k)
     fill(reading, FIELD.cacheWrite, input?.cache_creation)
     fill(reading, FIELD.cacheWrite5m, input?.ephemeral_5m_input_tokens)
     fill(reading, FIELD.cacheWrite1h, input?.ephemeral_1h_input_tokens)
     fill(reading, FIELD.inputAudio, input?.audio)
+    fill(reading, FIELD.inputImage, input?.image)
     fill(reading, FIELD.reasoning, output?.reasoning ?? output?.[`${tier}_reasoning`])
     fill(reading, FIELD.outputAudio, output?.audio)
+    fill(reading, FIELD.outputImage, output?.image)
   },
   conversation: {
     ids: ['langsmith.metadata.conversation_id', 'langsmith.metadata.thread_id'],
