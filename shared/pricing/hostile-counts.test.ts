@@ -50,12 +50,15 @@ const IN_JSON: readonly Place[] = [
     'usageMetadata.toolUsePromptTokenCount',
     'usageMetadata.totalTokenCount',
   ]),
-  ...within('langsmith', 'gen_ai.usage.input_token_details', ['cache_read', 'cache_creation', 'audio']),
+  ...within('langsmith', 'gen_ai.usage.input_token_details', [
+    ...['cache_read', 'cache_creation', 'audio', 'image', 'cache_read_over_200k', 'ephemeral_1h_input_tokens'],
+  ]),
   ...within('langsmith', 'gen_ai.usage.input_token_details', ['flex_cache_read'], { flex: 1 }),
-  ...within('langsmith', 'gen_ai.usage.output_token_details', ['reasoning', 'audio']),
+  ...within('langsmith', 'gen_ai.usage.output_token_details', ['reasoning', 'audio', 'image']),
   ...within('mlflow', 'mlflow.chat.tokenUsage', ['input_tokens', 'output_tokens', 'cache_read_input_tokens']),
   ...within('langfuse-sdk', 'langfuse.observation.usage_details', [
     ...['input', 'output', 'total', 'input_cached_tokens', 'input_audio_tokens', 'output_reasoning_tokens'],
+    ...['input_cache_creation_1h', 'input_ephemeral_5m_input_tokens'],
     ...['prompt_tokens', 'completion_tokens', 'input_tokens', ...RAW],
   ]),
   ...within('langfuse-sdk', 'langfuse.observation.usage_details', ['input', 'input_audio_tokens'], { output: 5 }),
