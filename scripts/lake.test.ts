@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { readConfig } from '../shared/config.ts'
 import { openDirectoryStore } from '../shared/lake/directory-store.ts'
 import { createParquetFormat } from '../shared/lake/parquet-format.ts'
@@ -97,6 +98,22 @@ test('rebuild fills an empty warehouse with the same rows and sums, however ofte
   }
   await rebuilt.close()
   await original.close()
+})
+
+test('what a killed sql or rebuild left behind is removed by the next', async () => {
+  const temporary = await mkdtemp(join(root, 'tmp-'))
+  vi.stubEnv('TMPDIR', temporary)
+  const { pid: dead } = spawnSync(process.execPath, ['-e', '0'])
+  for (const command of ['sql', 'rebuild'])
+    await mkdir(join(temporary, `spanledger-${command}-${hostname()}-${dead}-abc`))
+  try {
+    await sql('SELECT 1')
+    expect(await readdir(temporary)).toStrictEqual([`spanledger-rebuild-${hostname()}-${dead}-abc`])
+    await rebuild(config)
+    expect(await readdir(temporary)).toStrictEqual([])
+  } finally {
+    vi.unstubAllEnvs()
+  }
 })
 
 test('compact merges, and deletes what has expired, which a dry run only names', async () => {

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../shared/config.ts'
 import { describeError, SpanledgerError } from '../shared/errors.ts'
@@ -9,6 +7,7 @@ import { parseFiles } from '../shared/lake/live-files.ts'
 import { QUARANTINE } from '../shared/lake/partition.ts'
 import { listReadable } from '../shared/lake/readable-files.ts'
 import { locateLists, type ReadableLake } from '../shared/lake/readable-lake.ts'
+import { openScratch } from '../shared/lake/scratch.ts'
 import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from '../shared/lake/unreadable-files.ts'
 import { defaultLake, openReadableLake } from '../shared/platform/lake-address.ts'
 import { openPlatform } from '../shared/platform/platform.ts'
@@ -60,12 +59,12 @@ async function fill(
   store: TraceStore,
   { spans, corrections }: { readonly spans: readonly string[]; readonly corrections: readonly string[] },
 ): Promise<Omit<RebuildResult, 'unreadable'>> {
-  const scratch = await mkdtemp(join(tmpdir(), 'spanledger-rebuild-'))
+  const scratch = await openScratch(tmpdir(), 'spanledger-rebuild')
   let stored = 0
   let duplicates = 0
   let refused = 0
   try {
-    for await (const batches of readLakeBatches(spans, { scratch, corrections })) {
+    for await (const batches of readLakeBatches(spans, { scratch: scratch.path, corrections })) {
       for (const result of await store.write(batches)) {
         stored += result.stored
         duplicates += result.duplicates
@@ -73,7 +72,7 @@ async function fill(
       }
     }
   } finally {
-    await rm(scratch, { recursive: true, force: true })
+    await scratch.close()
   }
   return { stored, duplicates, refused }
 }

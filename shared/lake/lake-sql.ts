@@ -1,5 +1,5 @@
 import '../duckdb-text.ts'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Json } from '@duckdb/node-api'
@@ -10,6 +10,7 @@ import { createParquetFormat } from './parquet-format.ts'
 import { QUARANTINE } from './partition.ts'
 import { listReadable, type ReadableOptions, type TimeRange } from './readable-files.ts'
 import { locateLists, type ReadableLake } from './readable-lake.ts'
+import { openScratch } from './scratch.ts'
 import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from './unreadable-files.ts'
 
 export interface LakeSqlOptions extends TimeRange {
@@ -29,8 +30,8 @@ export interface LakeSqlResult {
  * seen once, also while a compactor is at work. Throws `query/invalid` with what DuckDB says of the statement.
  */
 export async function queryLake(sql: string, options: LakeSqlOptions): Promise<LakeSqlResult> {
-  const scratch = await mkdtemp(join(tmpdir(), 'spanledger-sql-'))
-  const run = (unreadable: UnreadableFiles = new Map()) => runOnce(sql, options, { scratch, unreadable })
+  const scratch = await openScratch(tmpdir(), 'spanledger-sql')
+  const run = (unreadable: UnreadableFiles = new Map()) => runOnce(sql, options, { scratch: scratch.path, unreadable })
   try {
     return await run().catch(async (error) => {
       // A file may go when a reader took longer than the compactor's grace: a fresh listing has what replaced it.
@@ -45,7 +46,7 @@ export async function queryLake(sql: string, options: LakeSqlOptions): Promise<L
       throw refusal(again)
     })
   } finally {
-    await rm(scratch, { recursive: true, force: true })
+    await scratch.close()
   }
 }
 
