@@ -3,19 +3,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { getJson, startServer, type TestServer } from '../../test/support/server.ts'
+import { benchLake } from './lake.ts'
 import type { LoadPlan, LoadResult } from './load.ts'
 import { bytesBelow, cpuSeconds, memoryMib, percentile, round } from './measure.ts'
 import { benchPricing } from './pricing.ts'
 
 /**
- * `npm run bench [-- --rate 20000 --seconds 60 --queries 20]`: the whole product under load in a process of its own, all
- * sinks on; prints JSON. The load generator shares the machine: what it takes is reported beside.
+ * `npm run bench [-- --rate 20000 --seconds 60 --queries 20 --lake-spans 1000000]`: the whole product under load in a process of its
+ * own, all sinks on, then pricing and a day in the lake by themselves; prints JSON. The load generator shares the machine: what it takes
+ * is reported beside.
  */
 const { values } = parseArgs({
   options: {
     rate: { type: 'string', default: '20000' },
     seconds: { type: 'string', default: '60' },
     queries: { type: 'string', default: '20' },
+    'lake-spans': { type: 'string', default: '1000000' },
   },
 })
 const rate = Number(values.rate)
@@ -149,6 +152,7 @@ try {
         queries: answers,
         pricing: await benchPricing(),
         stop: { exitCode, ms: stopMs },
+        lake: await benchLake({ spans: Number(values['lake-spans']), messagesPerFile: 8, traffic: 'agents' }),
       },
       null,
       2,
