@@ -26,6 +26,7 @@ export function completeFromRawUsage(reading: Reading, usage: Members | undefine
   fill(reading, FIELD.outputAudio, output?.audio_tokens)
   fill(reading, FIELD.outputImage, output?.image_tokens)
   fill(reading, FIELD.webSearches, member(usage, 'server_tool_use')?.web_search_requests)
+  fill(reading, FIELD.reportedCost, member(usage, 'cost')?.total_cost ?? usage.cost)
   // Anthropic says apart, beside a tier that is then the standard one, what changes the price as a tier does.
   const { service_tier: tier, speed, inference_geo: place } = usage
   if (speed === 'fast') reading[FIELD.serviceTier] = 'fast'

@@ -207,6 +207,22 @@ test.each([
     expect(price(buildSpan(sketch))).toMatchObject({ costStatus: status, costPicoUsd: cost })
 })
 
+test.each([
+  ['OpenRouter', { cost: 0.0125, is_byok: false }, 12_500_000_000n],
+  ['Perplexity', { cost: { input_tokens_cost: 0.002, total_cost: 0.007 } }, 7_000_000_000n],
+  ['nobody', { cost: 'dear' }, null],
+])('what %s says in its response that it charged was not kept', (_who, usage, reported) => {
+  const attributes = {
+    'openinference.span.kind': 'LLM',
+    'llm.provider': 'openai',
+    'llm.model_name': 'openai/gpt-4o',
+    'llm.token_count.prompt': 1000,
+    'output.value': JSON.stringify({ usage: { prompt_tokens: 1000, ...usage } }),
+  }
+  const ledger = price(buildSpan({ scope: 'openinference.instrumentation.openai', attributes }))
+  expect(ledger.reportedCostPicoUsd).toBe(reported)
+})
+
 const CLAUDE_WRITES = {
   usage: { input_tokens: 12, cache_read_input_tokens: 1000, cache_creation_input_tokens: 200 },
   lifetimes: { cache_creation: { ephemeral_5m_input_tokens: 150, ephemeral_1h_input_tokens: 50 } },
