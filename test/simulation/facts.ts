@@ -210,29 +210,28 @@ function take(facts: Facts, span: TestSpan, now: number): void {
   const slice = priced ? facts.leases.get(reservation) : undefined
   const charged = new Set([...matches, ...(own?.budgets ?? []), ...(slice?.budgets ?? [])])
   const key = `${trace}/${span.span}`
-  const before = facts.spans.get(key)
+  const known = facts.spans.get(key) ?? { budgets: new Set<string>(), at, value: -1n, revision }
+  const spent = (id: string) => (known.budgets.has(id) && known.value > 0n ? known.value : 0n)
+  const before = new Map(facts.budgets.map(({ id }) => [id, spent(id)]))
+  facts.spans.set(key, known)
+  for (const budget of charged) known.budgets.add(budget)
   const value = amounts.usd ?? -1n
-  const gain = value - (before === undefined || before.value < 0n ? 0n : before.value)
-  if (before === undefined) facts.spans.set(key, { budgets: charged, at, value, revision })
-  else {
-    for (const budget of charged) before.budgets.add(budget)
-    if (revision > before.revision || (revision === before.revision && value > before.value)) {
-      before.value = value
-      before.revision = revision
-    }
+  if (revision > known.revision || (revision === known.revision && value > known.value)) {
+    known.value = value
+    known.revision = revision
   }
   for (const budget of facts.budgets) {
-    if (!charged.has(budget.id) || (gain <= 0n && before !== undefined)) continue
+    const gain = spent(budget.id) - (before.get(budget.id) ?? 0n)
+    if (gain === 0n) continue
     // A clock that is ahead moves spend into a period that has not begun: nothing that is held then covers it.
     const ahead = at >= periodOf(budget, now).end
-    if (slice === undefined) {
-      const covered = !ahead && own !== undefined && isOpen(own, now) ? own.amount : 0n
-      exceed(facts, budget.id, value - covered)
+    if (slice !== undefined) {
+      exceed(facts, budget.id, gain - (ahead ? 0n : leftOf(slice, budget.id, now)))
+      slice.came.set(budget.id, (slice.came.get(budget.id) ?? 0n) + gain)
       continue
     }
-    const spent = before === undefined && value < 0n ? 0n : gain
-    exceed(facts, budget.id, spent - (ahead ? 0n : leftOf(slice, budget.id, now)))
-    slice.came.set(budget.id, (slice.came.get(budget.id) ?? 0n) + spent)
+    const covered = !ahead && own !== undefined && isOpen(own, now) ? own.amount : 0n
+    exceed(facts, budget.id, gain - covered)
   }
   if (own !== undefined) {
     own.spansCame = true

@@ -193,9 +193,11 @@ export async function playSchedule(world: World, seed: number): Promise<Played> 
           at: common.at,
           matches: [],
           revision: 1,
-          amounts: { usd: 0n },
+          amounts: { usd: BigInt(random.below(Number(estimate) + 1)) },
+          // One that repricing finds says what reservation its span names; others do not.
+          ...(reservation !== undefined && random.chance(0.5) && { reservation }),
         }
-        if (random.chance(0.1)) deliver(`correction ${call}`, [correction])
+        if (random.chance(0.2)) deliver(`correction ${call}`, [correction])
       }
       if (random.chance(0.15)) {
         waiting.push({ operation: () => void made(undefined), repeats: false })
