@@ -3,6 +3,7 @@ import type { PricedSpan } from '../spans/ledger.ts'
 import { type BudgetTerms, type Grant, newBudget } from './budget.ts'
 import { chargesOf, compileRules } from './charge.ts'
 import { type Bucket, fits, lookback, positionOf } from './position.ts'
+import { createRunningCalls } from './running-calls.ts'
 
 /** What a budget would have done in one period. Amounts in the budget's unit. */
 export interface BacktestPeriod {
@@ -43,17 +44,12 @@ export function createBacktest(terms: BudgetTerms, since: number, grants: readon
   const { rules } = compileRules([budget], 0)
   const calendar = rules[0]!.calendar
   const sums = new Map<number, bigint>()
-  const held: { readonly end: number; readonly bucket: number; readonly amount: bigint }[] = []
+  const running = createRunningCalls()
   const periods = new Map<string, BacktestPeriod>()
   const total = { calls: 0, blocked: 0, spent: 0n, saved: 0n, unknown: 0, firstBlockedAt: null as number | null }
 
   const settleUntil = (now: number) => {
-    for (let i = held.length - 1; i >= 0; i--) {
-      const { end, bucket, amount } = held[i]!
-      if (end > now) continue
-      sums.set(bucket, (sums.get(bucket) ?? 0n) + amount)
-      held.splice(i, 1)
-    }
+    for (const { bucket, amount } of running.endBy(now)) sums.set(bucket, (sums.get(bucket) ?? 0n) + amount)
   }
 
   return {
@@ -70,8 +66,7 @@ export function createBacktest(terms: BudgetTerms, since: number, grants: readon
         for (const start of sums.keys()) if (start < from) sums.delete(start)
         const buckets = Array.from(sums, ([start, spent]): Bucket => ({ start, spent, unknown: 0 }))
         buckets.sort((a, b) => a.start - b.start)
-        const reserved = held.reduce((sum, { amount }) => sum + amount, 0n)
-        const position = positionOf(budget, calendar, at, buckets, reserved)
+        const position = positionOf(budget, calendar, at, buckets, running.held)
         const { period, start } = position
         const own = periods.get(period) ?? { period, start, calls: 0, blocked: 0, spent: 0n, saved: 0n }
         periods.set(period, own)
@@ -81,7 +76,7 @@ export function createBacktest(terms: BudgetTerms, since: number, grants: readon
         if (fits(position, amount)) {
           for (const count of [own, total]) count.spent += amount
           const end = Math.max(at, Number(priced.span.endTimeUnixNano / 1_000_000n))
-          held.push({ end, bucket, amount })
+          running.add({ end, bucket, amount })
           continue
         }
         for (const count of [own, total]) {
