@@ -5,8 +5,8 @@ import { elements, type Members, member } from './members.ts'
 
 /**
  * Completes a reading from a usage object as OpenAI (or who speaks its protocol), Anthropic or Bedrock sends it, which some
- * emitters attach beside the two counts that they bring into attributes. Anthropic's own input count leaves out what was
- * cached.
+ * emitters attach beside the two counts that they bring into attributes. Anthropic's and Bedrock's own input counts leave
+ * out what was cached.
  */
 export function completeFromRawUsage(reading: Reading, usage: Members | undefined): void {
   if (usage === undefined) return
@@ -14,6 +14,8 @@ export function completeFromRawUsage(reading: Reading, usage: Members | undefine
   const output = member(usage, 'completion_tokens_details') ?? member(usage, 'output_tokens_details')
   const lifetimes = member(usage, 'cache_creation') ?? member(input, 'cache_creation_token_details')
   if (usage.cache_read_input_tokens !== undefined) fill(reading, FIELD.uncachedInput, usage.input_tokens)
+  if ((usage.cacheReadInputTokens ?? usage.cacheWriteInputTokens) !== undefined)
+    fill(reading, FIELD.uncachedInput, usage.inputTokens)
   fill(reading, FIELD.cacheRead, usage.cache_read_input_tokens ?? usage.cacheReadInputTokens ?? input?.cached_tokens)
   fill(reading, FIELD.cacheRead, usage.prompt_cache_hit_tokens ?? usage.cached_tokens)
   fill(reading, FIELD.cacheWrite, usage.cache_creation_input_tokens ?? usage.cacheWriteInputTokens)

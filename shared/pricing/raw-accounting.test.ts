@@ -178,6 +178,19 @@ test.each([
 })
 
 const PLAIN = { input_tokens: 1000, output_tokens: 100 }
+test('fresh tokens were taken for cached ones where the emitter copies Converse’s count, which leaves those out', () => {
+  const attributes = {
+    'openinference.span.kind': 'LLM',
+    'llm.provider': 'aws',
+    'llm.model_name': OPUS,
+    'llm.token_count.prompt': 5000,
+    'llm.token_count.completion': 40,
+    'output.value': JSON.stringify({ usage: { inputTokens: 5000, outputTokens: 40, cacheReadInputTokens: 1000 } }),
+  }
+  const ledger = price(buildSpan({ scope: 'openinference.instrumentation.bedrock', attributes }))
+  expect(units(ledger)).toStrictEqual({ input_tokens: 5000, cache_read_tokens: 1000, output_tokens: 40 })
+})
+
 test.each([
   ['default', 'standard', 'priced', 1000n * 800_000n],
   ['flex', undefined, 'priced', 1000n * 400_000n],
