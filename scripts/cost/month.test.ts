@@ -7,6 +7,7 @@ import { UNITS } from './prices.ts'
 const options = fc.record({
   spansPerDay: fc.integer({ min: 1, max: 1e9 }),
   spansPerRequest: fc.integer({ min: 1, max: 4096 }),
+  bytesPerSpan: fc.integer({ min: 0, max: 10_000 }),
   monthsKept: fc.integer({ min: 0, max: 24 }),
 })
 
@@ -47,7 +48,7 @@ test('nothing is negative, and what messages take is linear in busy months', () 
 })
 
 test('a month by hand: one export of 100 spans an hour, three months kept', () => {
-  const month = { spansPerDay: 2400, spansPerRequest: 100, monthsKept: 3 }
+  const month = { spansPerDay: 2400, spansPerRequest: 100, bytesPerSpan: 0, monthsKept: 3 }
   const usage = usageOf(HOUR, planMonth(month), month)
   expect(usage).toMatchObject({
     'run.requests': 720 * (8 + 13),
@@ -64,7 +65,7 @@ test('a month by hand: one export of 100 spans an hour, three months kept', () =
 })
 
 test('an idle month has the runs of the schedule and nothing else', () => {
-  const month = { spansPerDay: 0, spansPerRequest: 512, monthsKept: 0 }
+  const month = { spansPerDay: 0, spansPerRequest: 512, bytesPerSpan: 0, monthsKept: 0 }
   const usage = usageOf({ ...HOUR, messages: {} }, planMonth(month), month)
   expect(usage).toMatchObject({
     'run.requests': 720 * 13,

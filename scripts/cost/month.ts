@@ -7,6 +7,8 @@ import { UNITS, type Unit } from './prices.ts'
 export interface MonthOptions {
   readonly spansPerDay: number
   readonly spansPerRequest: number
+  /** Least size of a span in protobuf. 0 for none. */
+  readonly bytesPerSpan: number
   /** How many months' spans are stored at the end of the month. */
   readonly monthsKept: number
 }
@@ -27,8 +29,11 @@ export interface MonthPlan {
 /** What is used in a month, by what is billed. */
 export type Usage = Readonly<Record<Unit, number>>
 
-/** A busier hour is measured by this many exports, so many for each run of the lake's writer, and scaled. */
+/** A busier hour is measured by this many exports, fewer where they are large, and scaled: all of it would take minutes. */
 const MAX_SAMPLED = 120
+const MIN_SAMPLED = 24
+const SAMPLED_BYTES = 32e6
+const LEAST_SPAN_BYTES = 480
 const HOUR_MS = 3_600_000
 /** Of scheduled runs, what grows with traffic in a busy hour; operations of the lake do not, until a run's messages exceed one file. */
 const BY_TRAFFIC = new Set([
@@ -42,16 +47,25 @@ const BY_TRAFFIC = new Set([
 ])
 
 /** Which hour is to be measured, and how often the month has it. */
-export function planMonth({ spansPerDay, spansPerRequest }: MonthOptions): MonthPlan {
+export function planMonth({ spansPerDay, spansPerRequest, bytesPerSpan }: MonthOptions): MonthPlan {
   const { daysPerMonth } = ASSUMPTIONS
   const hours = daysPerMonth * 24
   const spans = spansPerDay * daysPerMonth
   const requests = spans / spansPerRequest
   const perHour = requests / hours
-  const sampled = Math.min(MAX_SAMPLED, Math.ceil(perHour))
-  const factor = Math.max(1, perHour / MAX_SAMPLED)
+  const exportBytes = spansPerRequest * Math.max(LEAST_SPAN_BYTES, bytesPerSpan)
+  const most = Math.min(MAX_SAMPLED, Math.max(MIN_SAMPLED, Math.floor(SAMPLED_BYTES / exportBytes)))
+  const sampled = Math.min(most, Math.ceil(perHour))
+  const factor = Math.max(1, perHour / most)
   const apartMs = HOUR_MS / Math.max(1, sampled * factor)
-  return { spans, requests, sampled, apartMs, factor, activeHours: sampled === 0 ? 0 : requests / sampled / factor }
+  return {
+    spans,
+    requests,
+    sampled,
+    apartMs,
+    factor,
+    activeHours: Math.min(hours, sampled === 0 ? 0 : requests / sampled / factor),
+  }
 }
 
 /** A month as `hour` was measured. Exports are evenly spaced; where fewer than one an hour is sent, most hours are idle. */

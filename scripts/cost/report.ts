@@ -79,7 +79,8 @@ interface MeasuredMonth {
 /** `known` is used again where its hour is the same, so that CPU times which differ by chance do not look like traffic. */
 async function measureMonth(options: CostOptions, known?: MeasuredMonth): Promise<MeasuredMonth> {
   const plan = planMonth(options)
-  const hoursKept = Math.floor(options.monthsKept * plan.activeHours)
+  // A month of busy hours is not to come out as one hour less.
+  const hoursKept = Math.floor(options.monthsKept * plan.activeHours + 1e-6)
   const isSame = known?.plan.sampled === plan.sampled && known.hoursKept === hoursKept
   const hour = isSame
     ? known.hour
