@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { PubSub } from '@google-cloud/pubsub'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readManifest } from '../../scripts/bundle/manifest.ts'
 import { toPubsubMessage } from '../../shared/bus/pubsub-message.ts'
@@ -11,27 +12,20 @@ import { encodeTraces } from '../../shared/otlp/encode.ts'
 import { FUNCTION_NAMES } from '../../shared/platform/functions.ts'
 import { type BigQueryDouble, startBigQuery } from '../emulators/bigquery.ts'
 import { bundleForTests, type RunningFunction, startFunction } from '../emulators/cloud.ts'
+import { canRun, type Emulator, planPubsub, startEmulator } from '../emulators/emulator.ts'
 import { buildSpan } from '../support/span.ts'
 
 const MB = 1_000_000
 let folder: string
 let bigquery: BigQueryDouble
-let warehouse: RunningFunction
+const plan = planPubsub()
 
 beforeAll(async () => {
   ;[folder, bigquery] = await Promise.all([bundleForTests('e2e'), startBigQuery()])
   await bigquery.createDataset('test', 'ledger')
-  warehouse = await startFunction(folder, 'warehouse', {
-    SPANLEDGER_GCP_PROJECT: 'test',
-    SPANLEDGER_GCP_PREFIX: 'ledger',
-    SPANLEDGER_GCP_DATASET: 'ledger',
-    BIGQUERY_EMULATOR_HOST: bigquery.url,
-    // Nobody listens there: what the function cannot do it cannot bury either.
-    PUBSUB_EMULATOR_HOST: '127.0.0.1:9',
-  })
 })
 afterAll(async () => {
-  await Promise.all([warehouse?.stop(), bigquery?.close()])
+  await bigquery?.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -47,8 +41,29 @@ describe('what is deployed', () => {
   })
 })
 
-describe('a bundle that Pub/Sub pushes to', () => {
+describe.skipIf(!canRun('Pub/Sub', plan))('a bundle that Pub/Sub pushes to', () => {
+  let emulator: Emulator
+  let warehouse: RunningFunction
   let spans = 0
+
+  beforeAll(async () => {
+    emulator = await startEmulator(plan)
+    const pubsub = new PubSub({ projectId: 'test', apiEndpoint: emulator.host, emulatorMode: true })
+    // The books' records have their topic; dead letters have none: what the function cannot do it cannot bury either.
+    await pubsub.createTopic('ledger-intake')
+    await pubsub.close()
+    warehouse = await startFunction(folder, 'warehouse', {
+      SPANLEDGER_GCP_PROJECT: 'test',
+      SPANLEDGER_GCP_PREFIX: 'ledger',
+      SPANLEDGER_GCP_DATASET: 'ledger',
+      BIGQUERY_EMULATOR_HOST: bigquery.url,
+      PUBSUB_EMULATOR_HOST: emulator.host,
+    })
+  }, 40_000)
+  afterAll(async () => {
+    await Promise.all([warehouse?.stop(), emulator?.stop()])
+  })
+
   function push(given: { readonly data?: Uint8Array } = {}) {
     const span = buildSpan({ spanId: String(++spans) })
     const { data = encodeTraces([span]) } = given
