@@ -19,7 +19,7 @@ const { ZSTD_c_targetLength, ZSTD_btopt, ZSTD_lazy } = constants
 const QUICK = { [ZSTD_c_compressionLevel]: 3 }
 /** Of a merged file, which lives for as long as its spans. */
 const THOROUGH: Record<Content, Record<number, number>> = {
-  numbers: { [ZSTD_c_compressionLevel]: 3 },
+  numbers: { [ZSTD_c_compressionLevel]: 4 },
   // Shorter matches are found at random in ids of calls, and cost more than they save.
   texts: {
     [ZSTD_c_compressionLevel]: 5,
