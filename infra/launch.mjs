@@ -1,5 +1,6 @@
 // Runs main.ts on the Node that the project pins, whatever Node runs the CDKTF command: plain JavaScript, for old ones too.
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -12,5 +13,9 @@ function run(command, args) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
+if (!existsSync(join(here, 'node_modules', 'cdktf'))) {
+  process.stderr.write(`spanledger: run npm ci in ${here} first\n`)
+  process.exit(1)
+}
 run(process.execPath, [join(root, 'scripts', 'setup.mjs')])
 run(join(root, 'node_modules', '.bin', 'node'), ['main.ts'])
