@@ -162,8 +162,16 @@ export interface StoredSpan extends PricedSpan {
   readonly context: RowContext
 }
 
-// biome-ignore format: one line
-export const USAGE_DIMENSIONS = ['model', 'provider', 'user', 'session', 'service', 'operation', 'environment', 'key'] as const
+export const USAGE_DIMENSIONS = [
+  'model',
+  'provider',
+  'user',
+  'session',
+  'service',
+  'operation',
+  'environment',
+  'key',
+] as const
 export type UsageDimension = (typeof USAGE_DIMENSIONS)[number]
 
 /** Spend and volume: over all, or by any of the dimensions, and by interval of start time (UTC) if one is given. */
