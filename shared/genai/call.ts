@@ -45,16 +45,16 @@ const reading = newReading()
 export function readCall(span: Span): GenAiCall | Subject {
   readSpan(span, reading)
   const { values, dialect } = reading
-  const userId = text(values, 'user')
-  const sessionId = text(values, 'session') || text(values, 'conversation')
-  const environment = text(values, 'environment') || resourceEnvironment(span)
+  const userId = text(values, FIELD.user)
+  const sessionId = text(values, FIELD.session) || text(values, FIELD.conversation)
+  const environment = text(values, FIELD.environment) || resourceEnvironment(span)
   if (dialect === undefined) return { userId, sessionId, environment }
 
-  const provider = normaliseProvider(text(values, 'provider'))
-  const requestModel = text(values, 'requestModel')
-  const responseModel = text(values, 'responseModel')
+  const provider = normaliseProvider(text(values, FIELD.provider))
+  const requestModel = text(values, FIELD.requestModel)
+  const responseModel = text(values, FIELD.responseModel)
   const inclusion = typeof dialect.cache === 'function' ? dialect.cache(values, span, provider) : dialect.cache
-  const said = normaliseOperation(text(values, 'operation') || text(values, 'kind'))
+  const said = normaliseOperation(text(values, FIELD.operation) || text(values, FIELD.kind))
   const composite = isComposite(said)
   const resolution =
     said === 'count_tokens'
@@ -70,9 +70,9 @@ export function readCall(span: Span): GenAiCall | Subject {
     provider,
     requestModel,
     responseModel,
-    responseId: text(values, 'responseId'),
-    serviceTier: normaliseServiceTier(text(values, 'serviceTier') || text(values, 'requestedTier')),
-    agentName: text(values, 'agentName'),
+    responseId: text(values, FIELD.responseId),
+    serviceTier: normaliseServiceTier(text(values, FIELD.serviceTier) || text(values, FIELD.requestedTier)),
+    agentName: text(values, FIELD.agentName),
     toolName: operation === 'execute_tool' ? toolName(values, span) : '',
     reportedCostUsd: typeof cost === 'number' || typeof cost === 'bigint' ? Number(cost) : undefined,
     resolution,

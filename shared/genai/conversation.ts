@@ -2,7 +2,7 @@ import type { Attributes, AttributeValue } from '../spans/attributes.ts'
 import type { Span } from '../spans/span.ts'
 import type { ConversationKeys, Dialect } from './dialect.ts'
 import { opentelemetry } from './dialects/opentelemetry.ts'
-import { type Reading, text } from './fields.ts'
+import { FIELD, type Reading, text } from './fields.ts'
 import { readEventMessages, type Sides } from './messages/events.ts'
 import { readFinishReasons } from './messages/finish-reasons.ts'
 import { unflatten } from './messages/flat.ts'
@@ -61,7 +61,7 @@ export function readConversation(span: Span, { messages = true }: ConversationOp
 const NOTHING: Sides = { input: [], output: [] }
 
 function isToolRun(values: Reading): boolean {
-  return normaliseOperation(text(values, 'operation') || text(values, 'kind')) === 'execute_tool'
+  return normaliseOperation(text(values, FIELD.operation) || text(values, FIELD.kind)) === 'execute_tool'
 }
 
 /** OpenTelemetry's keys are understood whoever speaks, and come first. */

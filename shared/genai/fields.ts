@@ -49,8 +49,8 @@ export const COUNT_FIELDS = FIELD.operation
 export type Reading = (AttributeValue | undefined)[]
 
 /** The non-empty string in a field; '' otherwise. */
-export function text(reading: Reading, field: Field): string {
-  return name(reading[FIELD[field]])
+export function text(reading: Reading, field: number): string {
+  return name(reading[field])
 }
 
 /** Longest name or id that is kept, in UTF-16 units: they stand in columns, which stores hold by the thousand in memory. */

@@ -18,14 +18,11 @@ export function completeFromGoogleUsage(reading: Reading, usage: Members | undef
   fill(reading, FIELD.reasoning, said('thoughts_token_count', 'thoughtsTokenCount'))
   addToolUse(reading, prompt, said('tool_use_prompt_token_count', 'toolUsePromptTokenCount'))
   const prompts = said('prompt_tokens_details', 'promptTokensDetails')
-  fill(reading, FIELD.inputAudio, countOf('AUDIO', prompts))
-  fill(reading, FIELD.inputImage, countOf('IMAGE', prompts))
+  fillModalities(reading, prompts, FIELD.inputAudio, FIELD.inputImage)
   const cached = said('cache_tokens_details', 'cacheTokensDetails')
-  fill(reading, FIELD.cacheReadAudio, countOf('AUDIO', cached))
-  fill(reading, FIELD.cacheReadImage, countOf('IMAGE', cached))
+  fillModalities(reading, cached, FIELD.cacheReadAudio, FIELD.cacheReadImage)
   const candidates = said('candidates_tokens_details', 'candidatesTokensDetails')
-  fill(reading, FIELD.outputAudio, countOf('AUDIO', candidates))
-  fill(reading, FIELD.outputImage, countOf('IMAGE', candidates))
+  fillModalities(reading, candidates, FIELD.outputAudio, FIELD.outputImage)
   fill(reading, FIELD.serviceTier, said('traffic_type', 'trafficType'))
 }
 
@@ -38,9 +35,10 @@ function addToolUse(reading: Reading, prompt: AttributeValue | undefined, toolUs
   reading[FIELD.uncachedInput] = sumCounts([reading[FIELD.uncachedInput], toolUse])
 }
 
-/** The count of a modality in a list of them. */
-function countOf(modality: string, details: AttributeValue | undefined): AttributeValue | undefined {
-  if (details === undefined) return undefined
-  const detail = elements(details).find((each) => each.modality === modality)
-  return detail?.token_count ?? detail?.tokenCount
+/** Fills in the counts of two modalities from a list of all. */
+function fillModalities(reading: Reading, details: AttributeValue | undefined, audio: number, image: number): void {
+  if (details === undefined) return
+  for (const { modality, token_count, tokenCount } of elements(details))
+    if (modality === 'AUDIO') fill(reading, audio, token_count ?? tokenCount)
+    else if (modality === 'IMAGE') fill(reading, image, token_count ?? tokenCount)
 }

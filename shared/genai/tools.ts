@@ -1,6 +1,6 @@
 import type { Span } from '../spans/span.ts'
 import type { ConversationKeys } from './dialect.ts'
-import { name, type Reading, text } from './fields.ts'
+import { FIELD, name, type Reading, text } from './fields.ts'
 import type { Sides } from './messages/events.ts'
 import { firstText, type Json, valueAsJson } from './messages/json.ts'
 import { readToolCall, toolResponse } from './messages/parts.ts'
@@ -10,7 +10,7 @@ const EXECUTE_TOOL = 'execute_tool '
 /** The tool that a span runs: many a span is named after it. */
 export function toolName(reading: Reading, { name: said }: Span): string {
   const fallback = said.startsWith(EXECUTE_TOOL) ? said.slice(EXECUTE_TOOL.length) : said
-  return text(reading, 'toolName') || name(fallback)
+  return text(reading, FIELD.toolName) || name(fallback)
 }
 
 /** What a tool was asked and what it answered, as the messages that its call would be. */

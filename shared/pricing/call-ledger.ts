@@ -14,6 +14,7 @@ import type { Catalogue } from './catalogue.ts'
 import { picoUsd } from './money.ts'
 import type { PricePlan } from './plan.ts'
 import { type Bill, bill, tierOf } from './receipt.ts'
+import { namedTier } from './service-tiers.ts'
 
 /** The ledger of a span that is no model call. */
 export function subjectLedger({ userId, sessionId, environment }: Subject): Ledger {
@@ -60,15 +61,15 @@ export function usageLedger(call: GenAiCall, usage: Usage, startTimeUnixNano: bi
   }
   const plan = findPlan(call, startTimeUnixNano, prices)
   if (resolution.kind === 'known') countTokens(ledger, usage)
-  if (typeof plan === 'string') return unpriced(ledger, head, plan)
-  if (plan.unpriced !== '') return unpriced(ledger, head, plan.unpriced)
+  if (typeof plan === 'string') return unpriced(ledger, head, plan, call)
+  if (plan.unpriced !== '') return unpriced(ledger, head, plan.unpriced, call)
   ledger.priceVersion = plan.version
   const bills = billsOf(call, usage, resolution.usage, plan)
   if (resolution.kind === 'ambiguous') {
     const other = explained ? unexplained(resolution.other, lessUsage(resolution.usage, usage)) : resolution.other
     bills.push(...billsOf(call, other, resolution.other, plan))
   }
-  return priceBetween(ledger, head, plan, bills)
+  return priceBetween(ledger, head, plan, bills, call)
 }
 
 /**
@@ -109,15 +110,16 @@ function countTokens(ledger: Writable<Ledger>, usage: Usage): void {
   ledger.reasoningTokens = usage[LEAF.reasoning_tokens]!
 }
 
-function unpriced(ledger: Writable<Ledger>, head: string, reason: string): Ledger {
+function unpriced(ledger: Writable<Ledger>, head: string, reason: string, { serviceTier }: GenAiCall): Ledger {
+  const tier = namedTier(serviceTier)
   ledger.costStatus = 'unpriced'
   ledger.priceVersion = ''
-  ledger.receipt = `${head},"reason":${JSON.stringify(reason)}}`
+  ledger.receipt = `${head}${tier && `,"serviceTier":${JSON.stringify(tier)}`},"reason":${JSON.stringify(reason)}}`
   return ledger
 }
 
-function priceOne(ledger: Writable<Ledger>, head: string, plan: PricePlan, one: Bill): Ledger {
-  if ('missing' in one) return unpriced(ledger, head, `no price for ${one.missing} of ${plan.id}`)
+function priceOne(ledger: Writable<Ledger>, head: string, plan: PricePlan, one: Bill, call: GenAiCall): Ledger {
+  if ('missing' in one) return unpriced(ledger, head, `no price for ${one.missing} of ${plan.id}`, call)
   ledger.costPicoUsd = one.total
   ledger.costStatus = plan.free ? 'free' : 'priced'
   const above = one.above > 0 ? `,"above":${one.above}` : ''
@@ -126,13 +128,19 @@ function priceOne(ledger: Writable<Ledger>, head: string, plan: PricePlan, one: 
 }
 
 /** The cost is that of one of the bills; where they agree it is known after all. */
-function priceBetween(ledger: Writable<Ledger>, head: string, plan: PricePlan, bills: readonly Bill[]): Ledger {
-  if (bills.length === 1) return priceOne(ledger, head, plan, bills[0]!)
+function priceBetween(
+  ledger: Writable<Ledger>,
+  head: string,
+  plan: PricePlan,
+  bills: readonly Bill[],
+  call: GenAiCall,
+): Ledger {
+  if (bills.length === 1) return priceOne(ledger, head, plan, bills[0]!, call)
   const known = bills.flatMap((one) => ('missing' in one ? [] : [one]))
-  if (known.length < bills.length) return priceOne(ledger, head, plan, bills[0]!)
+  if (known.length < bills.length) return priceOne(ledger, head, plan, bills[0]!, call)
   const lower = known.reduce((least, one) => (one.total < least.total ? one : least))
   const upper = known.reduce((most, one) => (one.total > most.total ? one : most))
-  if (lower === upper) return priceOne(ledger, head, plan, lower)
+  if (lower === upper) return priceOne(ledger, head, plan, lower, call)
   ledger.costStatus = 'ambiguous'
   ledger.costLowerPicoUsd = lower.total
   ledger.costUpperPicoUsd = upper.total

@@ -5,6 +5,7 @@ import { indexPriceLists, type ListedProvider } from './listing.ts'
 import { MAX_NAME_LENGTH } from './models.ts'
 import { compilePlan } from './plan.ts'
 import { compileQuote, constantQuote, type Quote } from './quote.ts'
+import { memoiseQuotes } from './quote-memo.ts'
 import { tierDiscount } from './service-tiers.ts'
 
 /** What a price is asked for: a normalised provider or '', models as they were named, a service tier or '', the tenant. */
@@ -28,9 +29,6 @@ export interface Catalogue {
   prepare(projects: Iterable<string>): Promise<void>
 }
 
-/** Past this many models the memo starts anew: names come from clients. */
-const MEMO_LIMIT = 4096
-
 /** The catalogue of `@pydantic/genai-prices`, as shipped with the installed package. */
 export async function loadCatalogue(): Promise<Catalogue> {
   const providers = (await waitForUpdate()) as unknown as readonly ListedProvider[]
@@ -44,20 +42,7 @@ export async function loadCatalogue(): Promise<Catalogue> {
 export function createCatalogue(providers: readonly ListedProvider[], name: string): Catalogue {
   const version = `${name}@${digest(providers)}`
   const lists = indexPriceLists(providers)
-  const memo = new Map<string, Quote | string>()
-  return {
-    version,
-    find: (query) => {
-      const key = memoKey(query)
-      const known = memo.get(key)
-      if (known !== undefined) return known
-      const found = quoteAny(query)
-      if (memo.size >= MEMO_LIMIT) memo.clear()
-      memo.set(key, found)
-      return found
-    },
-    prepare: async () => {},
-  }
+  return { version, find: memoiseQuotes(quoteAny), prepare: async () => {} }
 
   /** The price of the model that answered; of the name that was asked for if that says more, or alone has a price. */
   function quoteAny({ provider, model, asked, serviceTier }: PriceQuery): Quote | string {
@@ -81,12 +66,6 @@ export function createCatalogue(providers: readonly ListedProvider[], name: stri
     const listed = id.endsWith(':free') ? FREE_PRICES : found.model.prices
     return compileQuote(listed, (prices) => compilePlan(id, version, prices, tier, discount ?? undefined))
   }
-}
-
-/** What of a query the answer depends on, but for the tenant. Names come from clients: none may pass for two. */
-export function memoKey({ provider, model, asked, serviceTier }: PriceQuery): string {
-  const other = asked === model ? '' : asked
-  return `${provider.length},${serviceTier.length},${model.length},${provider}${serviceTier}${model}${other}`
 }
 
 /** Whether `asked` is `answered` with more around it: a region before, a variant or a tuning behind. */

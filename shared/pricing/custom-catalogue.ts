@@ -1,10 +1,11 @@
-import { type Catalogue, memoKey, type PriceQuery } from './catalogue.ts'
+import type { Catalogue, PriceQuery } from './catalogue.ts'
 import { type CustomPrice, fits, priceListOf } from './custom-price.ts'
 import { digest } from './digest.ts'
 import { MAX_NAME_LENGTH } from './models.ts'
 import { compilePlan, type PricePlan } from './plan.ts'
 import type { PriceStore, ProjectPrices } from './price-store.ts'
 import type { Quote } from './quote.ts'
+import { memoiseQuotes } from './quote-memo.ts'
 
 export interface CustomCatalogueOptions {
   readonly base: Catalogue
@@ -20,8 +21,6 @@ export interface CustomCatalogueOptions {
 
 /** Past this many projects the one longest not priced for is forgotten. */
 const MAX_PROJECTS = 1000
-/** Past this many models the memo of a project starts anew: names come from clients. */
-const MEMO_LIMIT = 4096
 const NANOS_PER_MILLI = 1_000_000n
 
 /** A price of one's own, compiled, and the milliseconds since 1970 between which it holds. */
@@ -31,10 +30,11 @@ interface Period {
   readonly plan: PricePlan
 }
 
-/** A project's prices as they were at some time, and what was found with them. */
-interface Snapshot extends ProjectPrices {
-  readonly memo: Map<string, Quote | string>
-  readAt: number
+/** A project's prices as they were at some time, and what is found with them. */
+interface Snapshot {
+  readonly version: ProjectPrices['version']
+  readonly find: (query: PriceQuery) => Quote | string
+  readonly readAt: number
 }
 
 /**
@@ -45,30 +45,24 @@ interface Snapshot extends ProjectPrices {
 export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogue {
   const { base, store, shared = [], refreshMs = 1000, now = performance.now.bind(performance) } = options
   const projects = new Map<string, Snapshot>()
-  const nobody: Snapshot = { prices: [], version: '0', memo: new Map(), readAt: 0 }
+  const findForNobody = memoiseQuotes((query) => overlay(query, []))
 
   async function refresh(project: string, from: Pick<PriceStore, 'get'>): Promise<void> {
     const known = projects.get(project)
     const readAt = now()
     if (known !== undefined && readAt - known.readAt < refreshMs) return
-    const read = await from.get(project)
-    const unchanged = known !== undefined && known.version === read.version
+    const { prices, version } = await from.get(project)
+    const find = known?.version === version ? known.find : memoiseQuotes((query) => overlay(query, prices))
     projects.delete(project)
-    projects.set(project, { ...(unchanged ? known : { ...read, memo: new Map() }), readAt })
+    projects.set(project, { version, find, readAt })
     if (projects.size > MAX_PROJECTS) projects.delete(projects.keys().next().value as string)
   }
 
   function find(query: PriceQuery): Quote | string {
-    const { project } = query
-    const own = store === undefined ? nobody : projects.get(project)
-    if (own === undefined) throw new TypeError(`the prices of project ${project} were not prepared`)
-    const key = memoKey(query)
-    const known = own.memo.get(key)
-    if (known !== undefined) return known
-    const found = overlay(query, own.prices)
-    if (own.memo.size >= MEMO_LIMIT) own.memo.clear()
-    own.memo.set(key, found)
-    return found
+    if (store === undefined) return findForNobody(query)
+    const own = projects.get(query.project)
+    if (own === undefined) throw new TypeError(`the prices of project ${query.project} were not prepared`)
+    return own.find(query)
   }
 
   function overlay(query: PriceQuery, own: readonly CustomPrice[]): Quote | string {

@@ -22,7 +22,7 @@ export interface Receipt {
   /** Catalogue id of the price, `provider/model`. */
   readonly price?: string
   readonly version?: string
-  /** Present where it changed the price. */
+  /** Present where it changed the price; of a call without a price, where it is not the standard one. */
   readonly serviceTier?: string
   /** The long-context tier: prices for input above that many tokens. */
   readonly above?: number

@@ -42,6 +42,19 @@ test.each<[...Parameters<typeof call>, string]>([
   const ledger = price(provider, model, tier, usage)
   expect(ledger).toMatchObject({ costStatus: 'unpriced', costPicoUsd: null })
   expect(JSON.parse(ledger.receipt).reason).toContain(reason)
+  const named = tier.toLowerCase().replace('on_demand_', '').replace(/^(provisioned)_.*/, '$1')
+  expect(JSON.parse(ledger.receipt).serviceTier).toContain(named)
+})
+
+test('an unpriced call of the standard tier names none; of any other, none that is endless or cannot be read', () => {
+  const tierOf = (tier: string) => JSON.parse(price('openai', 'no-such-model', tier).receipt).serviceTier
+  expect(['', 'default', 'AUTO', 'Priority', `\u0000${'🙂'.repeat(99)}`].map(tierOf)).toStrictEqual([
+    undefined,
+    undefined,
+    undefined,
+    'priority',
+    '?'.repeat(40),
+  ])
 })
 
 test.each(['constructor', '__proto__', 'toString'])(

@@ -50,3 +50,9 @@ export function tierDiscount(provider: string, tier: string): Discount | null | 
   if (name === 'flex' && provider === 'groq') return null
   return DISCOUNTS.get(provider)?.get(name)
 }
+
+/** A service tier as receipts name it, from what a client calls it: lower-case, short and printable; '' for a standard one. */
+export function namedTier(tier: string): string {
+  const name = tier.toLowerCase()
+  return STANDARD.has(name) ? '' : name.slice(0, 40).replaceAll(/[^ -~]/g, '?')
+}

@@ -45,9 +45,9 @@ export const mlflow: Dialect = {
 }
 
 function completeFromMessages(reading: Reading, attributes: Attributes): void {
-  const isNamed = text(reading, 'requestModel') !== ''
+  const isNamed = text(reading, FIELD.requestModel) !== ''
   // An agent's answer may be that of its last call.
-  if (isNamed && !CALLS.has(text(reading, 'kind'))) return
+  if (isNamed && !CALLS.has(text(reading, FIELD.kind))) return
   const response = namedMembers(attributes.get('mlflow.spanOutputs'), ['model', 'service_tier', 'usage'])
   fill(reading, FIELD.serviceTier, response?.service_tier)
   completeFromRawUsage(reading, member(response, 'usage'))

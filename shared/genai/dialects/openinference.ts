@@ -37,7 +37,7 @@ export const openinference: Dialect = {
   },
   cache: (_reading, { scope }) => (scope.name === BEDROCK ? 'exclusive' : 'inclusive'),
   complete: (reading, { attributes }) => {
-    const kind = text(reading, 'kind')
+    const kind = text(reading, FIELD.kind)
     if (kind === 'AGENT') fill(reading, FIELD.agentName, attributes.get('graph.node.id'))
     const answer = attributes.get('output.value')
     // In the response alone are the Converse API's cache and tier, lifetimes of cache writes, and OpenAI's writes.

@@ -53,7 +53,7 @@ export const pydanticAi: Dialect = {
   complete: (reading, { attributes }) => {
     if (attributes.has('gen_ai.aggregated_usage.input_tokens')) reading[FIELD.summary] = true
     // Up to instrumentation version 2, runs of agents and tools do not say what they are.
-    if (text(reading, 'toolName') !== '') reading[FIELD.operation] ??= 'execute_tool'
+    if (text(reading, FIELD.toolName) !== '') reading[FIELD.operation] ??= 'execute_tool'
     else if (attributes.has('agent_name')) reading[FIELD.operation] ??= 'invoke_agent'
     const response = reading[FIELD.usageJson]
     if (response !== undefined) completeFromRawUsage(reading, member(namedMembers(response, ['usage']), 'usage'))

@@ -13,7 +13,7 @@ export const strands: Dialect = {
   keys: { cacheWrite: ['gen_ai.usage.cache_write_input_tokens'] },
   cache: 'unknown',
   complete: (reading) => {
-    if (text(reading, 'operation') === 'invoke_agent') reading[FIELD.summary] = true
+    if (text(reading, FIELD.operation) === 'invoke_agent') reading[FIELD.summary] = true
   },
   conversation: {
     // Events, as OpenTelemetry had them, but with the blocks of a message as JSON.

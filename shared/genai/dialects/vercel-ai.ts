@@ -57,7 +57,7 @@ export const vercelAi: Dialect = {
   cache: (_reading, { scope }, provider) =>
     scope.name !== 'ai' || (provider !== 'anthropic' && provider !== 'aws.bedrock') ? 'inclusive' : 'exclusive',
   complete: (reading) => {
-    const operation = OPERATIONS.get(text(reading, 'kind'))
+    const operation = OPERATIONS.get(text(reading, FIELD.kind))
     if (operation !== undefined) reading[FIELD.operation] = operation
     if (reading[FIELD.metadataJson] !== undefined) completeFromProvider(reading)
     // A parent repeats what its last step said of the cost.
