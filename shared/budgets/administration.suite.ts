@@ -1,33 +1,20 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type BudgetTerms, budgetVersion } from './budget.ts'
-import { batchOf, debit, NOON, termsOf } from './ledger.fixtures.ts'
-import type { SuiteOptions } from './ledger.suite.ts'
-import type { BudgetLedger, Entry } from './ledger.ts'
+import { expect, test } from 'vitest'
+import { budgetVersion } from './budget.ts'
+import { batchOf, debit, termsOf } from './ledger.fixtures.ts'
+import type { Entry } from './ledger.ts'
+import { describeLedger, type SuiteOptions } from './ledger-under-test.ts'
 
 const DAY = 86_400_000
 
 /** What every adapter of the ledger must do with budgets themselves: make, change and delete them, grant, correct, and tell their history. */
-export function administrationSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): void {
-  describe(`administration of budgets on ${name}`, () => {
-    let now = NOON
-    let ledger: BudgetLedger
-    beforeEach(async () => {
-      now = NOON
-      ledger = await open(() => now)
-    })
-    afterEach(() => ledger.close())
-
-    const position = async (id: string) => (await ledger.get('p', id)).position
-    const put = (id: string, changes: Partial<BudgetTerms> = {}) => ledger.put('p', id, termsOf(changes), 'admin')
-    const reserve = (key: string, usd: bigint) => {
-      const amounts = { usd, tokens: 10n, requests: 1n }
-      return ledger.reserve({ project: 'p', idempotencyKey: key, subject: {}, amounts, ttlMs: 60_000 })
-    }
+export function administrationSuite(name: string, options: SuiteOptions): void {
+  describeLedger(`administration of budgets on ${name}`, options, (own) => {
+    const { put, position, reserve } = own
     const history = async (id: string) => {
       const entries: Entry[] = []
       let after: string | undefined
       do {
-        const page = await ledger.entries('p', id, { pageSize: 3, ...(after !== undefined && { after }) })
+        const page = await own.ledger.entries('p', id, { pageSize: 3, ...(after !== undefined && { after }) })
         expect(page.items.length).toBeLessThanOrEqual(3)
         entries.push(...page.items)
         after = page.next ?? undefined
@@ -37,31 +24,31 @@ export function administrationSuite(name: string, { open }: Pick<SuiteOptions, '
 
     test('made, listed by pages, changed, deleted; a project sees only its own', async () => {
       for (const id of ['c', 'a', 'b']) expect((await put(id)).created).toBe(true)
-      await ledger.put('other', 'x', termsOf(), '')
-      const first = await ledger.list('p', { pageSize: 2 })
+      await own.ledger.put('other', 'x', termsOf(), '')
+      const first = await own.ledger.list('p', { pageSize: 2 })
       expect(first.items.map(({ budget }) => budget.id)).toEqual(['a', 'b'])
-      const second = await ledger.list('p', { pageSize: 2, after: first.next ?? '' })
+      const second = await own.ledger.list('p', { pageSize: 2, after: first.next ?? '' })
       expect(second.items.map(({ budget }) => budget.id)).toEqual(['c'])
       expect(second.next).toBeNull()
       expect((await put('a', { limit: 5n })).created).toBe(false)
-      await ledger.delete('p', 'b', 'admin')
-      await expect(ledger.get('p', 'b')).rejects.toMatchObject({ code: 'budget/not-found' })
-      await expect(ledger.delete('p', 'b', '')).rejects.toMatchObject({ code: 'budget/not-found' })
-      await expect(ledger.get('p', 'x')).rejects.toMatchObject({ code: 'budget/not-found' })
+      await own.ledger.delete('p', 'b', 'admin')
+      await expect(own.ledger.get('p', 'b')).rejects.toMatchObject({ code: 'budget/not-found' })
+      await expect(own.ledger.delete('p', 'b', '')).rejects.toMatchObject({ code: 'budget/not-found' })
+      await expect(own.ledger.get('p', 'x')).rejects.toMatchObject({ code: 'budget/not-found' })
     })
 
     test('setting a limit leaves what was spent (lessons: budgets 5)', async () => {
       await put('b')
-      await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 700n } }])
+      await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 700n } }])
       const { balance } = await put('b', { limit: 2_000n })
       expect(balance.position).toMatchObject({ spent: 700n, remaining: 1_300n })
     })
 
     test('another question is counted anew', async () => {
       await put('b')
-      await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 700n } }])
+      await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 700n } }])
       expect((await put('b', { period: 'month' })).balance.position.spent).toBe(0n)
-      await ledger.delete('p', 'b', '')
+      await own.ledger.delete('p', 'b', '')
       expect((await put('b', { period: 'month' })).balance.position.spent).toBe(0n)
     })
 
@@ -79,17 +66,17 @@ export function administrationSuite(name: string, { open }: Pick<SuiteOptions, '
       const asked = await reserve('k', 600n)
       const id = asked.kind === 'reserved' ? asked.reservation.id : ''
       const { position: anew } = (await put('b', { period: 'month' })).balance
-      await ledger.release('p', id)
+      await own.ledger.release('p', id)
       expect([anew.reserved, (await position('b')).reserved]).toEqual([0n, 0n])
     })
 
     test('amounts of a history were taken for the unit that the budget has now', async () => {
       const units = async () => (await history('b')).map(({ kind, amount, unit }) => `${kind} ${amount} ${unit}`)
       await put('b', { thresholds: [] })
-      await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 700n, tokens: 3n } }])
+      await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 700n, tokens: 3n } }])
       await put('b', { thresholds: [], unit: 'tokens', limit: 50n })
-      await debit(ledger, 'm2', [{ trace: 1, span: 2, at: now, amounts: { usd: 5n, tokens: 4n } }])
-      await ledger.delete('p', 'b', '')
+      await debit(own.ledger, 'm2', [{ trace: 1, span: 2, at: own.now, amounts: { usd: 5n, tokens: 4n } }])
+      await own.ledger.delete('p', 'b', '')
       const ofBoth = ['debited 700 usd', 'created 0 usd', 'debited 4 tokens', 'updated 0 tokens', 'deleted 0 tokens']
       expect((await units()).sort()).toEqual(ofBoth.sort())
       await put('b', { thresholds: [], unit: 'requests', limit: 1n })
@@ -98,14 +85,14 @@ export function administrationSuite(name: string, { open }: Pick<SuiteOptions, '
 
     test('every change is an entry with who and when, and the amounts add up to what is spent', async () => {
       await put('b', { thresholds: [] })
-      await debit(ledger, 'm1', [{ trace: 1, span: 1, at: now, amounts: { usd: 300n } }])
-      now += 61_000
-      await debit(ledger, 'm2', [{ trace: 1, span: 2, at: now, amounts: { usd: 200n } }])
-      await ledger.reset('p', 'b', 'ops', 'new contract')
-      await debit(ledger, 'm3', [{ trace: 1, span: 3, at: now, amounts: { usd: 50n } }])
+      await debit(own.ledger, 'm1', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 300n } }])
+      own.now += 61_000
+      await debit(own.ledger, 'm2', [{ trace: 1, span: 2, at: own.now, amounts: { usd: 200n } }])
+      await own.ledger.reset('p', 'b', 'ops', 'new contract')
+      await debit(own.ledger, 'm3', [{ trace: 1, span: 3, at: own.now, amounts: { usd: 50n } }])
       const bucket = (await history('b')).find(({ bucket }) => bucket !== null)?.bucket as number
       const correction = { generation: 1, bucket, amount: -10n, actor: 'reconcile', note: 'counted twice', after: 0 }
-      expect(await ledger.correct('p', 'b', correction)).toBe(true)
+      expect(await own.ledger.correct('p', 'b', correction)).toBe(true)
       await put('b', { limit: 7n })
       const entries = await history('b')
       expect(entries.map(({ kind, actor }) => `${kind} ${actor}`)).toEqual(
@@ -119,21 +106,21 @@ export function administrationSuite(name: string, { open }: Pick<SuiteOptions, '
     test('of two who change what they have read, the second is told', async () => {
       const { budget } = (await put('b')).balance
       const version = budgetVersion(budget)
-      const change = (limit: bigint) => ledger.put('p', 'b', termsOf({ limit }), 'admin', version)
+      const change = (limit: bigint) => own.ledger.put('p', 'b', termsOf({ limit }), 'admin', version)
       const tries = await Promise.allSettled([change(1n), change(2n)])
       expect(tries.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
       await expect(change(3n)).rejects.toMatchObject({ code: 'budget/changed' })
-      await ledger.delete('p', 'b', '')
+      await own.ledger.delete('p', 'b', '')
       await expect(change(3n)).rejects.toMatchObject({ code: 'budget/changed' })
-      await expect(ledger.put('p', 'new', termsOf(), '', version)).rejects.toMatchObject({ code: 'budget/changed' })
+      await expect(own.ledger.put('p', 'new', termsOf(), '', version)).rejects.toMatchObject({ code: 'budget/changed' })
     })
 
     test('a change whose answer was lost was refused when it was sent again, as if somebody else had made it', async () => {
       const version = budgetVersion((await put('b')).balance.budget)
-      now += 1_000
-      const change = () => ledger.put('p', 'b', termsOf({ limit: 5n }), 'admin', version)
+      own.now += 1_000
+      const change = () => own.ledger.put('p', 'b', termsOf({ limit: 5n }), 'admin', version)
       const { balance } = await change()
-      now += 1_000
+      own.now += 1_000
       expect(await change()).toEqual({ balance, created: false })
       expect((await history('b')).map(({ kind }) => kind)).toEqual(['updated', 'created'])
       await put('b', { limit: 6n })
@@ -143,8 +130,8 @@ export function administrationSuite(name: string, { open }: Pick<SuiteOptions, '
     test('a history of many periods is paged, each line once', async () => {
       await put('b', { period: 'hour', thresholds: [] })
       for (let hour = 0; hour < 7; hour++) {
-        now += 3_600_000
-        await debit(ledger, `m${hour}`, [{ trace: 1, span: hour + 1, at: now, amounts: { usd: 3n } }])
+        own.now += 3_600_000
+        await debit(own.ledger, `m${hour}`, [{ trace: 1, span: hour + 1, at: own.now, amounts: { usd: 3n } }])
         if (hour % 3 === 0) await put('b', { period: 'hour', thresholds: [], limit: BigInt(hour + 5) })
       }
       const lines = await history('b')
@@ -158,64 +145,75 @@ export function administrationSuite(name: string, { open }: Pick<SuiteOptions, '
 
     test('of corrections of one difference one is made, however often and by how many it is found', async () => {
       await put('b', { thresholds: [] })
-      await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 300n } }])
-      const [found] = await ledger.spanSums('p', 'b')
+      await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 300n } }])
+      const [found] = await own.ledger.spanSums('p', 'b')
       if (found === undefined) throw new Error('nothing was debited')
       expect(found).toMatchObject({ amount: 300n, corrections: 0 })
       const correction = { generation: 1, bucket: found.bucket, amount: 40n, actor: 'reconcile', note: '', after: 0 }
-      const tries = await Promise.all([1, 2, 3].map(() => ledger.correct('p', 'b', correction)))
+      const tries = await Promise.all([1, 2, 3].map(() => own.ledger.correct('p', 'b', correction)))
       expect(tries.filter(Boolean)).toHaveLength(1)
-      expect(await ledger.correct('p', 'b', correction)).toBe(false)
-      expect(await ledger.correct('p', 'b', { ...correction, after: 1, generation: 2 })).toBe(false)
-      expect(await ledger.spanSums('p', 'b')).toEqual([{ ...found, amount: 340n, corrections: 1 }])
+      expect(await own.ledger.correct('p', 'b', correction)).toBe(false)
+      expect(await own.ledger.correct('p', 'b', { ...correction, after: 1, generation: 2 })).toBe(false)
+      expect(await own.ledger.spanSums('p', 'b')).toEqual([{ ...found, amount: 340n, corrections: 1 }])
       expect((await position('b')).spent).toBe(340n)
-      expect(await ledger.projects()).toEqual(['p'])
+      expect(await own.ledger.projects()).toEqual(['p'])
     })
 
     test('spans debited again with a reason are corrections, and those already counted add nothing', async () => {
       await put('b', { thresholds: [] })
-      const spans = [1, 2].map((span) => ({ trace: 1, span, at: now, amounts: { usd: 30n } }))
-      await debit(ledger, 'm', spans.slice(0, 1))
-      const again = async (name: string) => ledger.debit([await batchOf(ledger, 'p', name, spans)], { reason: 'lost' })
+      const spans = [1, 2].map((span) => ({ trace: 1, span, at: own.now, amounts: { usd: 30n } }))
+      await debit(own.ledger, 'm', spans.slice(0, 1))
+      const again = async (name: string) =>
+        own.ledger.debit([await batchOf(own.ledger, 'p', name, spans)], { reason: 'lost' })
       await again('x')
       await again('y')
-      await debit(ledger, 'late', spans)
+      await debit(own.ledger, 'late', spans)
       expect((await position('b')).spent).toBe(60n)
       const corrected = (await history('b')).filter(({ kind }) => kind === 'corrected')
       expect(corrected).toMatchObject([{ amount: 30n, actor: 'reconcile', note: 'lost' }])
-      expect(await ledger.spanSums('p', 'b')).toMatchObject([{ amount: 60n, corrections: 1 }])
+      expect(await own.ledger.spanSums('p', 'b')).toMatchObject([{ amount: 60n, corrections: 1 }])
     })
 
     test('a grant lets through what the limit would not', async () => {
       await put('b', { limit: 10n })
       expect((await reserve('k1', 15n)).kind).toBe('denied')
-      await ledger.grant('p', 'b', { amount: 20n, from: now, to: now + DAY, note: '' }, 'ops')
+      await own.ledger.grant('p', 'b', { amount: 20n, from: own.now, to: own.now + DAY, note: '' }, 'ops')
       expect((await reserve('k2', 15n)).kind).toBe('reserved')
     })
 
     test('a grant that is revoked ends: what it has paid stays paid, and an entry says who ended it', async () => {
       await put('b', { limit: 10n, thresholds: [] })
-      const { position: given } = await ledger.grant('p', 'b', { amount: 20n, from: now, to: now + DAY, note: '' }, 'x')
+      const { position: given } = await own.ledger.grant(
+        'p',
+        'b',
+        { amount: 20n, from: own.now, to: own.now + DAY, note: '' },
+        'x',
+      )
       const { id } = given.grants[0]?.grant ?? { id: '' }
-      now += 1_000
-      await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 15n } }])
-      now += 1_000
-      const { position: ended } = await ledger.revokeGrant('p', 'b', id, 'ops')
+      own.now += 1_000
+      await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 15n } }])
+      own.now += 1_000
+      const { position: ended } = await own.ledger.revokeGrant('p', 'b', id, 'ops')
       expect(ended).toMatchObject({ spent: 15n, remaining: 10n, grants: [] })
-      await debit(ledger, 'm2', [{ trace: 1, span: 2, at: now, amounts: { usd: 4n } }])
+      await debit(own.ledger, 'm2', [{ trace: 1, span: 2, at: own.now, amounts: { usd: 4n } }])
       expect(await position('b')).toMatchObject({ spent: 19n, remaining: 6n })
       expect((await history('b')).map(({ kind, actor }) => `${kind} ${actor}`)).toContain('revoked ops')
-      await expect(ledger.revokeGrant('p', 'b', id, 'ops')).rejects.toMatchObject({ code: 'budget/not-found' })
-      const later = await ledger.grant('p', 'b', { amount: 9n, from: now + DAY, to: now + 2 * DAY, note: '' }, 'x')
-      const { position: none } = await ledger.revokeGrant('p', 'b', later.position.grants[0]?.grant.id ?? '', 'ops')
+      await expect(own.ledger.revokeGrant('p', 'b', id, 'ops')).rejects.toMatchObject({ code: 'budget/not-found' })
+      const later = await own.ledger.grant(
+        'p',
+        'b',
+        { amount: 9n, from: own.now + DAY, to: own.now + 2 * DAY, note: '' },
+        'x',
+      )
+      const { position: none } = await own.ledger.revokeGrant('p', 'b', later.position.grants[0]?.grant.id ?? '', 'ops')
       expect(none.grants).toEqual([])
     })
 
     test('what a budget has spent comes back with the next period', async () => {
       await put('b', { limit: 10n })
-      await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 10n } }])
+      await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 10n } }])
       expect((await reserve('k1', 1n)).kind).toBe('denied')
-      now += DAY
+      own.now += DAY
       expect((await reserve('k1', 1n)).kind).toBe('reserved')
       expect(await position('b')).toMatchObject({ period: '2026-05-11', spent: 0n, reserved: 1n })
     })

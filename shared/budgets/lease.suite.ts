@@ -1,24 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { BudgetTerms } from './budget.ts'
-import { debit, NOON, termsOf } from './ledger.fixtures.ts'
-import type { SuiteOptions } from './ledger.suite.ts'
-import type { BudgetLedger, Reservation } from './ledger.ts'
+import { expect, test } from 'vitest'
+import { debit } from './ledger.fixtures.ts'
+import type { Reservation } from './ledger.ts'
+import { describeLedger, type SuiteOptions } from './ledger-under-test.ts'
 
 /** What every adapter of the ledger must do with leases. */
-export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): void {
-  describe(`leases on ${name}`, () => {
-    let now = NOON
-    let ledger: BudgetLedger
-    beforeEach(async () => {
-      now = NOON
-      ledger = await open(() => now)
-    })
-    afterEach(() => ledger.close())
-
-    const position = async (id = 'b') => (await ledger.get('p', id)).position
-    const put = (id: string, changes: Partial<BudgetTerms> = {}) => ledger.put('p', id, termsOf(changes), 'admin')
+export function leaseSuite(name: string, options: SuiteOptions): void {
+  describeLedger(`leases on ${name}`, options, (own) => {
+    const { put, position } = own
     const ask = (key: string, usd: bigint, { user = 'u', ttlMs = 60_000 } = {}) =>
-      ledger.lease({
+      own.ledger.lease({
         project: 'p',
         idempotencyKey: key,
         subject: { user },
@@ -32,12 +22,12 @@ export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): 
     }
     const spend = (message: string, reservation: string, amounts: readonly bigint[], first = 1) =>
       debit(
-        ledger,
+        own.ledger,
         message,
         amounts.map((usd, i) => ({
           trace: 1,
           span: first + i,
-          at: now,
+          at: own.now,
           amounts: { usd },
           reservation,
           matches: ['b'],
@@ -54,7 +44,7 @@ export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): 
       expect(await spend('m1', id, [10n, 20n])).toBe('duplicate')
       await spend('m2', id, [10n, 20n, 5n])
       expect(await position()).toMatchObject({ spent: 35n, reserved: 65n, remaining: 900n })
-      expect(await ledger.reservation('p', id)).toMatchObject({ id, state: 'open', amounts: { usd: 100n } })
+      expect(await own.ledger.reservation('p', id)).toMatchObject({ id, state: 'open', amounts: { usd: 100n } })
     })
 
     test('less than was asked for is granted where not all fits, and nothing where nothing is left', async () => {
@@ -67,9 +57,9 @@ export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): 
     test('it grows to what is asked for, however often that is asked, and pays first what it overspent', async () => {
       await put('b')
       const { id } = await take('k', 100n)
-      now += 10_000
+      own.now += 10_000
       for (let i = 0; i < 2; i++) {
-        expect(await take('k', 300n)).toMatchObject({ id, amounts: { usd: 300n }, expiresAt: now + 60_000 })
+        expect(await take('k', 300n)).toMatchObject({ id, amounts: { usd: 300n }, expiresAt: own.now + 60_000 })
         expect((await position()).reserved).toBe(300n)
       }
       expect((await take('k', 100n)).amounts.usd).toBe(300n)
@@ -84,7 +74,7 @@ export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): 
       const { id } = await take('k', 100n)
       await spend('m1', id, [10n])
       for (let i = 0; i < 2; i++) {
-        expect(await ledger.returnLease('p', id, { usd: 40n })).toMatchObject({ state: 'released' })
+        expect(await own.ledger.returnLease('p', id, { usd: 40n })).toMatchObject({ state: 'released' })
         expect(await position()).toMatchObject({ spent: 10n, reserved: 30n })
       }
       expect(await take('k', 500n)).toMatchObject({ state: 'released', amounts: { usd: 100n } })
@@ -97,7 +87,7 @@ export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): 
       const { id } = await take('k', 1_000n)
       await spend('m', id, [100n])
       expect((await ask('other', 1n)).kind).toBe('denied')
-      now += 60_000
+      own.now += 60_000
       expect(await position()).toMatchObject({ spent: 100n, reserved: 0n })
       expect(await take('k', 1_000n)).toMatchObject({ state: 'expired' })
       expect((await position()).reserved).toBe(0n)
@@ -109,7 +99,7 @@ export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): 
     test('a lease lives no longer than a day, however often it is renewed', async () => {
       await put('b')
       const { createdAt } = await take('k', 10n, { ttlMs: 80_000_000 })
-      now += 70_000_000
+      own.now += 70_000_000
       expect((await take('k', 10n, { ttlMs: 80_000_000 })).expiresAt).toBe(createdAt + 86_400_000)
     })
 
@@ -119,8 +109,8 @@ export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): 
       await put('soft', { limit: 1n, mode: 'soft' })
       const { id, amounts } = await take('k', 100n)
       expect(amounts).toEqual({ usd: 100n, tokens: 600n, requests: 100n })
-      const call = { trace: 1, span: 1, at: now, amounts: { usd: 10n, tokens: 200n }, reservation: id, matches: [] }
-      await debit(ledger, 'm', [call])
+      const call = { trace: 1, span: 1, at: own.now, amounts: { usd: 10n, tokens: 200n }, reservation: id, matches: [] }
+      await debit(own.ledger, 'm', [call])
       expect(await position('tokens')).toMatchObject({ spent: 200n, reserved: 400n })
       expect(await position('b')).toMatchObject({ spent: 10n, reserved: 90n })
       expect(await position('soft')).toMatchObject({ spent: 10n, reserved: 90n })
@@ -138,17 +128,17 @@ export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): 
     test('it is no reservation of one call, and not another project’s', async () => {
       await put('b')
       const { id } = await take('k', 10n)
-      await expect(ledger.settle('p', id, {})).rejects.toMatchObject({ code: 'store/rejected' })
-      await expect(ledger.release('p', id)).rejects.toMatchObject({ code: 'store/rejected' })
+      await expect(own.ledger.settle('p', id, {})).rejects.toMatchObject({ code: 'store/rejected' })
+      await expect(own.ledger.release('p', id)).rejects.toMatchObject({ code: 'store/rejected' })
       for (const [project, lease] of [
         ['q', id],
         ['p', `lease_${'0'.repeat(32)}`],
       ] as const) {
-        await expect(ledger.returnLease(project, lease, {})).rejects.toMatchObject({ code: 'budget/not-found' })
-        await expect(ledger.reservation(project, lease)).rejects.toMatchObject({ code: 'budget/not-found' })
+        await expect(own.ledger.returnLease(project, lease, {})).rejects.toMatchObject({ code: 'budget/not-found' })
+        await expect(own.ledger.reservation(project, lease)).rejects.toMatchObject({ code: 'budget/not-found' })
       }
-      await debit(ledger, 'm', [
-        { trace: 1, span: 1, at: now, amounts: { usd: 3n }, reservation: `lease_${'0'.repeat(32)}` },
+      await debit(own.ledger, 'm', [
+        { trace: 1, span: 1, at: own.now, amounts: { usd: 3n }, reservation: `lease_${'0'.repeat(32)}` },
       ])
       expect(await position()).toMatchObject({ spent: 3n, reserved: 10n })
     })
@@ -156,15 +146,15 @@ export function leaseSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): 
     test('tokens of calls of unknown cost were spent, and held by the lease too until it expired', async () => {
       await put('b', { unit: 'tokens' })
       const { id, amounts } = await take('k', 100n)
-      const call = { trace: 1, span: 1, at: now, reservation: id, matches: [] }
-      await debit(ledger, 'm', [{ ...call, amounts: { tokens: 3n, requests: 1n } }])
+      const call = { trace: 1, span: 1, at: own.now, reservation: id, matches: [] }
+      await debit(own.ledger, 'm', [{ ...call, amounts: { tokens: 3n, requests: 1n } }])
       expect(await position()).toMatchObject({ spent: 3n, reserved: amounts.tokens - 3n })
     })
 
     test('a call of unknown cost leaves the hold as it is', async () => {
       await put('b')
       const { id } = await take('k', 100n)
-      await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { requests: 1n }, reservation: id }])
+      await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { requests: 1n }, reservation: id }])
       expect(await position()).toMatchObject({ spent: 0n, reserved: 100n, unknown: 1 })
     })
   })

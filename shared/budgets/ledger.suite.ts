@@ -1,49 +1,37 @@
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { BudgetTerms } from './budget.ts'
-import { batchOf, debit, NOON, termsOf } from './ledger.fixtures.ts'
-import type { BudgetLedger } from './ledger.ts'
+import { describe, expect, test } from 'vitest'
+import { batchOf, debit, termsOf } from './ledger.fixtures.ts'
+import { describeLedger, type SuiteOptions } from './ledger-under-test.ts'
 
 const DAY = 86_400_000
 
-export interface SuiteOptions {
-  /** A ledger with nothing in it, whose clock is `now`. */
-  readonly open: (now: () => number) => Promise<BudgetLedger>
+export interface LedgerSuiteOptions extends SuiteOptions {
   /** Runs of each property. */
   readonly runs: number
 }
 
 /** What every adapter of the ledger must do with what is spent. */
-export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
-  describe(`budget ledger on ${name}`, () => {
-    let now = NOON
-    let ledger: BudgetLedger
-    beforeEach(async () => {
-      now = NOON
-      ledger = await open(() => now)
-    })
-    afterEach(() => ledger.close())
-
-    const position = async (id: string, project = 'p') => (await ledger.get(project, id)).position
-    const put = (id: string, changes: Partial<BudgetTerms> = {}) => ledger.put('p', id, termsOf(changes), 'admin')
+export function ledgerSuite(name: string, { runs, ...options }: LedgerSuiteOptions): void {
+  describeLedger(`budget ledger on ${name}`, options, (own) => {
+    const { put, position } = own
 
     describe('debits', () => {
       test('a message is debited once, and all of its spans are counted', async () => {
         await put('b')
-        const spans = [1, 2, 3].map((span) => ({ trace: 1, span, at: now, amounts: { usd: 10n } }))
-        expect(await debit(ledger, 'm', spans)).toBe('debited')
-        expect(await debit(ledger, 'm', spans)).toBe('duplicate')
+        const spans = [1, 2, 3].map((span) => ({ trace: 1, span, at: own.now, amounts: { usd: 10n } }))
+        expect(await debit(own.ledger, 'm', spans)).toBe('debited')
+        expect(await debit(own.ledger, 'm', spans)).toBe('duplicate')
         expect((await position('b')).spent).toBe(30n)
-        expect(await debit(ledger, 'other project', spans, 'q')).toBe('debited')
-        expect(await ledger.counts('p')).toEqual({ stored: 3n, duplicates: 0n })
-        expect(await ledger.counts('q')).toEqual({ stored: 3n, duplicates: 0n })
-        expect(await ledger.counts('none')).toEqual({ stored: 0n, duplicates: 0n })
+        expect(await debit(own.ledger, 'other project', spans, 'q')).toBe('debited')
+        expect(await own.ledger.counts('p')).toEqual({ stored: 3n, duplicates: 0n })
+        expect(await own.ledger.counts('q')).toEqual({ stored: 3n, duplicates: 0n })
+        expect(await own.ledger.counts('none')).toEqual({ stored: 0n, duplicates: 0n })
       })
 
       test('a span debits the period that it began in, however late it comes', async () => {
         await put('b')
         const midnight = Date.UTC(2026, 4, 10)
-        await debit(ledger, 'm', [
+        await debit(own.ledger, 'm', [
           { trace: 1, span: 1, at: midnight - 1, amounts: { usd: 3n } },
           { trace: 1, span: 2, at: midnight, amounts: { usd: 5n } },
         ])
@@ -52,17 +40,17 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
 
       test('budgets that have changed meanwhile are read again', async () => {
         await put('a')
-        const batch = await batchOf(ledger, 'p', 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 1n } }])
+        const batch = await batchOf(own.ledger, 'p', 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 1n } }])
         await put('b')
-        expect(await ledger.debit([batch])).toEqual(['stale'])
-        expect(await ledger.counts('p')).toEqual({ stored: 0n, duplicates: 0n })
-        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 1n } }])
+        expect(await own.ledger.debit([batch])).toEqual(['stale'])
+        expect(await own.ledger.counts('p')).toEqual({ stored: 0n, duplicates: 0n })
+        await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 1n } }])
         expect([(await position('a')).spent, (await position('b')).spent]).toEqual([1n, 1n])
       })
 
       test('calls of unknown cost are counted as unknown, never as nothing', async () => {
         await put('b')
-        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { requests: 1n } }])
+        await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { requests: 1n } }])
         expect(await position('b')).toMatchObject({ spent: 0n, unknown: 1 })
       })
 
@@ -71,16 +59,16 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
         async (order) => {
           await put('a')
           await put('b')
-          const span = { trace: 1, span: 1, at: now, amounts: { usd: 100n }, matches: ['a'] }
+          const span = { trace: 1, span: 1, at: own.now, amounts: { usd: 100n }, matches: ['a'] }
           const correction = { ...span, amounts: { usd: 30n }, revision: 5, matches: [] }
           const older = { ...span, amounts: { usd: 70n }, revision: 4, matches: [] }
           const messages = [span, older, correction]
           for (const [i, message] of (order === 'last' ? messages : messages.toReversed()).entries()) {
-            await debit(ledger, `m${i}`, [message])
+            await debit(own.ledger, `m${i}`, [message])
           }
           expect(await position('a')).toMatchObject({ spent: 30n })
           expect(await position('b')).toMatchObject({ spent: 0n })
-          await debit(ledger, 'again', [{ ...span, amounts: { usd: 500n } }])
+          await debit(own.ledger, 'again', [{ ...span, amounts: { usd: 500n } }])
           expect(await position('a')).toMatchObject({ spent: 30n })
         },
       )
@@ -95,18 +83,18 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
               fc.tuple(fc.constant(messages), fc.array(fc.nat(messages.length - 1), { maxLength: 10 }), fc.uuid()),
             ),
             async ([messages, order, project]) => {
-              await ledger.put(project, 'today', termsOf({ thresholds: [] }), '')
-              await ledger.put(project, 'all', termsOf({ period: 'total', thresholds: [] }), '')
+              await own.ledger.put(project, 'today', termsOf({ thresholds: [] }), '')
+              await own.ledger.put(project, 'all', termsOf({ period: 'total', thresholds: [] }), '')
               const toSpans = (message: (typeof messages)[number]) =>
                 message.map(({ trace, span }) => ({
                   trace,
                   span,
-                  at: now - (span % 2) * DAY,
+                  at: own.now - (span % 2) * DAY,
                   amounts: { usd: amountOf(trace, span) },
                 }))
               for (const index of [...order, ...messages.keys()]) {
                 const message = messages[index]
-                if (message !== undefined) await debit(ledger, `${project}/${index}`, toSpans(message), project)
+                if (message !== undefined) await debit(own.ledger, `${project}/${index}`, toSpans(message), project)
               }
               const distinct = new Map(messages.flat().map(({ trace, span }) => [`${trace}/${span}`, { trace, span }]))
               const sum = (spans: Iterable<{ trace: number; span: number }>) =>
@@ -114,7 +102,7 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
               expect((await position('all', project)).spent).toBe(sum(distinct.values()))
               const even = [...distinct.values()].filter(({ span }) => span % 2 === 0)
               expect((await position('today', project)).spent).toBe(sum(even))
-              expect((await ledger.counts(project)).stored).toBe(BigInt(messages.flat().length))
+              expect((await own.ledger.counts(project)).stored).toBe(BigInt(messages.flat().length))
             },
           ),
           { numRuns: runs },
@@ -126,10 +114,10 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
       test('each threshold once for each budget and period, also at roll-over (lessons: budgets 6)', async () => {
         await put('b', { limit: 100n, thresholds: [0.5, 1] })
         const spend = (name: string, usd: bigint) =>
-          debit(ledger, name, [{ trace: 1, span: name.length, at: now, amounts: { usd } }])
+          debit(own.ledger, name, [{ trace: 1, span: name.length, at: own.now, amounts: { usd } }])
         const due = async () => {
-          const alerts = await ledger.dueAlerts(10)
-          await ledger.alertsPublished(alerts.map(({ id }) => id))
+          const alerts = await own.ledger.dueAlerts(10)
+          await own.ledger.alertsPublished(alerts.map(({ id }) => id))
           return alerts.map(({ period, threshold }) => `${period} ${threshold}`).sort()
         }
         await spend('m', 49n)
@@ -139,38 +127,40 @@ export function ledgerSuite(name: string, { open, runs }: SuiteOptions): void {
         expect(await due()).toEqual(['2026-05-10 0.5', '2026-05-10 1'])
         await put('b', { limit: 90n, thresholds: [0.5, 1] })
         expect(await due()).toEqual([])
-        now += DAY
+        own.now += DAY
         await spend('mmmm', 95n)
         expect(await due()).toEqual(['2026-05-11 0.5', '2026-05-11 1'])
-        expect(await ledger.dueAlerts(10)).toEqual([])
+        expect(await own.ledger.dueAlerts(10)).toEqual([])
       })
 
       test('lowering the limit below what is spent is told', async () => {
         await put('b', { limit: 100n, thresholds: [1] })
-        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 50n } }])
-        expect(await ledger.dueAlerts(10)).toEqual([])
+        await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 50n } }])
+        expect(await own.ledger.dueAlerts(10)).toEqual([])
         await put('b', { limit: 40n, thresholds: [1] })
-        expect(await ledger.dueAlerts(10)).toMatchObject([{ budgetId: 'b', threshold: 1, spent: 50n, allowance: 40n }])
+        expect(await own.ledger.dueAlerts(10)).toMatchObject([
+          { budgetId: 'b', threshold: 1, spent: 50n, allowance: 40n },
+        ])
       })
     })
 
     test('a sum beyond 2^63 is refused, and nothing of it is kept', async () => {
       await put('b', { thresholds: [] })
       const huge = 2n ** 63n - 1n
-      await debit(ledger, 'm1', [{ trace: 1, span: 1, at: now, amounts: { usd: huge } }])
-      await expect(debit(ledger, 'm2', [{ trace: 1, span: 2, at: now, amounts: { usd: huge } }])).rejects.toMatchObject(
-        {
-          code: 'budget/invalid',
-        },
-      )
+      await debit(own.ledger, 'm1', [{ trace: 1, span: 1, at: own.now, amounts: { usd: huge } }])
+      await expect(
+        debit(own.ledger, 'm2', [{ trace: 1, span: 2, at: own.now, amounts: { usd: huge } }]),
+      ).rejects.toMatchObject({
+        code: 'budget/invalid',
+      })
       expect((await position('b')).spent).toBe(huge)
-      expect((await ledger.counts('p')).stored).toBe(1n)
+      expect((await own.ledger.counts('p')).stored).toBe(1n)
     })
 
     test('names of projects and subjects are data, whatever they hold', async () => {
       for (const project of ['..', '__x__', 'a/b', "'; --", 'é'.repeat(700), '😀'.repeat(400)]) {
-        await ledger.put(project, 'b', termsOf({ selector: { user: [project] } }), project)
-        await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 7n } }], project)
+        await own.ledger.put(project, 'b', termsOf({ selector: { user: [project] } }), project)
+        await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 7n } }], project)
         expect((await position('b', project)).spent).toBe(7n)
       }
     })

@@ -1,27 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { BudgetTerms } from './budget.ts'
-import { debit, NOON, termsOf } from './ledger.fixtures.ts'
-import type { SuiteOptions } from './ledger.suite.ts'
-import type { BudgetLedger, ReserveResult } from './ledger.ts'
-import type { Subject } from './selector.ts'
+import { expect, test } from 'vitest'
+import { debit } from './ledger.fixtures.ts'
+import type { ReserveResult } from './ledger.ts'
+import { describeLedger, type SuiteOptions } from './ledger-under-test.ts'
 
 /** What every adapter of the ledger must do with reservations. */
-export function reservationSuite(name: string, { open }: Pick<SuiteOptions, 'open'>): void {
-  describe(`reservations on ${name}`, () => {
-    let now = NOON
-    let ledger: BudgetLedger
-    beforeEach(async () => {
-      now = NOON
-      ledger = await open(() => now)
-    })
-    afterEach(() => ledger.close())
-
-    const position = async (id: string) => (await ledger.get('p', id)).position
-    const put = (id: string, changes: Partial<BudgetTerms> = {}) => ledger.put('p', id, termsOf(changes), 'admin')
-    const reserve = (key: string, usd: bigint, subject: Subject = {}) => {
-      const amounts = { usd, tokens: 10n, requests: 1n }
-      return ledger.reserve({ project: 'p', idempotencyKey: key, subject, amounts, ttlMs: 60_000 })
-    }
+export function reservationSuite(name: string, options: SuiteOptions): void {
+  describeLedger(`reservations on ${name}`, options, (own) => {
+    const { put, position, reserve } = own
     const reserved = (result: ReserveResult) => {
       if (result.kind !== 'reserved') throw new Error('denied')
       return result.reservation
@@ -40,18 +25,18 @@ export function reservationSuite(name: string, { open }: Pick<SuiteOptions, 'ope
       const b = reserved(await reserve('b', 100n))
       await reserve('c', 100n)
       expect((await position('b')).reserved).toBe(300n)
-      await ledger.settle('p', a.id, { usd: 40n })
-      await ledger.release('p', b.id)
+      await own.ledger.settle('p', a.id, { usd: 40n })
+      await own.ledger.release('p', b.id)
       expect(await position('b')).toMatchObject({ reserved: 100n, spent: 40n })
-      now += 60_000
+      own.now += 60_000
       expect(await position('b')).toMatchObject({ reserved: 0n, spent: 40n })
     })
 
     test('an expired reservation can still be settled: the call was made', async () => {
       await put('b')
       const { id } = reserved(await reserve('a', 100n))
-      now += 60_000
-      expect(await ledger.settle('p', id, { usd: 30n })).toMatchObject({ state: 'settled' })
+      own.now += 60_000
+      expect(await own.ledger.settle('p', id, { usd: 30n })).toMatchObject({ state: 'settled' })
       expect(await position('b')).toMatchObject({ reserved: 0n, spent: 30n })
     })
 
@@ -60,11 +45,13 @@ export function reservationSuite(name: string, { open }: Pick<SuiteOptions, 'ope
       const [a, b] = await Promise.all([reserve('same', 100n), reserve('same', 100n)])
       expect(reserved(a).id).toBe(reserved(b).id)
       expect((await position('b')).reserved).toBe(100n)
-      await ledger.settle('p', reserved(a).id, { usd: 70n })
-      await ledger.settle('p', reserved(a).id, { usd: 70n })
+      await own.ledger.settle('p', reserved(a).id, { usd: 70n })
+      await own.ledger.settle('p', reserved(a).id, { usd: 70n })
       expect(await position('b')).toMatchObject({ reserved: 0n, spent: 70n })
-      await expect(ledger.settle('p', reserved(a).id, { usd: 71n })).rejects.toMatchObject({ code: 'store/rejected' })
-      await expect(ledger.release('p', reserved(a).id)).rejects.toMatchObject({ code: 'store/rejected' })
+      await expect(own.ledger.settle('p', reserved(a).id, { usd: 71n })).rejects.toMatchObject({
+        code: 'store/rejected',
+      })
+      await expect(own.ledger.release('p', reserved(a).id)).rejects.toMatchObject({ code: 'store/rejected' })
       expect(reserved(await reserve('same', 100n)).state).toBe('settled')
     })
 
@@ -90,7 +77,7 @@ export function reservationSuite(name: string, { open }: Pick<SuiteOptions, 'ope
       await put('requests', { unit: 'requests', limit: 5n })
       const { id } = reserved(await reserve('a', 999n))
       expect([(await position('tokens')).reserved, (await position('requests')).reserved]).toEqual([10n, 1n])
-      await ledger.settle('p', id, { tokens: 12n })
+      await own.ledger.settle('p', id, { tokens: 12n })
       expect([(await position('tokens')).spent, (await position('requests')).spent]).toEqual([12n, 1n])
     })
 
@@ -101,13 +88,13 @@ export function reservationSuite(name: string, { open }: Pick<SuiteOptions, 'ope
         await put('other', { selector: { user: ['someone else'] } })
         const { id } = reserved(await reserve('a', 100n))
         const spans = [
-          { trace: 1, span: 1, at: now, amounts: { usd: 30n }, reservation: id, matches: ['b'] },
-          { trace: 1, span: 2, at: now, amounts: { usd: 12n }, reservation: id, matches: ['b'] },
+          { trace: 1, span: 1, at: own.now, amounts: { usd: 30n }, reservation: id, matches: ['b'] },
+          { trace: 1, span: 2, at: own.now, amounts: { usd: 12n }, reservation: id, matches: ['b'] },
         ]
-        if (order === 'settled first') await ledger.settle('p', id, { usd: 45n })
-        await debit(ledger, 'm', spans)
-        if (order === 'spans first') await ledger.settle('p', id, { usd: 45n })
-        await debit(ledger, 'again', spans)
+        if (order === 'settled first') await own.ledger.settle('p', id, { usd: 45n })
+        await debit(own.ledger, 'm', spans)
+        if (order === 'spans first') await own.ledger.settle('p', id, { usd: 45n })
+        await debit(own.ledger, 'again', spans)
         expect(await position('b')).toMatchObject({ spent: 42n, reserved: 0n })
         expect((await position('other')).spent).toBe(0n)
       },
@@ -124,28 +111,28 @@ export function reservationSuite(name: string, { open }: Pick<SuiteOptions, 'ope
             all.map(({ spent, reserved }) => `${spent} + ${reserved}`),
           )
         const { id } = reserved(await reserve('a', 100n))
-        const call = { trace: 1, span: 1, at: now, reservation: id }
-        const settle = () => ledger.settle('p', id, { usd: 45n, tokens: 12n })
+        const call = { trace: 1, span: 1, at: own.now, reservation: id }
+        const settle = () => own.ledger.settle('p', id, { usd: 45n, tokens: 12n })
         if (order === 'settled first') await settle()
-        await debit(ledger, 'unpriced', [{ ...call, amounts: { tokens: 30n, requests: 1n } }])
+        await debit(own.ledger, 'unpriced', [{ ...call, amounts: { tokens: 30n, requests: 1n } }])
         if (order === 'span first') {
           expect(await sums('usd', 'tokens', 'requests')).toEqual(['0 + 100', '30 + 0', '1 + 0'])
           await settle()
         }
         expect(await sums('usd', 'tokens', 'requests')).toEqual(['45 + 0', '30 + 0', '1 + 0'])
-        await debit(ledger, 'priced', [{ ...call, amounts: { usd: 40n, tokens: 30n, requests: 1n } }])
+        await debit(own.ledger, 'priced', [{ ...call, amounts: { usd: 40n, tokens: 30n, requests: 1n } }])
         expect(await sums('usd', 'tokens', 'requests')).toEqual(['40 + 0', '30 + 0', '1 + 0'])
-        expect((await ledger.reservation('p', id)).state).toBe('settled')
+        expect((await own.ledger.reservation('p', id)).state).toBe('settled')
       },
     )
 
     test('a call of unknown cost left what it held of tokens held, and was not charged to whom it had asked', async () => {
       await put('b', { unit: 'tokens', selector: { user: ['u'] } })
       const { id } = reserved(await reserve('a', 0n, { user: 'u' }))
-      const call = { trace: 1, span: 1, at: now, reservation: id, matches: [] }
-      await debit(ledger, 'm', [{ ...call, amounts: { tokens: 7n, requests: 1n } }])
+      const call = { trace: 1, span: 1, at: own.now, reservation: id, matches: [] }
+      await debit(own.ledger, 'm', [{ ...call, amounts: { tokens: 7n, requests: 1n } }])
       expect(await position('b')).toMatchObject({ spent: 7n, reserved: 0n })
-      expect((await ledger.reservation('p', id)).state).toBe('settled')
+      expect((await own.ledger.reservation('p', id)).state).toBe('settled')
     })
 
     test.each(['settled', 'held'])(
@@ -154,14 +141,14 @@ export function reservationSuite(name: string, { open }: Pick<SuiteOptions, 'ope
         await put('b')
         await put('asked', { selector: { user: ['u'] } })
         const { id } = reserved(await reserve('a', 100n, { user: 'u' }))
-        if (state === 'settled') await ledger.settle('p', id, { usd: 45n })
-        const call = { trace: 1, span: 1, at: now, reservation: id }
-        await debit(ledger, 'm', [{ ...call, amounts: { tokens: 30n, requests: 1n }, matches: ['b'] }])
+        if (state === 'settled') await own.ledger.settle('p', id, { usd: 45n })
+        const call = { trace: 1, span: 1, at: own.now, reservation: id }
+        await debit(own.ledger, 'm', [{ ...call, amounts: { tokens: 30n, requests: 1n }, matches: ['b'] }])
         const correction = { ...call, amounts: { usd: 40n, tokens: 30n, requests: 1n }, matches: [], revision: 1 }
-        for (const name of ['repriced', 'again']) await debit(ledger, name, [correction])
+        for (const name of ['repriced', 'again']) await debit(own.ledger, name, [correction])
         expect(await position('b')).toMatchObject({ spent: 40n, reserved: 0n, unknown: 0 })
         expect(await position('asked')).toMatchObject({ spent: 40n, reserved: 0n, unknown: 0 })
-        await ledger.settle('p', id, { usd: 45n })
+        await own.ledger.settle('p', id, { usd: 45n })
         expect((await position('b')).spent).toBe(40n)
       },
     )
@@ -169,25 +156,27 @@ export function reservationSuite(name: string, { open }: Pick<SuiteOptions, 'ope
     test('reserved and charged under one identity, whatever the span says (lessons: budgets 5)', async () => {
       await put('b', { selector: { model: ['gpt-4o'] } })
       const { id } = reserved(await reserve('a', 100n, { model: 'gpt-4o' }))
-      await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 30n }, reservation: id, matches: [] }])
+      await debit(own.ledger, 'm', [
+        { trace: 1, span: 1, at: own.now, amounts: { usd: 30n }, reservation: id, matches: [] },
+      ])
       expect(await position('b')).toMatchObject({ spent: 30n, reserved: 0n })
     })
 
     test('what is held over midnight is held in the new day too (lessons: budgets 5)', async () => {
-      now = Date.UTC(2026, 4, 10, 23, 59, 50)
+      own.now = Date.UTC(2026, 4, 10, 23, 59, 50)
       await put('b', { limit: 100n })
       const { id } = reserved(await reserve('a', 60n))
-      now += 20_000
+      own.now += 20_000
       expect((await reserve('b', 60n)).kind).toBe('denied')
-      await debit(ledger, 'm', [{ trace: 1, span: 1, at: now, amounts: { usd: 60n }, reservation: id }])
+      await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 60n }, reservation: id }])
       expect(await position('b')).toMatchObject({ period: '2026-05-11', spent: 60n, reserved: 0n })
     })
 
     test('what is not there', async () => {
-      await expect(ledger.settle('p', `res_${'0'.repeat(32)}`, {})).rejects.toMatchObject({
+      await expect(own.ledger.settle('p', `res_${'0'.repeat(32)}`, {})).rejects.toMatchObject({
         code: 'budget/not-found',
       })
-      await expect(ledger.release('p', `res_${'0'.repeat(32)}`)).rejects.toMatchObject({ code: 'budget/not-found' })
+      await expect(own.ledger.release('p', `res_${'0'.repeat(32)}`)).rejects.toMatchObject({ code: 'budget/not-found' })
     })
   })
 }
