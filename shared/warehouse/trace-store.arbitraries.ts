@@ -108,7 +108,10 @@ const ledger = record({
   costPicoUsd: cost,
   costStatus: fc.constantFrom(...COST_STATUSES),
   priceVersion: fc.constantFrom('', 'v1'),
-  receipt: fc.constantFrom('', '{"lines":[]}'),
+  receipt: fc.constantFrom(
+    ...['', '{"lines":[]}', '{"serviceTier":"batch","lines":[],"was":{"reason":"then"}}'],
+    ...['{"reason":"no price for \\"x\\" é"}', '{"serviceTier":"flex","reason":"no model"}'],
+  ),
   userId: fc.constantFrom('', 'u1', 'u2'),
   sessionId: fc.constantFrom('', 's1'),
   environment: fc.constantFrom('', 'production'),

@@ -277,7 +277,17 @@ function dimension({ span, ledger, context }: StoredSpan, by: UsageDimension): s
     operation: ledger.operation,
     environment: ledger.environment,
     key: context.keyId ?? '',
+    reason: memberText(ledger.receipt, 'reason'),
+    serviceTier: memberText(ledger.receipt, 'serviceTier'),
   }[by]
+}
+
+function memberText(json: string, member: string): string {
+  try {
+    return (JSON.parse(json) as Partial<Record<string, string>>)[member] ?? ''
+  } catch {
+    return ''
+  }
 }
 
 function traceValue(trace: TraceSummary, sort: TraceQuery['sort']): bigint {

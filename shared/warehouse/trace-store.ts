@@ -171,7 +171,10 @@ export const USAGE_DIMENSIONS = [
   'operation',
   'environment',
   'key',
+  'reason',
+  'serviceTier',
 ] as const
+/** The last two are of the receipt: why there is no cost, and the service tier where it made a difference. '' elsewhere. */
 export type UsageDimension = (typeof USAGE_DIMENSIONS)[number]
 
 /** Spend and volume: over all, or by any of the dimensions, and by interval of start time (UTC) if one is given. */

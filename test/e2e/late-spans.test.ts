@@ -88,3 +88,26 @@ test('a model without a price is listed; a price that is then given is applied b
     expect(models).toStrictEqual([])
   })
 })
+
+test('a listed model without a price for its service tier is listed with that tier; a price for the tier is applied', async () => {
+  const traceId = newTraceId()
+  const tier = [attribute('openai.response.service_tier', 'priority')]
+  await send(chatSpan({ traceId, model: 'gpt-4o', inputTokens: 1_000_000, outputTokens: 0, attributes: tier }))
+  const unpriced = async () => (await getJson<{ models: object[] }>(server, '/ledger/v1/models/unpriced')).models
+  await eventually(async () => {
+    const reason = 'no price for service tier priority'
+    expect(await unpriced()).toMatchObject([{ model: 'gpt-4o', serviceTier: 'priority', reason, calls: 1 }])
+  })
+  const { prices } = await getJson<{ prices: object[] }>(server, '/ledger/v1/prices')
+  const dearer = { model: 'gpt-4o', serviceTier: 'priority', prices: { input_mtok: 4.25, output_mtok: 17 } }
+  await request('PUT', '/ledger/v1/prices', { prices: [...prices, dearer] })
+  const range = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' }
+  await eventually(async () => {
+    const report = await reprice({ url: server.url, ...range, model: 'gpt-4o', apply: true })
+    expect(report.changes).toMatchObject([{ model: 'gpt-4o', spans: 1, after: 4_250_000_000_000n }])
+  })
+  await eventually(async () => {
+    expect((await getJson<Trace>(server, `/ledger/v1/traces/${traceId}`)).cost.picoUsd).toBe('4250000000000')
+    expect(await unpriced()).toStrictEqual([])
+  })
+})

@@ -7,16 +7,29 @@ import { openTestApp, START, sampleSpan, spanIdOf } from '../test-app.ts'
 import { createPriceRoutes } from './routes.ts'
 
 async function open() {
-  const unpriced = (n: number, model: string) =>
+  const unpriced = (n: number, model: string, receipt = '') =>
     sampleSpan(
       { spanId: spanIdOf(n), startTimeUnixNano: START + BigInt(n) },
-      { operation: 'chat', provider: 'openai', model, inputTokens: 10, totalTokens: 10, costStatus: 'unpriced' },
+      {
+        operation: 'chat',
+        provider: 'openai',
+        model,
+        inputTokens: 10,
+        totalTokens: 10,
+        costStatus: 'unpriced',
+        receipt,
+      },
     )
   const priced = sampleSpan(
     { spanId: spanIdOf(9) },
     { operation: 'chat', model: 'known', costPicoUsd: 5n, costStatus: 'priced' },
   )
-  const { reader } = await openTestApp({ acme: [unpriced(1, 'old'), unpriced(2, 'new'), unpriced(3, 'new'), priced] })
+  const unlisted = '{"reason":"model not in the catalogue"}'
+  const priority = '{"serviceTier":"priority","reason":"no price for service tier priority"}'
+  const spans = [unpriced(1, 'old', unlisted), unpriced(2, 'new', unlisted), unpriced(3, 'new', unlisted)]
+  const { reader } = await openTestApp({
+    acme: [...spans, unpriced(4, 'gpt-4o', priority), unpriced(5, 'old'), priced],
+  })
   const keys = openSqliteKeyStore(':memory:')
   const tokens = new Map<string, string>()
   for (const [name, project, scope] of [
@@ -79,11 +92,14 @@ test('only an administrator sets prices, and only prices that can be', async () 
   expect(await wrong.json()).toMatchObject({ errors: [{ parameter: 'prices.0.prices.input_mtok' }] })
 })
 
-test('models without a price are listed with their volume, the latest first', async () => {
+test('a listed model stood among those without a price, and nothing said that it was for its service tier', async () => {
   const request = await open()
   const { models } = (await (await request('reader', '/ledger/v1/models/unpriced')).json()) as { models: object[] }
+  const openai = { provider: 'openai' }
   expect(models).toMatchObject([
-    { provider: 'openai', model: 'new', calls: 2, usage: { inputTokens: 20 } },
-    { provider: 'openai', model: 'old', calls: 1, usage: { inputTokens: 10 } },
+    { ...openai, model: 'old', serviceTier: '', reason: '' },
+    { ...openai, model: 'gpt-4o', serviceTier: 'priority', reason: 'no price for service tier priority' },
+    { ...openai, model: 'new', reason: 'model not in the catalogue', calls: 2, usage: { inputTokens: 20 } },
+    { ...openai, model: 'old', reason: 'model not in the catalogue', calls: 1, usage: { inputTokens: 10 } },
   ])
 })

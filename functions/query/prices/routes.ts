@@ -25,7 +25,11 @@ const pricesSchema = z.strictObject({ prices: customPricesSchema })
 const unpricedSchema = spendSchema.extend({
   provider: z.string(),
   model: z.string(),
+  serviceTier: z.string().meta({ description: 'empty for the standard one', example: 'priority' }),
+  reason: z.string().meta({ description: 'why there is no price', example: 'no price for service tier priority' }),
 })
+
+const UNPRICED_BY = ['provider', 'model', 'serviceTier', 'reason'] as const
 
 const IF_MATCH = 'the ETag of the prices that are to be replaced: refused if they have been changed since'
 
@@ -62,6 +66,8 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
     ...readRoute(authenticate, 'prices'),
     path: '/ledger/v1/models/unpriced',
     summary: 'Models that were used and have no price, latest first',
+    description:
+      'One row for each model, service tier and reason: a listed model may have a price for some calls alone.',
     request: { query: z.strictObject(filterParameters) },
     responses: responses('the models', z.object({ models: z.array(unpricedSchema) })),
   })
@@ -80,18 +86,22 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
   })
   app.openapi(unpriced, async (c) => {
     const filter = { ...toFilter(c.get('principal').project, c.req.valid('query')), costStatus: ['unpriced' as const] }
-    const rows = await reader.usage({ filter, groupBy: ['provider', 'model'], maxRows: MAX_USAGE_ROWS })
+    const rows = await reader.usage({ filter, groupBy: UNPRICED_BY, maxRows: MAX_USAGE_ROWS })
     const models = rows
       .toSorted((a, b) => (a.lastSeen === b.lastSeen ? 0 : a.lastSeen < b.lastSeen ? 1 : -1))
       .map((row) => ({
-        provider: row.group[0] ?? '',
-        model: row.group[1] ?? '',
+        ...unpricedModel(row.group),
         ...spendJson(row),
       }))
     return c.json({ models }, 200)
   })
   repriceRoute(app, options)
   return app
+}
+
+/** What the values of {@link UNPRICED_BY} are. */
+function unpricedModel([provider = '', model = '', serviceTier = '', reason = '']: readonly string[]) {
+  return { provider, model, serviceTier, reason }
 }
 
 /** The version that an `If-Match` names; undefined where any will do. */

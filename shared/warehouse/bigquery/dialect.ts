@@ -20,6 +20,7 @@ export const bigQueryDialect: Dialect = {
   },
   distinctTexts: (text) =>
     sql`IF(COUNTIF(${text} <> '') = 0, '[]', TO_JSON_STRING(ARRAY_AGG(DISTINCT NULLIF(${text}, '') IGNORE NULLS)))`,
+  jsonText: (json, path) => sql`IFNULL(JSON_VALUE(NULLIF(${json}, ''), ${path}), '')`,
   readNanos: (stored) => stored as bigint,
   readAttributes: (stored) =>
     ((stored ?? []) as readonly { key: string; value: string }[]).map(({ key, value }) => [key, value]),

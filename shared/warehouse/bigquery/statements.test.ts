@@ -29,6 +29,13 @@ const STATEMENTS: Readonly<Record<string, string>> = {
       DATASET,
     ),
   ),
+  unpriced: named(
+    scoped(
+      selectUsage({ filter, groupBy: ['model', 'reason', 'serviceTier'], maxRows: 5 }, bigQueryDialect),
+      scope,
+      DATASET,
+    ),
+  ),
   counts: named(countsStatement('p', DATASET)),
   books: named(bookStatement('p', DATASET)),
   spans_unique: uniqueSpansView(DATASET),

@@ -20,6 +20,7 @@ export const duckDbDialect: Dialect = {
     return sql`quantile_disc(${integer}, ${fraction}) FILTER (WHERE ${condition})`
   },
   distinctTexts: (text) => sql`to_json(list(DISTINCT ${text}) FILTER (WHERE ${text} <> ''))`,
+  jsonText: (json, path) => sql`CASE WHEN json_valid(${json}) THEN coalesce(${json} ->> ${path}, '') ELSE '' END`,
   readNanos: (stored) => (stored as DuckDBTimestampNanosecondsValue).nanos,
   readAttributes: (stored) =>
     (stored as DuckDBListValue).items.map((item) => {

@@ -24,6 +24,8 @@ export interface Dialect {
   percentile(integer: Sql, percent: number, condition: Sql): Sql
   /** The distinct texts, '' excepted, as a JSON array in any order. */
   distinctTexts(text: Sql): Sql
+  /** The text at `path`, a literal such as `'$.a'`, in a text column that holds JSON or nothing; '' where there is none. */
+  jsonText(json: Sql, path: Sql): Sql
   /** A timestamp as it came from the store, in nanoseconds since 1970. */
   readNanos(stored: unknown): bigint
   /** The keys and value texts of an attributes column, in order. */

@@ -4,7 +4,7 @@ import type { Dialect } from './dialect.ts'
 import { wholeSpanCondition } from './filter.ts'
 import { identifier, join, list, type Sql, sql } from './statement.ts'
 
-const DIMENSIONS: Readonly<Record<UsageDimension, Sql>> = {
+const DIMENSIONS: Readonly<Record<UsageDimension, Sql | ((dialect: Dialect) => Sql)>> = {
   model: sql`gen_ai_model`,
   provider: sql`gen_ai_provider`,
   user: sql`user_id`,
@@ -13,6 +13,8 @@ const DIMENSIONS: Readonly<Record<UsageDimension, Sql>> = {
   operation: sql`gen_ai_operation`,
   environment: sql`environment`,
   key: sql`coalesce(key_id, '')`,
+  reason: (dialect) => dialect.jsonText(sql`receipt`, sql`'$.reason'`),
+  serviceTier: (dialect) => dialect.jsonText(sql`receipt`, sql`'$.serviceTier'`),
 }
 
 /** The columns that are summed, by field. */
@@ -57,7 +59,10 @@ export function readSum(stored: unknown, dialect: Dialect): bigint | null {
 /** One row for each group, one more than `maxRows` at most. */
 export function selectUsage({ filter, groupBy, intervalNanos, maxRows }: UsageQuery, dialect: Dialect): Sql {
   const start = dialect.nanos(sql`start_time`)
-  const keys = groupBy.map((dimension, index) => sql`${DIMENSIONS[dimension]} AS ${identifier(`group_${index}`)}`)
+  const keys = groupBy.map((dimension, index) => {
+    const key = DIMENSIONS[dimension]
+    return sql`${typeof key === 'function' ? key(dialect) : key} AS ${identifier(`group_${index}`)}`
+  })
   if (intervalNanos !== undefined) keys.push(sql`${start} - ${dialect.modulo(start, intervalNanos)} AS interval_start`)
   const columns = [
     ...keys,

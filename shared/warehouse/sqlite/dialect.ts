@@ -21,6 +21,7 @@ export const sqliteDialect: Dialect = {
   percentile: (integer, percent, condition) =>
     sql`nearest_rank(${integer}, ${BigInt(percent)}) FILTER (WHERE ${condition})`,
   distinctTexts: (text) => sql`json_group_array(DISTINCT ${text}) FILTER (WHERE ${text} <> '')`,
+  jsonText: (json, path) => sql`CASE WHEN json_valid(${json}) THEN coalesce(${json} ->> ${path}, '') ELSE '' END`,
   readNanos: (stored) => stored as bigint,
   readAttributes: (stored) =>
     (JSON.parse(stored as string) as { key: string; value: string }[]).map(({ key, value }) => [key, value]),
