@@ -26,6 +26,10 @@ export type ErrorCode =
   | 'auth/missing'
   | 'auth/invalid'
   | 'auth/forbidden'
+  | 'http/malformed'
+  | 'http/not-found'
+  | 'http/method-not-allowed'
+  | 'http/unsupported-media-type'
 
 /**
  * The one error class of the project. `message` is lower-case, prefixed by the domain of its code

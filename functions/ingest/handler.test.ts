@@ -174,6 +174,25 @@ describe('refusals', () => {
   })
 
   test.each([
+    ['/v1/metrics', 'OTEL_METRICS_EXPORTER=none'],
+    ['/v1/logs', 'OTEL_LOGS_EXPORTER=none'],
+    ['/v1/profiles', '/v1/traces'],
+    ['/v1/traces/v1/traces', '/v1/traces'],
+    ['/v1/traces/', '/v1/traces'],
+    ['/', '/v1/traces'],
+  ])('%s: an SDK that sends more than traces was not told in OTLP what to turn off', async (path, hint) => {
+    const { app } = setUp()
+    for (const [type, decode] of [
+      [JSON_TYPE, (text: string) => JSON.parse(text).message],
+      [PROTOBUF, (text: string) => text],
+    ] as const) {
+      const response = await app.request(path, { method: 'POST', body: '{}', headers: { 'content-type': type } })
+      expect([response.status, response.headers.get('content-type')]).toStrictEqual([404, type])
+      expect(decode(await response.text())).toContain(hint)
+    }
+  })
+
+  test.each([
     'text/plain',
     'application/jsonp',
     'application/x-protobuf-seq',

@@ -1,5 +1,5 @@
-import { Hono } from 'hono'
-import { createIngest, type IngestOptions } from './ingest.ts'
+import { type Context, Hono, type HonoRequest } from 'hono'
+import { createIngest, type IngestOptions, type IngestResponse, refusePath } from './ingest.ts'
 
 export type { IngestOptions } from './ingest.ts'
 
@@ -8,13 +8,18 @@ export function createIngestApp(options: IngestOptions): Hono {
   const ingest = createIngest(options)
   const app = new Hono()
   app.all('/v1/traces', async ({ req }) => {
-    const { status, headers, body } = await ingest({
-      method: req.method,
-      header: (name) => req.raw.headers.get(name),
-      body: req.raw.body,
-    })
-    // fetch's HEAD must have no body, and a client that asked for nothing else wants none.
-    return new Response(req.method === 'HEAD' ? null : (body as Uint8Array<ArrayBuffer>), { status, headers })
+    const header = (name: string) => req.raw.headers.get(name)
+    return toResponse(req, await ingest({ method: req.method, header, body: req.raw.body }))
   })
+  const refuse = ({ req }: Context) =>
+    toResponse(req, refusePath(req.path, { header: (name) => req.header(name) ?? null }))
+  app.all('/v1/*', refuse)
+  // Where it is mounted in another app, what is not below /v1 is that one's.
+  app.notFound(refuse)
   return app
+}
+
+function toResponse({ method }: HonoRequest, { status, headers, body }: IngestResponse): Response {
+  // fetch's HEAD must have no body, and a client that asked for nothing else wants none.
+  return new Response(method === 'HEAD' ? null : (body as Uint8Array<ArrayBuffer>), { status, headers })
 }

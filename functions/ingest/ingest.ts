@@ -103,6 +103,18 @@ export function createIngest(options: IngestOptions): Ingest {
   }
 }
 
+/** What senders of other signals turn off: what SDKs send besides traces, unless told otherwise. */
+const TURN_OFF: Readonly<Record<string, string>> = {
+  '/v1/metrics': ': set OTEL_METRICS_EXPORTER=none',
+  '/v1/logs': ': set OTEL_LOGS_EXPORTER=none',
+}
+
+/** Answers what is sent to any other `path`: 404 in the request's encoding, which is what an exporter logs. */
+export function refusePath(path: string, { header }: Pick<IngestRequest, 'header'>): IngestResponse {
+  const encoding = parseContentType(header('content-type')) ?? 'json'
+  return refuse(404, encoding, `otlp: only traces are taken, at /v1/traces${TURN_OFF[path] ?? ''}`)
+}
+
 /** The encoding that a `Content-Type` names, whatever its parameters; undefined for others. */
 function parseContentType(header: string | null): OtlpEncoding | undefined {
   const type = (header ?? '').split(';', 1)[0]!.trim().toLowerCase()
@@ -138,6 +150,7 @@ const CODES: Readonly<Record<number, RpcCode>> = {
   400: RPC_CODES.invalidArgument,
   401: RPC_CODES.unauthenticated,
   403: RPC_CODES.permissionDenied,
+  404: RPC_CODES.unimplemented,
   405: RPC_CODES.unimplemented,
   413: RPC_CODES.resourceExhausted,
   415: RPC_CODES.invalidArgument,

@@ -46,11 +46,28 @@ test.each([
   expect(logged).toStrictEqual([{ err: error }])
 })
 
-test("a refusal of the framework keeps its status, and what is the caller's fault is not logged", async () => {
-  const { app, logged } = appThatThrows(new HTTPException(400, { message: 'Malformed JSON in request body' }))
-  const response = await app.request('/thing/1')
-  expect(await response.json()).toMatchObject({ status: 400, detail: 'malformed json in request body' })
-  expect(logged).toStrictEqual([])
+test.each([
+  [400, 'Malformed JSON in request body', 'http/malformed', 'http: the body is not valid JSON'],
+  [415, 'Unsupported Media Type', 'http/unsupported-media-type', 'http: send the body as application/json'],
+  [418, 'I am a Teapot', undefined, 'i am a teapot'],
+] as const)(
+  'a refusal of the framework had no code and did not say what to send: %i',
+  async (status, message, code, detail) => {
+    const { app, logged } = appThatThrows(new HTTPException(status, { message }))
+    const response = await app.request('/thing/1')
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ status, detail, ...(code !== undefined && { code }) })
+    expect(logged).toStrictEqual([])
+  },
+)
+
+test('a path or method that nothing answers had no code, and did not say where to look', async () => {
+  const { app } = appThatThrows(new Error())
+  expect(await (await app.request('/')).json()).toMatchObject({
+    code: 'http/not-found',
+    detail: expect.stringContaining('/ledger/v1/openapi.json'),
+  })
+  expect(await (await app.request('/other')).json()).toMatchObject({ code: 'http/method-not-allowed' })
 })
 
 test('an unknown path is 404, a known one with another method 405 with what it takes', async () => {

@@ -33,6 +33,10 @@ export const PROBLEM_STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   'auth/missing': 401,
   'auth/invalid': 401,
   'auth/forbidden': 403,
+  'http/malformed': 400,
+  'http/not-found': 404,
+  'http/method-not-allowed': 405,
+  'http/unsupported-media-type': 415,
 }
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -108,9 +112,18 @@ export function problemFrom(error: unknown, log?: Log): Response {
     log?.error({ err: error, code: error.code }, 'request failed')
     return problem(status, status === 503 ? error.message : INTERNAL, { code: error.code })
   }
-  if (error instanceof HTTPException && error.status < 500) return problem(error.status, error.message.toLowerCase())
+  if (error instanceof HTTPException && error.status < 500) {
+    const { code, detail = error.message.toLowerCase() } = REFUSALS[error.status] ?? {}
+    return problem(error.status, detail, code === undefined ? {} : { code })
+  }
   log?.error({ err: error }, `request failed: ${describeError(error)}`)
   return problem(500, INTERNAL)
+}
+
+/** What the framework refuses by itself, said so that the caller knows what to send. */
+const REFUSALS: Readonly<Record<number, { readonly code: ErrorCode; readonly detail: string }>> = {
+  400: { code: 'http/malformed', detail: 'http: the body is not valid JSON' },
+  415: { code: 'http/unsupported-media-type', detail: 'http: send the body as application/json' },
 }
 
 const INTERNAL = 'something went wrong here; the log says what'
@@ -126,6 +139,8 @@ interface ProblemApp {
   readonly router: Hono['router']
 }
 
+const NOT_FOUND = 'http: there is nothing at this path; /ledger/v1/openapi.json says what there is'
+
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /**
@@ -140,9 +155,9 @@ export function handleProblems(app: ProblemApp, log?: Log): void {
       return app.router.match(routed, c.req.path)[0].some(([[, route]]) => route.method === routed)
     })
     if (allowed.length === 0 || allowed.includes(c.req.method))
-      return problem(404, 'http: there is nothing at this path')
+      return problem(404, NOT_FOUND, { code: 'http/not-found' })
     const list = allowed.join(', ')
-    return problem(405, `http: this path takes ${list}`, { headers: { allow: list } })
+    return problem(405, `http: this path takes ${list}`, { code: 'http/method-not-allowed', headers: { allow: list } })
   }
   app.onError(onError)
   app.notFound(onNotFound)
