@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { problem, problemSchema } from '../../shared/http/problem.ts'
+import { describeIssues } from './issues.ts'
 import { type ReaderEnv, requireScope } from './principal.ts'
 
 /** The name of the API key in the OpenAPI document. */
@@ -48,18 +49,11 @@ export function responses<T extends z.ZodType>(
 
 type Hook = NonNullable<OpenAPIHonoOptions<ReaderEnv>['defaultHook']>
 
-/** A name that nothing has is told up to so many characters. */
-const MAX_NAME = 200
-
 /** Answers input that its schema refuses: 400 with `code`, that names every parameter or member that is wrong. */
 export function refuse(code: ErrorCode): (...given: Parameters<Hook>) => Response | undefined {
   return (result) => {
     if (result.success) return undefined
-    const errors = (result.error as z.ZodError).issues.flatMap((issue) => {
-      const names = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]
-      const detail = issue.code === 'unrecognized_keys' ? 'unknown' : issue.message
-      return names.map((name) => ({ parameter: name.join('.').slice(0, MAX_NAME), detail }))
-    })
+    const errors = describeIssues(result.error as z.ZodError)
     const detail = errors.map((error) => [error.parameter, error.detail].filter(Boolean).join(': ')).join('; ')
     return problem(400, `${code.slice(0, code.indexOf('/'))}: ${detail}`, { code, members: { errors } })
   }
