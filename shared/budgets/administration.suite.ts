@@ -209,6 +209,38 @@ export function administrationSuite(name: string, options: SuiteOptions): void {
       expect(none.grants).toEqual([])
     })
 
+    test.each(['given', 'ended'])(
+      'a span by a clock ahead of the moment a grant was %s was counted twice when it came again, and its correction was lost',
+      async (change) => {
+        await put('b', { thresholds: [] })
+        const grant = () =>
+          own.ledger.grant('p', 'b', { amount: 9n, from: own.now, to: own.now + DAY, note: '' }, 'x', 'g')
+        if (change === 'ended') await grant()
+        own.now += 1_000
+        const ahead = { trace: 1, span: 1, at: own.now + 2_000, amounts: { usd: 50n } }
+        await debit(own.ledger, 'm', [ahead])
+        own.now += 1_000
+        if (change === 'given') await grant()
+        else await own.ledger.revokeGrant('p', 'b', 'g', 'x')
+        own.now += 5_000
+        await debit(own.ledger, 'again', [ahead])
+        expect((await position()).spent).toBe(50n)
+        await debit(own.ledger, 'corrected', [{ ...ahead, amounts: { usd: 30n }, revision: 1, matches: [] }])
+        expect((await position()).spent).toBe(30n)
+      },
+    )
+
+    test('what a backfill found after a grant was given was not paid by it, for it was charged as if there were none', async () => {
+      await put('b', { limit: 10n, thresholds: [] })
+      const { charges } = await batchOf(own.ledger, 'p', 'm', [
+        { trace: 1, span: 1, at: own.now + 1_000, amounts: { usd: 15n } },
+      ])
+      await own.ledger.grant('p', 'b', { amount: 20n, from: own.now + 500, to: own.now + DAY, note: '' }, 'ops')
+      own.now += 2_000
+      await own.ledger.backfill('p', 'b', charges)
+      expect(await position()).toMatchObject({ spent: 15n, grants: [{ remaining: 5n }] })
+    })
+
     test('what a budget has spent comes back with the next period', async () => {
       await put('b', { limit: 10n })
       await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 10n } }])

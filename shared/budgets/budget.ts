@@ -38,6 +38,12 @@ export function endOf({ to, revokedAt }: Grant): number {
   return revokedAt ?? to
 }
 
+/** Of what began in `[from, at)` (ms since 1970) nothing counts any more: the budget was reset at `at`. */
+export interface Reset {
+  readonly from: number
+  readonly at: number
+}
+
 /** Where the alerts of a budget go; the log gets them all. */
 export interface AlertTarget {
   readonly kind: 'webhook' | 'slack'
@@ -79,6 +85,8 @@ export interface Budget extends BudgetTerms {
   /** What earlier generations counted, oldest first: up to and with generation `until`, in `unit`. Absent where it was always the same. */
   readonly formerUnits?: readonly { readonly until: number; readonly unit: Unit }[]
   readonly grants: readonly Grant[]
+  /** Of this generation, oldest first. Absent where there was none. */
+  readonly resets?: readonly Reset[]
   /** Whether the spend from before `since` has been added from the warehouse: see `backfill.ts`. */
   readonly backfill: 'pending' | 'done' | 'none'
   readonly createdAt: number
@@ -112,6 +120,7 @@ export function withTerms(budget: Budget, terms: BudgetTerms, now: number): Budg
       since: now,
       formerLimits: [],
       grants: budget.unit === terms.unit ? budget.grants : [],
+      resets: [],
       backfill: 'pending',
       updatedAt: now,
     }
@@ -200,7 +209,8 @@ export function budgetFromJson(text: string): Budget {
 
 /** Tells one state of a budget's terms and grants from any other, and nothing of its secrets. */
 export function budgetVersion(budget: Budget): string {
-  const shown = budgetToJson({ ...budget, backfill: 'none', alerts: [] })
+  const { resets: _, ...decided } = budget
+  const shown = budgetToJson({ ...decided, backfill: 'none', alerts: [] })
   return createHash('sha256').update(shown).digest('hex').slice(0, 16)
 }
 

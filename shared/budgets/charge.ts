@@ -126,6 +126,11 @@ export function chargeTo(
   return { budgetId, generation, bucket: calendar.bucket(at), traceId, spanId, at, claimed }
 }
 
+/** `charge` in the bucket that its span falls in by `rule`: a grant or a reset may have come since it was made. */
+export function inBucketOf(charge: Charge, rule: Rule | undefined): Charge {
+  return rule === undefined ? charge : { ...charge, bucket: rule.calendar.bucket(charge.at) }
+}
+
 /** The budgets that apply to a call for `subject`. */
 export function budgetsFor({ rules }: Rules, subject: Subject): Budget[] {
   return rules.filter(({ matchesSubject }) => matchesSubject(subject)).map(({ budget }) => budget)

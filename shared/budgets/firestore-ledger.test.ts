@@ -7,6 +7,7 @@ import { leaseSuite } from './lease.suite.ts'
 import { ledgerSuite } from './ledger.suite.ts'
 import { lessonsSuite } from './lessons.suite.ts'
 import { reservationSuite } from './reservation.suite.ts'
+import { resetSuite } from './reset.suite.ts'
 
 const plan = planFirestore()
 let emulator: Emulator
@@ -27,4 +28,5 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
   leaseSuite('Firestore', { open })
   lessonsSuite('Firestore', { open })
   reservationSuite('Firestore', { open })
+  resetSuite('Firestore', { open })
 })

@@ -11,6 +11,8 @@ import { backfills, debit, debitReads } from './firestore/debit.ts'
 import {
   type BudgetState,
   balanceOf,
+  bucketKey,
+  bucketsOf,
   budgetRef,
   decodeState,
   nameOf,
@@ -24,7 +26,7 @@ import { readRules, readState, ruleOf, type Shelf } from './firestore/project.ts
 import { release, reservation, reserve, reserveReads, save, settle } from './firestore/reservations.ts'
 import { answering, createGroups, type Workspace } from './firestore/workspace.ts'
 import type { Balance, BudgetLedger } from './ledger.ts'
-import { currentWindow } from './position.ts'
+import { resetBudget } from './reset.ts'
 
 export interface FirestoreLedgerOptions {
   /** Closed with the ledger. */
@@ -145,17 +147,13 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
     reset: (project, id, actor, note) =>
       write(project, async (workspace) => {
         const { state, rule } = await readState(workspace, shelf, project, id)
-        const { budget, calendar } = rule
-        const { start, end } = currentWindow(budget, calendar, now())
-        let after = state
-        for (const [key, { spent }] of state.buckets) {
-          const [generation, bucket] = key.split('_').map(Number) as [number, number]
-          if (generation !== budget.generation || bucket < start || bucket >= end) continue
-          after = withBucket(after, key, (sums) => ({ ...sums, spent: 0n }))
-          addEntry(workspace, shelf, budget, { kind: 'reset', actor, note, bucket, amount: -spent })
-        }
-        if (after === state) addEntry(workspace, shelf, budget, { kind: 'reset', actor, note })
-        save(workspace, shelf, after)
+        const { budget, taken } = resetBudget(rule, now(), bucketsOf(state, rule, now()))
+        const [first = {}, ...others] = taken.map((own) => ({ kind: 'reset', actor, note, ...own }) as const)
+        let after: BudgetState = { ...state, budget }
+        for (const { bucket } of taken)
+          after = withBucket(after, bucketKey(budget.generation, bucket), (sums) => ({ ...sums, spent: 0n }))
+        for (const line of others) addEntry(workspace, shelf, budget, line)
+        await revise(workspace, after, { kind: 'reset', actor, note, ...first })
         return standing(after)
       }),
     correct: (project, id, correction) =>

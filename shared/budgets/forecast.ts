@@ -10,10 +10,10 @@ export interface Forecast {
   readonly spentAtEnd: bigint | null
 }
 
-/** Follows the pace since the period (or, if later, the budget) began to the period's end. */
+/** Follows the pace since the period began, or the budget was made or reset in it, to the period's end. */
 export function forecast(budget: Budget, position: Position, now: number): Forecast {
   const rolling = typeof budget.period === 'object'
-  const begun = budget.period === 'total' ? budget.createdAt : position.start
+  const begun = Math.max(budget.period === 'total' ? budget.createdAt : position.start, budget.resets?.at(-1)?.at ?? 0)
   const elapsed = BigInt(Math.max(1, Math.floor(now - begun)))
   const endless = rolling || position.end >= FOREVER
   const spentAtEnd = endless ? null : (position.spent * BigInt(Math.max(1, position.end - begun))) / elapsed

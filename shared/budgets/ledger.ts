@@ -26,7 +26,7 @@ export const ENTRY_KINDS = [
 ] as const
 export type EntryKind = (typeof ENTRY_KINDS)[number]
 
-/** One line of a budget's history; lines are only ever added. The amounts of a bucket's lines add up to what it has spent. */
+/** One line of a budget's history; lines are only ever added. The amounts of a bucket's lines add up to what it has counted. */
 export interface Entry {
   /** Orders the entries of a budget. */
   readonly id: string
@@ -173,7 +173,7 @@ export interface BudgetLedger {
   grant(project: string, id: string, grant: Omit<Grant, 'id'>, actor: string, grantId?: string): Promise<Balance>
   /** Ends a grant now: what it has paid stays paid. Rejects with `budget/not-found` where it has ended or never was. */
   revokeGrant(project: string, id: string, grantId: string, actor: string): Promise<Balance>
-  /** The current period begins anew with nothing spent. */
+  /** The current period begins anew with nothing spent: what began before counts no more, whatever is said of it later. */
   reset(project: string, id: string, actor: string, note: string): Promise<Balance>
   /**
    * Sets right what the ledger was found to differ by from the warehouse. Of several who found the same difference one does it;

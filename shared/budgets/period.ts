@@ -72,12 +72,12 @@ export function periodName(period: Budget['period'], timeZone: string, start: nu
   return moment.toString({ smallestUnit: 'minute', timeZoneName: 'never' })
 }
 
-type Question = Pick<Budget, 'period' | 'timeZone' | 'grants'>
+type Question = Pick<Budget, 'period' | 'timeZone' | 'grants' | 'resets'>
 
 /**
  * Tells periods and buckets of one budget, remembering boundaries already found. A bucket is what is counted as one: the part
- * of a period (or slice) between two times at which a grant begins or ends, so that spend always tells which grants could
- * pay for it.
+ * of a period (or slice) between two times at which a grant begins or ends or the budget was reset, so that spend always tells which
+ * grants could pay for it, and whether it was forgiven.
  */
 export class Calendar {
   readonly #budget: Question
@@ -87,7 +87,9 @@ export class Calendar {
 
   constructor(budget: Question) {
     this.#budget = budget
-    this.#cuts = [...new Set(budget.grants.flatMap((grant) => [grant.from, endOf(grant)]))].sort((a, b) => a - b)
+    const cuts = budget.grants.flatMap((grant) => [grant.from, endOf(grant)])
+    for (const { at } of budget.resets ?? []) cuts.push(at)
+    this.#cuts = [...new Set(cuts)].sort((a, b) => a - b)
   }
 
   /** The period (calendar) or slice (rolling) that `at` falls in. */

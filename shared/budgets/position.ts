@@ -62,9 +62,10 @@ export function positionOf(
   reserved: bigint,
 ): Position {
   const window = currentWindow(budget, calendar, now)
-  const { own, left } = payByGrants(budget, buckets)
+  const counted = buckets.filter(({ start }) => !isForgiven(budget, start))
+  const { own, left } = payByGrants(budget, counted)
   const within = (start: number) => start >= window.start && start < window.end
-  const current = buckets.filter(({ start }) => within(start))
+  const current = counted.filter(({ start }) => within(start))
   const spent = current.reduce((sum, bucket) => sum + bucket.spent, 0n)
   const ownSpent = own.reduce((sum, bucket) => (within(bucket.start) ? sum + bucket.spent : sum), 0n)
   const carried = carriedInto(budget, carriedPeriods(budget, calendar, now), own)
@@ -85,6 +86,11 @@ export function positionOf(
     grants,
     unknown: current.reduce((sum, bucket) => sum + bucket.unknown, 0),
   }
+}
+
+/** Whether what is counted in the bucket at `start` was forgiven by a reset. */
+export function isForgiven({ resets }: Budget, start: number): boolean {
+  return resets?.some(({ from, at }) => start >= from && start < at) ?? false
 }
 
 /** When the oldest spend leaves a rolling window. */

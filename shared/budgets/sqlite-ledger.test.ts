@@ -9,6 +9,7 @@ import { batchOf, debit, NOON, termsOf } from './ledger.fixtures.ts'
 import { ledgerSuite } from './ledger.suite.ts'
 import { lessonsSuite } from './lessons.suite.ts'
 import { reservationSuite } from './reservation.suite.ts'
+import { resetSuite } from './reset.suite.ts'
 import { openSqliteLedger } from './sqlite-ledger.ts'
 
 const open = async (now: () => number) => openSqliteLedger({ path: ':memory:', now })
@@ -17,6 +18,7 @@ ledgerSuite('SQLite', { open, runs: 60 })
 leaseSuite('SQLite', { open })
 lessonsSuite('SQLite', { open })
 reservationSuite('SQLite', { open })
+resetSuite('SQLite', { open })
 
 test('two connections to one file see each other’s budgets and debits', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'spanledger-budgets-'))

@@ -14,9 +14,9 @@ import {
 } from './budget.ts'
 import { changeNote, grantNote } from './change-note.ts'
 import type { Balance, BudgetLedger, Entry, EntryKind } from './ledger.ts'
-import { currentWindow } from './position.ts'
+import { resetBudget } from './reset.ts'
 import { alertsPublished, dueAlerts, raiseAlerts } from './sqlite/alerts.ts'
-import { type Books, findBudget, post, readBalance, readProject, ruleOf } from './sqlite/books.ts'
+import { type Books, findBudget, post, readBalance, readBuckets, readProject, ruleOf } from './sqlite/books.ts'
 import { correct, spanSums } from './sqlite/corrections.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { backfill, debit, prune } from './sqlite/debit.ts'
@@ -114,30 +114,12 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
     reset: (project, id, actor, note) =>
       write((): Balance => {
         const { ref, rule } = findBudget(books, project, id)
-        const { budget, calendar } = rule
-        const { start, end } = currentWindow(budget, calendar, now())
-        const buckets = db.all(
-          'SELECT start, spent FROM balances WHERE budget = ? AND generation = ? AND start >= ? AND start < ?',
-          ref,
-          budget.generation,
-          start,
-          end,
-        )
-        for (const bucket of buckets) {
-          const amount = -(bucket.spent as bigint)
-          post(books, {
-            budget: ref,
-            generation: budget.generation,
-            kind: 'reset',
-            actor,
-            note,
-            bucket: Number(bucket.start),
-            amount,
-          })
-        }
-        if (buckets.length === 0)
-          post(books, { budget: ref, generation: budget.generation, kind: 'reset', actor, note })
-        return readBalance(books, ref, rule)
+        const { budget, taken } = resetBudget(rule, now(), readBuckets(books, ref, rule))
+        const line = { budget: ref, generation: budget.generation, kind: 'reset', actor, note } as const
+        for (const own of taken) post(books, { ...line, ...own })
+        if (taken.length === 0) post(books, line)
+        save(books, ref, budget)
+        return readBalance(books, ref, ruleOf(budget))
       }),
     correct: (project, id, correction) => write(() => correct(books, findBudget(books, project, id), correction)),
     entries: async (project, id, { after, pageSize }) => {

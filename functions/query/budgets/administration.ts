@@ -6,7 +6,7 @@ import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
 import { addressOf, mayReach } from '../../../shared/http/reach.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
-import { API_KEY_SCHEME, readRoute, responses } from '../route.ts'
+import { API_KEY_SCHEME, noParameters, readRoute, responses } from '../route.ts'
 import { budgetJson, budgetSchema, entryJson, entrySchema, forecastJson, forecastSchema } from './budget-json.ts'
 import type { BudgetRoutesOptions } from './routes.ts'
 import { budgetIdInput, keyedGrantInput, noteInput, termsInput } from './terms-json.ts'
@@ -54,7 +54,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       ...readRoute(authenticate, TAG),
       path: '/ledger/v1/budgets/{id}',
       summary: 'A budget and where it stands',
-      request: { params: idParameters },
+      request: { params: idParameters, query: noParameters },
       responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
     }),
     async (c) => {
@@ -71,7 +71,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       ...readRoute(authenticate, TAG),
       path: '/ledger/v1/budgets/{id}/forecast',
       summary: 'When it will be used up at the pace of its period so far',
-      request: { params: idParameters },
+      request: { params: idParameters, query: noParameters },
       responses: responses('the forecast', forecastSchema, [400, 401, 403, 404, 503]),
     }),
     async (c) =>
@@ -87,7 +87,12 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       description:
         'Changing the limit never touches what is spent. Changing selector, unit, period or time zone asks another question: ' +
         'what is spent is then counted anew, from stored spans and those to come.',
-      request: { params: idParameters, headers: z.object({ 'if-match': ifMatchInput }), body: body(termsInput) },
+      request: {
+        params: idParameters,
+        query: noParameters,
+        headers: z.object({ 'if-match': ifMatchInput }),
+        body: body(termsInput),
+      },
       responses: {
         ...responses('the budget as changed', budgetSchema, [400, 401, 403, 412, 503]),
         201: { description: 'the budget as made', content: { 'application/json': { schema: budgetSchema } } },
@@ -111,7 +116,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       method: 'delete',
       path: '/ledger/v1/budgets/{id}',
       summary: 'Delete a budget; its history stays',
-      request: { params: idParameters },
+      request: { params: idParameters, query: noParameters },
       responses: { 204: { description: 'it is gone' }, 404: { description: 'there is no such budget' } },
     }),
     async (c) => {
@@ -128,7 +133,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       path: '/ledger/v1/budgets/{id}/grants',
       summary: 'Add funds on top of the limit, for spend between two times',
       description: 'Grants pay before the limit does, the one that expires first first.',
-      request: { params: idParameters, body: body(keyedGrantInput) },
+      request: { params: idParameters, query: noParameters, body: body(keyedGrantInput) },
       responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
     }),
     async (c) => {
@@ -161,7 +166,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       method: 'delete',
       path: '/ledger/v1/budgets/{id}/grants/{grantId}',
       summary: 'End a grant now; what it has paid stays paid',
-      request: { params: idParameters.extend({ grantId: z.uuid() }) },
+      request: { params: idParameters.extend({ grantId: z.uuid() }), query: noParameters },
       responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
     }),
     async (c) => {
@@ -177,7 +182,13 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       method: 'post',
       path: '/ledger/v1/budgets/{id}/reset',
       summary: 'Begin the current period anew with nothing spent',
-      request: { params: idParameters, body: { ...body(z.strictObject({ note: noteInput })), required: false } },
+      description:
+        'What began before counts no more, whenever it comes and whatever is corrected or settled of it then.',
+      request: {
+        params: idParameters,
+        query: noParameters,
+        body: { ...body(z.strictObject({ note: noteInput })), required: false },
+      },
       responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
     }),
     async (c) => {
@@ -195,7 +206,8 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       path: '/ledger/v1/budgets/{id}/entries',
       summary: 'The history of a budget, latest first; also of one that was deleted',
       description:
-        'Debits share entries: those of a minute, on Firestore those of a period. The amounts of all entries add up to what is spent.',
+        'Debits share entries: those of a minute, on Firestore those of a period. The amounts of all entries add up to what is spent, ' +
+        'but for what was said after a reset of what began before it.',
       request: { params: idParameters, query: z.strictObject(pageParameters) },
       responses: responses(
         'entries',

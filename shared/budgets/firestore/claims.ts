@@ -1,6 +1,6 @@
 import type { DocumentReference } from '@google-cloud/firestore'
 import type { Charge } from '../charge.ts'
-import { type Claimed, joinClaims } from '../claim.ts'
+import type { Claimed } from '../claim.ts'
 import { type Collections, nameOf } from './documents.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -48,22 +48,18 @@ export function putClaim(
 }
 
 /**
- * What other claims say of the same spans, by {@link targetKey}. To be read after the budgets that the charges go to: then a claim that
+ * What other claims say of the same spans. To be read after the budgets that the charges go to: then a claim that
  * comes too late to be seen has changed one of them, and the workspace is not written.
  */
 export async function otherCharges(
   workspace: Workspace,
   { claims }: Collections,
   charges: readonly ClaimedCharge[],
-): Promise<Map<string, Claimed>> {
-  const said = new Map<string, Claimed>()
+): Promise<ClaimedCharge[]> {
+  const said: ClaimedCharge[] = []
   const keys = new Set(charges.map(({ span }) => span))
   const take = (text: string) => {
-    for (const charge of decodeCharges(text)) {
-      if (!keys.has(charge.span)) continue
-      const key = targetKey(charge)
-      said.set(key, joinClaims(said.get(key), charge.claimed))
-    }
+    for (const charge of decodeCharges(text)) if (keys.has(charge.span)) said.push(charge)
   }
   for (const fields of workspace.pending(claims)) take(String(fields.charges))
   const wanted = [...keys]

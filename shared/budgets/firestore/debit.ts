@@ -1,6 +1,6 @@
 import type { DocumentReference } from '@google-cloud/firestore'
 import { checkAmount } from '../amount.ts'
-import { type Charge, chargeTo, isOf, type Rules, tells } from '../charge.ts'
+import { type Charge, chargeTo, inBucketOf, isOf, type Rules, tells } from '../charge.ts'
 import { type Claimed, joinClaims, sameClaim, spentBy, UNKNOWN, unknownBy } from '../claim.ts'
 import { isLease } from '../lease.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
@@ -73,7 +73,7 @@ export async function debit(
   if (charges.some(({ budgetId, generation }) => states.get(budgetId)?.budget.generation !== generation)) return 'stale'
 
   const change = createChange(states)
-  await charge(workspace, shelf, project, { charges, change, reason })
+  const placed = await charge(workspace, shelf, project, { charges, change, reason })
   for (const [id, kept] of reservations) {
     if (isLease(id)) continue
     const came = new Set(charges.filter(({ reservation }) => reservation === id).map(({ budgetId }) => budgetId))
@@ -89,8 +89,8 @@ export async function debit(
   const [counting] = change.made
   if (counting !== undefined) change.make(counting, (state) => ({ ...state, handled: state.handled + spans }))
   else if (spans > 0) workspace.increment(collections.counts.doc(`${nameOf(project)}_${shelf.shard}`), 'handled', spans)
-  await write(workspace, shelf, change, charges)
-  putClaim(workspace, collections, claim, { charges, now: now() })
+  await write(workspace, shelf, change, placed)
+  putClaim(workspace, collections, claim, { charges: placed, now: now() })
   return 'debited'
 }
 
@@ -100,18 +100,22 @@ export function backfills(
   charges: readonly Charge[],
 ): ((workspace: Workspace, shelf: Shelf) => Promise<void>)[] {
   const parts = Array.from({ length: Math.ceil(charges.length / BACKFILLED_AT_ONCE) }, (_, i) =>
-    charges.slice(i * BACKFILLED_AT_ONCE, (i + 1) * BACKFILLED_AT_ONCE).map((own) => toClaimed(project, own, '')),
+    charges.slice(i * BACKFILLED_AT_ONCE, (i + 1) * BACKFILLED_AT_ONCE),
   )
   return parts.map((part) => async (workspace, shelf) => {
-    const claim = shelf.collections.claims.doc(nameOf(project, 'backfill', JSON.stringify(part.map(targetKey))))
+    const spans = part.map((own) => targetKey(toClaimed(project, own, '')))
+    const claim = shelf.collections.claims.doc(nameOf(project, 'backfill', JSON.stringify(spans)))
     if ((await workspace.get(claim)) !== undefined) return
     const names = part.map(({ budgetId }) => budgetId)
     const states = await readStates(workspace, shelf, project, names)
-    const charges = part.filter(({ budgetId, generation }) => states.get(budgetId)?.budget.generation === generation)
+    const rules = new Map(Array.from(states, ([id, state]) => [id, ruleOf(state)]))
+    const charges = part
+      .filter(({ budgetId, generation }) => states.get(budgetId)?.budget.generation === generation)
+      .map((own) => toClaimed(project, inBucketOf(own, rules.get(own.budgetId)), ''))
     const change = createChange(states)
-    await charge(workspace, shelf, project, { charges, change })
-    await write(workspace, shelf, change, charges)
-    putClaim(workspace, shelf.collections, claim, { charges, now: shelf.now() })
+    const placed = await charge(workspace, shelf, project, { charges, change })
+    await write(workspace, shelf, change, placed)
+    putClaim(workspace, shelf.collections, claim, { charges: placed, now: shelf.now() })
   })
 }
 
@@ -152,8 +156,10 @@ interface Gain {
  * What `charges` say beyond what other claims say of the same spans. A budget that is told something new gains, even where its sum
  * stays: it is written, so that whoever says something else of the same span meanwhile must notice.
  */
-function gainsOf(charges: readonly ClaimedCharge[], said: Map<string, Claimed>): Gain[] {
+function gainsOf(charges: readonly ClaimedCharge[], others: readonly ClaimedCharge[]): Gain[] {
   const gains = new Map<string, Gain>()
+  const said = new Map<string, Claimed>()
+  for (const own of others) said.set(targetKey(own), joinClaims(said.get(targetKey(own)), own.claimed))
   for (const own of charges) {
     const { budgetId, generation, bucket, claimed, reservation } = own
     const key = targetKey(own)
@@ -182,16 +188,38 @@ interface Charging {
   readonly reason?: string | undefined
 }
 
-/** Adds what `charges` say anew: as brought by spans, or with a `reason` as corrections. */
+/** `charges`, each in the bucket of its period that has counted its span: grants and resets that cut them may have come since. */
+function leaveWhereCounted(
+  charges: readonly ClaimedCharge[],
+  others: readonly ClaimedCharge[],
+  states: Change['states'],
+): readonly ClaimedCharge[] {
+  if (others.length === 0) return charges
+  const nameOf = ({ budgetId, generation, span }: ClaimedCharge) => `${budgetId}/${generation}/${span}`
+  const counted = Map.groupBy(others, nameOf)
+  const calendars = new Map(Array.from(states, ([id, state]) => [id, ruleOf(state).calendar]))
+  return charges.map((charge) => {
+    const periodOf = (bucket: number) => calendars.get(charge.budgetId)?.window(bucket).start
+    const buckets = (counted.get(nameOf(charge)) ?? []).map(({ bucket }) => bucket)
+    const beside = buckets.filter((bucket) => periodOf(bucket) === periodOf(charge.bucket))
+    return beside.length === 0 || beside.includes(charge.bucket) ? charge : { ...charge, bucket: Math.min(...beside) }
+  })
+}
+
+/**
+ * Adds what `charges` say anew: as brought by spans, or with a `reason` as corrections. Returns them in the buckets that count them, as
+ * they are to be claimed.
+ */
 async function charge(
   workspace: Workspace,
   shelf: Shelf,
   project: string,
   { charges, change, reason }: Charging,
-): Promise<void> {
-  if (charges.length === 0) return
-  const said = await otherCharges(workspace, shelf.collections, charges)
-  for (const { budgetId, generation, bucket, amount, unknown, spans, ofLeases } of gainsOf(charges, said)) {
+): Promise<readonly ClaimedCharge[]> {
+  if (charges.length === 0) return charges
+  const others = await otherCharges(workspace, shelf.collections, charges)
+  const placed = leaveWhereCounted(charges, others, change.states)
+  for (const { budgetId, generation, bucket, amount, unknown, spans, ofLeases } of gainsOf(placed, others)) {
     change.make(budgetId, (state) => {
       const after = withBucket(state, bucketKey(generation, bucket), (sums) => ({
         ...sums,
@@ -207,6 +235,7 @@ async function charge(
     const line = { kind: 'corrected', actor: 'reconcile', note: reason, bucket, amount, spans } as const
     addEntry(workspace, shelf, { project, id: budgetId, generation }, line)
   }
+  return placed
 }
 
 function takenOff(state: BudgetState, lease: string, amount: bigint): BudgetState {

@@ -131,16 +131,26 @@ export function decodeState(fields: Record<string, unknown>): BudgetState {
   }
 }
 
-/** Where a budget stands at `at`; holds that have expired by `now` count no more. */
-export function balanceOf(state: BudgetState, { calendar }: Pick<Rule, 'calendar'>, now: number, at = now): Balance {
-  const { budget } = state
+/** All buckets that bear on where a budget stands at `at`, in order of start. */
+export function bucketsOf(
+  { budget, buckets }: BudgetState,
+  { calendar }: Pick<Rule, 'calendar'>,
+  at: number,
+): Bucket[] {
   const from = lookback(budget, calendar, at)
-  const buckets: Bucket[] = Array.from(state.buckets, ([key, { spent, unknown }]) => {
+  return Array.from(buckets, ([key, { spent, unknown }]) => {
     const [generation, start] = key.split('_').map(Number) as [number, number]
     return { generation, start, spent, unknown }
   })
     .filter(({ generation, start }) => generation === budget.generation && start >= from)
     .sort((a, b) => a.start - b.start)
+}
+
+/** Where a budget stands at `at`; holds that have expired by `now` count no more. */
+export function balanceOf(state: BudgetState, rule: Pick<Rule, 'calendar'>, now: number, at = now): Balance {
+  const { budget } = state
+  const { calendar } = rule
+  const buckets = bucketsOf(state, rule, at)
   let reserved = 0n
   for (const { amount, takenOff, expiresAt } of state.holds.values()) {
     if (expiresAt > now && amount > takenOff) reserved += amount - takenOff

@@ -47,10 +47,9 @@ export function findBudget(books: Books, project: string, id: string): { readonl
   return found
 }
 
-/** Where a budget stands at `at`. */
-export function readBalance(books: Books, ref: bigint, { budget, calendar }: Rule, at = books.now()): Balance {
-  const { db } = books
-  const buckets: Bucket[] = db
+/** All buckets that bear on where a budget stands at `at`, in order of start. */
+export function readBuckets({ db, now }: Books, ref: bigint, { budget, calendar }: Rule, at = now()): Bucket[] {
+  return db
     .all(
       'SELECT start, spent, unknown FROM balances WHERE budget = ? AND generation = ? AND start >= ? ORDER BY start',
       ref,
@@ -62,7 +61,13 @@ export function readBalance(books: Books, ref: bigint, { budget, calendar }: Rul
       spent: spent as bigint,
       unknown: Number(unknown),
     }))
-  const held = db.get(
+}
+
+/** Where a budget stands at `at`. */
+export function readBalance(books: Books, ref: bigint, rule: Rule, at = books.now()): Balance {
+  const { budget, calendar } = rule
+  const buckets = readBuckets(books, ref, rule, at)
+  const held = books.db.get(
     'SELECT sum(max(amount, 0)) AS held FROM holds WHERE budget = ? AND expires_at > ?',
     ref,
     books.now(),

@@ -1,13 +1,24 @@
 import { checkAmount } from '../amount.ts'
 import { BACKFILL_MS } from '../backfill.ts'
 import type { Budget } from '../budget.ts'
-import { type Charge, chargeTo, isOf, type ReservedSpan, type Rule, tells } from '../charge.ts'
-import { type Claimed, joinClaims, sameClaim, spentBy, unknownBy } from '../claim.ts'
+import { type Charge, chargeTo, inBucketOf, isOf, type ReservedSpan, type Rule, tells } from '../charge.ts'
+import { joinClaims, sameClaim, spentBy, unknownBy } from '../claim.ts'
 import { isLease } from '../lease.ts'
 import type { DebitBatch, DebitResult } from '../ledger.ts'
 import { withoutForgotten } from '../reservation.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type Books, bucketRow, post, readProject } from './books.ts'
+import {
+  bucketsBeside,
+  CLAIM_BYTES,
+  claimId,
+  offsetsOf,
+  readClaim,
+  readClaims,
+  SLOT_MS,
+  writeClaim,
+  writeClaims,
+} from './claims.ts'
 import { addSamples } from './estimates.ts'
 import { takeOff } from './leases.ts'
 import { leaseOf, spanOfReservation } from './reservations.ts'
@@ -17,14 +28,9 @@ const MINUTE_MS = 60_000
 
 /** How long counted spans are remembered after they started. */
 export const CLAIM_DAYS = 8
-/** Spans that start in the same so many milliseconds are remembered side by side. */
-const SLOT_MS = 4_000
 const DIGEST_DAYS = 30
 /** Rows that are forgotten at a time, so that no debit waits long. */
 const PRUNE_ROWS = 2_000
-
-/** Bytes of one span in a claim: its id, twice its revision plus whether it matched, its value. */
-const CLAIM_BYTES = 24
 
 /** Debits `batches` within the caller's transaction. */
 export function debit(books: Books, batches: readonly DebitBatch[], reason?: string): DebitResult[] {
@@ -101,7 +107,11 @@ function leasesOf(books: Books, project: string, reserved: readonly ReservedSpan
 /** Charges spans to budgets outside any message: those already counted change nothing. */
 export function backfill(books: Books, project: string, charges: readonly Charge[]): void {
   const sums = new Sums(books)
-  sums.charge(readProject(books, project).refs, charges)
+  const { refs } = readProject(books, project)
+  sums.charge(
+    refs,
+    charges.map((charge) => inBucketOf(charge, refs.get(charge.budgetId)?.rule)),
+  )
   sums.write()
 }
 
@@ -145,22 +155,28 @@ class Sums {
       if (lease !== undefined) this.#leases.set(charge, lease)
       const found = refs.get(charge.budgetId)
       if (found === undefined || found.rule.budget.generation !== charge.generation) continue
-      const key = `${found.ref}/${charge.bucket}`
-      let sum = this.#sums.get(key)
-      if (sum === undefined) {
-        sum = { budget: found.ref, rule: found.rule, start: charge.bucket, traces: new Map() }
-        this.#sums.set(key, sum)
-      }
-      const slot = Math.floor(charge.at / SLOT_MS)
-      const traceKey = `${charge.traceId}${slot}`
-      const trace = sum.traces.get(traceKey)
-      if (trace === undefined) sum.traces.set(traceKey, { slot, traceId: charge.traceId, charges: [charge] })
-      else trace.charges.push(charge)
+      this.#add(found, charge.bucket, charge)
     }
   }
 
+  #add({ ref, rule }: { readonly ref: bigint; readonly rule: Rule }, start: number, charge: Charge): void {
+    const key = `${ref}/${start}`
+    let sum = this.#sums.get(key)
+    if (sum === undefined) {
+      sum = { budget: ref, rule, start, traces: new Map() }
+      this.#sums.set(key, sum)
+    }
+    const slot = Math.floor(charge.at / SLOT_MS)
+    const traceKey = `${charge.traceId}${slot}`
+    const trace = sum.traces.get(traceKey)
+    if (trace === undefined) sum.traces.set(traceKey, { slot, traceId: charge.traceId, charges: [charge] })
+    else trace.charges.push(charge)
+  }
+
   write(): void {
+    for (const sum of [...this.#sums.values()]) this.#leaveWhereCounted(sum)
     for (const { budget, rule, start, traces } of this.#sums.values()) {
+      if (traces.size === 0) continue
       const { generation } = rule.budget
       const row = bucketRow(this.#books, budget, generation, start)
       const gain: Gain = { amount: 0n, unknown: 0n, spans: 0, ofLeases: new Map() }
@@ -170,6 +186,23 @@ class Sums {
       this.#post(row, { budget, generation, start }, gain)
     }
     for (const { budget, rule, start } of this.#sums.values()) raiseAlerts(this.#books, budget, rule, start)
+  }
+
+  /** A span that another bucket of its period has counted stays there: grants and resets that cut them may have come since. */
+  #leaveWhereCounted({ budget, rule, start, traces }: Sum): void {
+    const times = Array.from(traces.values()).flatMap(({ charges }) => charges.map(({ at }) => at))
+    for (const other of bucketsBeside(this.#books, budget, rule, { start, times })) {
+      for (const [key, { slot, traceId, charges }] of traces) {
+        const counted = offsetsOf(readClaims(this.#books, slot, other.ref, traceId))
+        const [there, here] = [
+          charges.filter((own) => counted.has(claimId(own))),
+          charges.filter((own) => !counted.has(claimId(own))),
+        ]
+        for (const charge of there) this.#add({ ref: budget, rule }, other.start, charge)
+        if (here.length > 0) traces.set(key, { slot, traceId, charges: here })
+        else traces.delete(key)
+      }
+    }
   }
 
   #post(
@@ -202,23 +235,14 @@ class Sums {
 
   /** Joins a trace's charges with what its claim says of the same spans. */
   #claim(balance: bigint, slot: number, traceId: string, charges: readonly Charge[], gain: Gain): void {
-    const { db } = this.#books
-    const trace = Buffer.from(traceId, 'hex')
-    const known = db.get(
-      'SELECT spans FROM span_claims WHERE slot = ? AND balance = ? AND trace = ?',
-      slot,
-      balance,
-      trace,
-    )
-    const before = known === undefined ? Buffer.alloc(0) : Buffer.from(known.spans as Uint8Array)
+    const before = readClaims(this.#books, slot, balance, traceId)
     const claims = Buffer.concat([before, Buffer.alloc(charges.length * CLAIM_BYTES)])
-    const offsets = new Map<bigint, number>()
-    for (let at = 0; at < before.length; at += CLAIM_BYTES) offsets.set(claims.readBigUInt64BE(at), at)
+    const offsets = offsetsOf(before)
     let length = before.length
     let changed = false
     for (const charge of charges) {
-      const { spanId, claimed } = charge
-      const id = BigInt(`0x${spanId}`)
+      const { claimed } = charge
+      const id = claimId(charge)
       let at = offsets.get(id)
       const earlier = at === undefined ? undefined : readClaim(claims, at)
       const joined = joinClaims(earlier, claimed)
@@ -237,20 +261,8 @@ class Sums {
       gain.spans++
       changed = true
     }
-    if (!changed) return
-    db.run('INSERT OR REPLACE INTO span_claims VALUES (?, ?, ?, ?)', slot, balance, trace, claims.subarray(0, length))
+    if (changed) writeClaims(this.#books, slot, balance, traceId, claims.subarray(0, length))
   }
-}
-
-function readClaim(claims: Buffer, at: number): Claimed {
-  const revision = claims.readBigUInt64BE(at + 8)
-  return { revision: Number(revision >> 1n), value: claims.readBigInt64BE(at + 16), matched: (revision & 1n) === 1n }
-}
-
-function writeClaim(claims: Buffer, at: number, id: bigint, { revision, value, matched }: Claimed): void {
-  claims.writeBigUInt64BE(id, at)
-  claims.writeBigUInt64BE(BigInt(revision) * 2n + (matched ? 1n : 0n), at + 8)
-  claims.writeBigInt64BE(value, at + 16)
 }
 
 /** Forgets what is too old to come again, a little at a time. */
