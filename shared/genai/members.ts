@@ -9,8 +9,17 @@ export type Members = Readonly<Record<string, AttributeValue>>
 /** The members of an attribute that holds an object, as a kvlist or as JSON text; undefined if it holds none. */
 export function members(value: AttributeValue | undefined): Members | undefined {
   if (typeof value !== 'string') return asMembers(value)
-  return value.length > MAX_JSON_LENGTH || value[0] !== '{' ? undefined : asMembers(parse(value))
+  if (value.length > MAX_JSON_LENGTH || value[0] !== '{') return undefined
+  if (value !== lastText) {
+    lastMembers = asMembers(parse(value))
+    lastText = value
+  }
+  return lastMembers
 }
+
+/** A parent repeats what its last step said, and ends right after it. */
+let lastText = ''
+let lastMembers: Members | undefined
 
 /** Only what is found by {@link namedMembers} is parsed, so that a response may be longer than what is parsed as a whole. */
 const MAX_SCANNED_LENGTH = 1024 * 1024

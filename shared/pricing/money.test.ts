@@ -35,6 +35,22 @@ test('an amount is the exact product, rounded half up once', () => {
   )
 })
 
+test('a reported cost is rounded as its decimal text says', () => {
+  const nearHalf = fc
+    .tuple(fc.integer({ min: 0, max: 10 ** 13 }), fc.integer({ min: 485, max: 515 }))
+    .map(([units, thousandths]) => Number(`${units}.${thousandths}e-12`))
+  const sumOfPrices = fc.array(fc.integer({ min: 0, max: 10 ** 6 }), { maxLength: 5 }).map((parts) => {
+    return parts.reduce((sum, part) => sum + part * 1.25e-6, 0)
+  })
+  const any = fc.double({ min: 0, max: 8_999_999, noNaN: true })
+  fc.assert(
+    fc.property(fc.oneof(nearHalf, sumOfPrices, any), (usd) => {
+      expect(picoUsd(usd)).toBe(amount(1, rateFromUsd(usd, 1)))
+    }),
+    { numRuns: 1000 },
+  )
+})
+
 test('a reported cost is money, unless it cannot be', () => {
   expect(picoUsd(0.0012345)).toBe(1_234_500_000n)
   expect(picoUsd(0)).toBe(0n)

@@ -72,6 +72,9 @@ export function rateText({ numerator, denominator }: Rate): string {
 /** A reported amount in USD as money, rounded half up; null unless it is in [0, 2^63) units. */
 export function picoUsd(usd: number): bigint | null {
   if (!(usd >= 0 && usd < 9_000_000)) return null
+  const units = usd * 1e12
+  // Below 20 USD the product of doubles is off by less than 0.005, which changes no rounding but those near a half.
+  if (usd < 20 && Math.abs((units % 1) - 0.5) > 0.01) return BigInt(Math.round(units))
   return amount(1, rateFromUsd(usd, 1))
 }
 

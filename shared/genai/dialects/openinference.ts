@@ -42,7 +42,7 @@ export const openinference: Dialect = {
     const answer = attributes.get('output.value')
     // In the response alone are the Converse API's cache and tier, lifetimes of cache writes, and OpenAI's writes.
     if (kind === 'LLM' || kind === '') completeFromResponse(reading, namedMembers(answer, RESPONSE_MEMBERS))
-    fill(reading, FIELD.serviceTier, lastMember(answer, 'service_tier'))
+    if (reading[FIELD.serviceTier] === undefined) reading[FIELD.serviceTier] = lastMember(answer, 'service_tier')
     fill(reading, FIELD.requestedTier, lastMember(attributes.get('llm.invocation_parameters'), 'service_tier'))
     if (reading[FIELD.metadataJson] === undefined) return
     if (reading[FIELD.user] !== undefined && reading[FIELD.provider] !== undefined) return
