@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'otlp/unsupported-media-type'
   | 'otlp/unsupported-encoding'
   | 'pricing/invalid'
+  | 'pricing/changed'
   | 'budget/invalid'
   | 'budget/not-found'
   | 'budget/denied'

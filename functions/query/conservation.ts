@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import type { Conservation } from '../../shared/conservation.ts'
 import type { ReaderEnv } from './principal.ts'
-import { readRoute, refuseInvalid, responses } from './route.ts'
+import { noParameters, readRoute, refuseInvalid, responses } from './route.ts'
 import { countJson, countSchema } from './usage-json.ts'
 
 const byReason = z.record(z.string(), countSchema)
@@ -30,7 +30,7 @@ export function conservationRoutes(conservation: Conservation, authenticate: Aut
     ...readRoute(authenticate, 'conservation'),
     path: '/ledger/v1/conservation',
     summary: 'Where every span of the project is',
-    request: { query: z.strictObject({}) },
+    request: { query: noParameters },
     responses: responses('the report', reportSchema),
   })
   return new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid }).openapi(get, async (c) => {

@@ -1,4 +1,4 @@
-import type { OpenAPIHonoOptions, RouteConfig, z } from '@hono/zod-openapi'
+import { type OpenAPIHonoOptions, type RouteConfig, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
@@ -19,6 +19,9 @@ const ERRORS: Readonly<Record<number, string>> = {
   415: 'the body is no JSON',
   503: 'the store does not answer: try again',
 }
+
+/** The parameters of a route that has none: one that is given is refused, since what it was to do would not be done. */
+export const noParameters = z.strictObject({})
 
 /** What every route that reads has in common: `GET`, an API key with the scope `read`, then `further` middleware. */
 export function readRoute(authenticate: Authenticate, tag: string, ...further: MiddlewareHandler<ReaderEnv>[]) {

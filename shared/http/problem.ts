@@ -13,6 +13,7 @@ export const PROBLEM_STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   'otlp/unsupported-media-type': 415,
   'otlp/unsupported-encoding': 415,
   'pricing/invalid': 400,
+  'pricing/changed': 412,
   'budget/invalid': 400,
   'budget/not-found': 404,
   'budget/denied': 402,

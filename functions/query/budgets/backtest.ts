@@ -9,7 +9,7 @@ import { amountJson, amountSchema } from './amount-json.ts'
 import { timeJson, timeJsonOrNull } from './budget-json.ts'
 import type { BudgetRoutesOptions } from './routes.ts'
 import { grantInput, instantInput, termsInput } from './terms-json.ts'
-import { readJson, refuseInvalid, verbPath } from './verb.ts'
+import { readInput, verbPath } from './verb.ts'
 
 /** More spans than this are refused: a backtest is one request. */
 const MAX_SPANS = 1_000_000
@@ -48,8 +48,8 @@ export function backtestRoute(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutes
   })
   app.post(verbPath('backtest'), async (c) => {
     const { project } = await authenticate(c.req.header('authorization') ?? null, 'read')
-    const given = input.safeParse(await readJson(c))
-    if (!given.success) return refuseInvalid({ ...given, target: 'json' }, c) as Response
+    const given = await readInput(c, input)
+    if ('refusal' in given) return given.refusal
     if (reader === undefined) throw new SpanledgerError('store/unavailable', 'there is no warehouse to read from')
     const { budget, grants, from, to } = given.data
     if (to <= from) throw new SpanledgerError('budget/invalid', 'to: must be after from')

@@ -89,4 +89,32 @@ describe('what is wrong is refused with 400 that says what', () => {
       expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining('__proto__') } })
     }
   })
+
+  test.each([
+    ['GET', '/b'],
+    ['DELETE', '/b'],
+    ['PUT', '/b', { limit }],
+    ['GET', '/b/forecast'],
+    ['POST', '/b/reset', {}],
+    ['POST', '/b/grants', { amount: limit, validTo: '2027-01-01T00:00:00Z' }],
+    ['DELETE', '/b/grants/0b8b5a3e-52c4-4c4c-9d5e-0f0f0f0f0f0f'],
+    ['POST', ':reserve', { idempotencyKey: 'k' }],
+    ['POST', ':lease', { idempotencyKey: 'k', amount: limit }],
+    ['POST', ':backtest', { budget: { limit }, from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' }],
+  ])(
+    '%s %s: a parameter that it does not have was ignored, and what was only to be tried was done',
+    async (...asked) => {
+      const [method, path, body] = asked
+      await put('b', { limit })
+      expect(await call(method, `${BUDGETS}${path}?dryRun=true`, body)).toMatchObject({
+        status: 400,
+        body: { code: 'budget/invalid', detail: 'budget: dryRun: unknown' },
+      })
+      expect((await call('GET', `${BUDGETS}/b`)).body).toMatchObject({
+        limit: { usd: 1 },
+        grants: [],
+        reserved: { usd: 0 },
+      })
+    },
+  )
 })

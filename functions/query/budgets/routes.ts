@@ -12,7 +12,7 @@ import { backtestRoute } from './backtest.ts'
 import { decisionRoutes } from './decisions.ts'
 import type { FallbackOptions } from './fallback.ts'
 import { leaseRoutes } from './leases.ts'
-import { refuseInvalid } from './verb.ts'
+import { refuseInvalid, verbPath } from './verb.ts'
 
 export interface BudgetRoutesOptions extends FallbackOptions {
   readonly ledger: BudgetLedger
@@ -32,7 +32,9 @@ export function createBudgetRoutes(options: BudgetRoutesOptions): OpenAPIHono<Re
   const app = new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid })
   handleProblems(app, options.log)
   const refuse = () => problem(413, `budget: a body has at most ${MAX_BODY_BYTES} bytes`, { code: 'budget/invalid' })
-  app.use('/ledger/v1/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuse }))
+  const limit = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuse })
+  // On no other path: it would hold for all that is mounted beside.
+  for (const path of ['/ledger/v1/budgets/*', verbPath('.+')]) app.use(path, limit)
   decisionRoutes(app, options)
   leaseRoutes(app, options)
   backtestRoute(app, options)

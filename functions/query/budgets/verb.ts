@@ -4,7 +4,7 @@ import type { Authenticate, Principal } from '../../../shared/auth/authenticate.
 import type { Subject } from '../../../shared/budgets/selector.ts'
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
 import type { ReaderEnv } from '../principal.ts'
-import { API_KEY_SCHEME, refuse, responses } from '../route.ts'
+import { API_KEY_SCHEME, noParameters, refuse, responses } from '../route.ts'
 
 /** How long a reservation or lease lives. */
 export const ttlInput = z.number().int().min(1).max(86_400).default(300)
@@ -17,12 +17,23 @@ export function verbPath(verb: string): string {
   return `/ledger/v1/:verb{budgets:${verb}}`
 }
 
-/** The body of a request; throws `budget/invalid` when it is no JSON. */
-export async function readJson(c: Context): Promise<unknown> {
+/** What a request without parameters says in its body, read by `schema`, or why not. Throws `budget/invalid` for no JSON. */
+export async function readInput<T extends z.ZodType>(
+  c: Context,
+  schema: T,
+): Promise<{ readonly data: z.output<T> } | { readonly refusal: Response }> {
+  const query = noParameters.safeParse(c.req.query())
+  const given = query.success ? schema.safeParse(await readJson(c)) : query
+  return given.success
+    ? { data: given.data as z.output<T> }
+    : { refusal: refuseInvalid({ ...given, target: 'json' }, c) as Response }
+}
+
+async function readJson(c: Context): Promise<unknown> {
   try {
     return await c.req.json()
   } catch (error) {
-    throw new SpanledgerError('budget/invalid', 'the body is no JSON', { cause: error })
+    throw new SpanledgerError('budget/invalid', 'the body is not valid JSON', { cause: error })
   }
 }
 
@@ -58,9 +69,8 @@ export function createVerbs(app: OpenAPIHono<ReaderEnv>, authenticate: Authentic
       handle: (work) => {
         app.post(verbPath(name), async (c) => {
           const caller = await authenticateCaller(authenticate, c)
-          const given = schema.safeParse(await readJson(c))
-          if (!given.success) return refuseInvalid({ ...given, target: 'json' }, c) as Response
-          return work(caller, given.data)
+          const input = await readInput(c, schema)
+          return 'refusal' in input ? input.refusal : work(caller, input.data)
         })
       },
     }

@@ -6,7 +6,7 @@ import { parseTime } from '../../../shared/http/time.ts'
 import type { Pricer } from '../../../shared/pricing/pricer.ts'
 import { fromPageToken, nextPage, nextPageSchema } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
-import { API_KEY_SCHEME, responses } from '../route.ts'
+import { API_KEY_SCHEME, noParameters, responses } from '../route.ts'
 import { type RepriceSources, repricePage } from './reprice.ts'
 
 export interface RepriceRouteOptions extends Omit<RepriceSources, 'pricer' | 'now'> {
@@ -55,7 +55,10 @@ export function repriceRoute(app: OpenAPIHono<ReaderEnv>, options: RepriceRouteO
     path: '/ledger/v1/prices:reprice',
     summary: 'Prices stored spans anew, a page of traces at a time',
     description: 'Reports by day, model and user what changes. What was said before stays as it was said then.',
-    request: { body: { required: true, content: { 'application/json': { schema: requestSchema } } } },
+    request: {
+      query: noParameters,
+      body: { required: true, content: { 'application/json': { schema: requestSchema } } },
+    },
     responses: responses('what changes on this page', responseSchema),
   })
   app.openapi(route, async (c) => {

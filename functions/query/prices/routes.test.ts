@@ -78,7 +78,10 @@ test('of two who change the same prices the second is told', async () => {
   expect(first.status).toBe(200)
   const second = await request('admin', '/ledger/v1/prices', { prices: [] }, { 'if-match': etag })
   expect(second.status).toBe(412)
-  expect(await second.json()).toMatchObject({ detail: expect.stringContaining('read them again') })
+  expect(await second.json()).toMatchObject({
+    code: 'pricing/changed',
+    detail: expect.stringContaining('read them again'),
+  })
   expect(await (await request('reader', '/ledger/v1/prices')).json()).toStrictEqual(PRICES)
   const third = await request('admin', '/ledger/v1/prices', { prices: [] }, { 'if-match': first.headers.get('etag')! })
   expect(await third.json()).toStrictEqual({ prices: [] })
@@ -102,4 +105,13 @@ test('a listed model stood among those without a price, and nothing said that it
     { ...openai, model: 'new', reason: 'model not in the catalogue', calls: 2, usage: { inputTokens: 20 } },
     { ...openai, model: 'old', reason: 'model not in the catalogue', calls: 1, usage: { inputTokens: 10 } },
   ])
+})
+
+test('a parameter that prices do not have was ignored', async () => {
+  const request = await open()
+  for (const [who, body] of [['reader'], ['admin', PRICES]] as const) {
+    const response = await request(who, '/ledger/v1/prices?project=other', body)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ errors: [{ parameter: 'project', detail: 'unknown' }] })
+  }
 })

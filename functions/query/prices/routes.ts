@@ -1,6 +1,6 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
-import { HTTPException } from 'hono/http-exception'
+import { SpanledgerError } from '../../../shared/errors.ts'
 import { handleProblems, problem } from '../../../shared/http/problem.ts'
 import type { Log } from '../../../shared/log.ts'
 import { customPricesSchema } from '../../../shared/pricing/custom-price.ts'
@@ -8,7 +8,7 @@ import type { PriceStore } from '../../../shared/pricing/price-store.ts'
 import type { SpanReader } from '../../../shared/warehouse/trace-store.ts'
 import { filterParameters, toFilter } from '../filter.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
-import { API_KEY_SCHEME, readRoute, refuseInvalid, responses } from '../route.ts'
+import { API_KEY_SCHEME, noParameters, readRoute, refuseInvalid, responses } from '../route.ts'
 import { spendJson, spendSchema } from '../spend-json.ts'
 import { MAX_USAGE_ROWS } from '../usage.ts'
 import { type RepriceRouteOptions, repriceRoute } from './reprice-route.ts'
@@ -45,7 +45,8 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
     ...readRoute(authenticate, 'prices'),
     path: '/ledger/v1/prices',
     summary: "The project's own prices",
-    responses: responses('the prices', pricesSchema, [401, 403, 503]),
+    request: { query: noParameters },
+    responses: responses('the prices', pricesSchema),
   })
   const put = createRoute({
     method: 'put' as const,
@@ -57,6 +58,7 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
     description:
       'They hold for spans priced from now on, within a second (30 on Google Cloud); what was priced before is repriced by a command.',
     request: {
+      query: noParameters,
       headers: z.object({ 'if-match': z.string().max(64).optional().meta({ description: IF_MATCH }) }),
       body: { required: true, content: { 'application/json': { schema: pricesSchema } } },
     },
@@ -80,7 +82,8 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
   app.openapi(put, async (c) => {
     const expected = c.req.valid('header')['if-match']
     const replaced = await prices.replace(c.get('principal').project, c.req.valid('json').prices, versionOf(expected))
-    if (replaced === undefined) throw changedMeanwhile()
+    if (replaced === undefined)
+      throw new SpanledgerError('pricing/changed', 'the prices have been changed since; read them again')
     c.header('etag', `"${replaced.version}"`)
     return c.json({ prices: [...replaced.prices] }, 200)
   })
@@ -107,8 +110,4 @@ function unpricedModel([provider = '', model = '', serviceTier = '', reason = ''
 /** The version that an `If-Match` names; undefined where any will do. */
 function versionOf(ifMatch: string | undefined): string | undefined {
   return ifMatch === undefined || ifMatch.trim() === '*' ? undefined : ifMatch.trim().replace(/^"(.*)"$/, '$1')
-}
-
-function changedMeanwhile(): HTTPException {
-  return new HTTPException(412, { message: 'pricing: the prices have been changed since; read them again' })
 }
