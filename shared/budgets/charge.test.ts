@@ -17,4 +17,5 @@ test('a correction said nothing of the reservation that its span names', () => {
     samples: [],
   })
   expect(correct().reserved).toEqual([])
+  expect(correct('r'.repeat(65)).reserved).toEqual([])
 })

@@ -1,5 +1,4 @@
-import { stringAttribute } from '../spans/attributes.ts'
-import { type PricedSpan, RESERVATION_ATTRIBUTE } from '../spans/ledger.ts'
+import { type PricedSpan, reservationOf } from '../spans/ledger.ts'
 import type { Amounts, Unit } from './amount.ts'
 import type { Budget } from './budget.ts'
 import { type Claimed, UNKNOWN } from './claim.ts'
@@ -36,6 +35,8 @@ export function tells({ amounts }: Pick<ReservedSpan, 'amounts'>, unit: Unit): b
   return unit !== 'usd' || amounts.usd !== undefined
 }
 
+const NOTHING: Required<Amounts> = { usd: 0n, tokens: 0n, requests: 0n }
+
 /** Operations that call a model, and so are a request even where nothing is known of their usage. */
 const CALLS: ReadonlySet<string> = new Set(['chat', 'text_completion', 'generate_content', 'embeddings'])
 
@@ -46,7 +47,7 @@ const CALLS: ReadonlySet<string> = new Set(['chat', 'text_completion', 'generate
 export function spanAmounts({ ledger }: PricedSpan): Amounts | undefined {
   const { costStatus } = ledger
   const spendsNothing = costStatus === 'rollup' || (costStatus === 'no_usage' && !CALLS.has(ledger.operation))
-  if (spendsNothing) return ledger.revision === 0 ? undefined : { usd: 0n, tokens: 0n, requests: 0n }
+  if (spendsNothing) return ledger.revision === 0 ? undefined : NOTHING
   const tokens = ledger.totalTokens ?? (ledger.inputTokens ?? 0) + (ledger.outputTokens ?? 0)
   return {
     requests: 1n,
@@ -97,18 +98,20 @@ export function chargesOf(
   const samples: Sample[] = []
   const reserved: ReservedSpan[] = []
   for (const priced of spans) {
-    const amounts = spanAmounts(priced)
-    if (amounts === undefined) continue
-    const { revision, model } = priced.ledger
+    const { revision, model, costStatus } = priced.ledger
     const { traceId, spanId, startTimeUnixNano, attributes } = priced.span
-    const span = { traceId, spanId, at: Number(startTimeUnixNano / 1_000_000n), amounts, revision }
-    const reservationId = stringAttribute(attributes, RESERVATION_ATTRIBUTE)
-    if (reservationId !== undefined) reserved.push({ ...span, reservationId })
+    const reservationId = reservationOf(attributes)
+    const amounts = spanAmounts(priced)
+    const span = { traceId, spanId, at: Number(startTimeUnixNano / 1_000_000n), revision }
+    // Its children have come, and say what the call that was reserved for took.
+    const settles = costStatus === 'rollup' || amounts !== undefined
+    if (reservationId !== undefined && settles) reserved.push({ ...span, amounts: amounts ?? NOTHING, reservationId })
+    if (amounts === undefined) continue
     if (revision === 0 && model !== '' && amounts.usd !== undefined)
       samples.push({ model, usd: amounts.usd, tokens: amounts.tokens ?? 0n })
     for (const { budget, calendar, matchesSpan } of rules) {
       const matched = matchesSpan(priced, keyId)
-      if (matched || revision > 0) charges.push(chargeTo(budget, calendar, span, matched))
+      if (matched || revision > 0) charges.push(chargeTo(budget, calendar, { ...span, amounts }, matched))
     }
   }
   return { charges, reserved, samples }

@@ -1,6 +1,5 @@
 import { isSpanledgerError } from '../errors.ts'
-import { stringAttribute } from '../spans/attributes.ts'
-import { RESERVATION_ATTRIBUTE } from '../spans/ledger.ts'
+import { reservationOf } from '../spans/ledger.ts'
 import type { SpanReader, StoredSpan } from '../warehouse/trace-store.ts'
 import { chargesOf, type Rule } from './charge.ts'
 import { spentBy } from './claim.ts'
@@ -101,7 +100,7 @@ async function belongs(stored: StoredSpan, rule: Rule, payers: Payers): Promise<
   const { keyId } = stored.context
   if (keyId === undefined && rule.budget.selector.key !== undefined) return 'unclear'
   if (rule.matchesSpan(stored, keyId ?? '')) return 'yes'
-  const reservation = stringAttribute(stored.span.attributes, RESERVATION_ATTRIBUTE)
+  const reservation = reservationOf(stored.span.attributes)
   if (reservation === undefined) return 'no'
   const budgets = await payers(reservation)
   if (budgets === undefined) return 'unclear'

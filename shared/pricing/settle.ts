@@ -1,4 +1,5 @@
 import { inputTokens, outputTokens, sameUsage, type Usage } from '../genai/usage.ts'
+import { reservationOf } from '../spans/ledger.ts'
 import { serviceName } from '../spans/span.ts'
 import type { Link } from './lineage.ts'
 import { billUsages, type TraceSlice, usageOf } from './slice.ts'
@@ -110,14 +111,18 @@ function size({ call }: KeptUsage): number {
 }
 
 function keep({ usages }: TraceSlice, billed: ReadonlyMap<string, Usage>): KeptUsage[] {
-  return usages.map(({ spanId, call, span }) => ({
-    spanId,
-    call,
-    name: span.name,
-    kind: span.kind,
-    service: serviceName(span),
-    startTimeUnixNano: span.startTimeUnixNano,
-    endTimeUnixNano: span.endTimeUnixNano,
-    billed: billed.get(spanId)!,
-  }))
+  return usages.map(({ spanId, call, span }) => {
+    const reservation = reservationOf(span.attributes)
+    return {
+      spanId,
+      call,
+      name: span.name,
+      kind: span.kind,
+      service: serviceName(span),
+      startTimeUnixNano: span.startTimeUnixNano,
+      endTimeUnixNano: span.endTimeUnixNano,
+      ...(reservation !== undefined && { reservation }),
+      billed: billed.get(spanId)!,
+    }
+  })
 }

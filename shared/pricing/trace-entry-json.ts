@@ -35,7 +35,7 @@ const SUMMARY = 2
  */
 export function traceEntryToJson({ digest, links, usages, corrections }: TraceEntry): string {
   let before: KeptUsage | undefined
-  let known: readonly string[] = []
+  let known = NO_TEXTS
   const rows = usages.map((usage) => {
     const texts = textsOf(usage)
     const row = toRow(usage, texts, before, known)
@@ -79,10 +79,12 @@ type Texts = readonly [
   ...[spanId: string, name: string, kind: SpanKind, service: string, rule: UsageRule, dialect: string],
   ...[operation: string, provider: string, requestModel: string, responseModel: string, responseId: string],
   ...[serviceTier: string, agentName: string, toolName: string, userId: string, sessionId: string, environment: string],
+  reservation: string,
 ]
-const NO_TEXTS: readonly undefined[] = []
+/** Before the first: most calls are paid for by no reservation. */
+const NO_TEXTS: readonly (string | undefined)[] = [...Array<undefined>(17), '']
 
-function textsOf({ spanId, call, name, kind, service }: KeptUsage): Texts {
+function textsOf({ spanId, call, name, kind, service, reservation = '' }: KeptUsage): Texts {
   const { resolution, dialect, operation, provider, requestModel, responseModel, responseId } = call
   const { serviceTier, agentName, toolName, userId, sessionId, environment } = call
   const rule = 'rule' in resolution ? resolution.rule : 'no_cache'
@@ -90,11 +92,11 @@ function textsOf({ spanId, call, name, kind, service }: KeptUsage): Texts {
   return [
     spanId, name, kind, service, rule, dialect,
     operation, provider, requestModel, responseModel, responseId,
-    serviceTier, agentName, toolName, userId, sessionId, environment,
+    serviceTier, agentName, toolName, userId, sessionId, environment, reservation,
   ]
 }
 
-function toRow(usage: KeptUsage, texts: Texts, before: KeptUsage | undefined, known: readonly string[]): Row {
+function toRow(usage: KeptUsage, texts: Texts, before: KeptUsage | undefined, known: typeof NO_TEXTS): Row {
   const { call, billed, startTimeUnixNano, endTimeUnixNano } = usage
   const { composite, summary, resolution, reportedCostUsd } = call
   const said: string[] = []
@@ -121,12 +123,13 @@ function toRow(usage: KeptUsage, texts: Texts, before: KeptUsage | undefined, kn
 function fromRow(row: Row, before: KeptUsage | undefined): KeptUsage {
   const [mask, said, start, duration, flags, short, other, billed, reportedCostUsd] = row
   const usage = lengthen(short)
-  const known: readonly (string | undefined)[] = before === undefined ? NO_TEXTS : textsOf(before)
+  const known = before === undefined ? NO_TEXTS : textsOf(before)
   let next = 0
   const texts = Array.from({ length: COLUMNS }, (_, column) => (mask & (1 << column) ? said[next++] : known[column]))
   const [spanId, name, kind, service, rule, dialect, operation, provider, requestModel, ...rest] =
     texts as unknown as Texts
-  const [responseModel, responseId, serviceTier, agentName, toolName, userId, sessionId, environment] = rest
+  const [responseModel, responseId, serviceTier, agentName, toolName, userId, sessionId, environment, reservation] =
+    rest
   const call: GenAiCall = {
     dialect,
     operation,
@@ -156,6 +159,7 @@ function fromRow(row: Row, before: KeptUsage | undefined): KeptUsage {
     service,
     startTimeUnixNano,
     endTimeUnixNano,
+    ...(reservation !== '' && { reservation }),
     billed: billed === 0 ? usage : lengthen(billed),
   }
 }
@@ -172,4 +176,4 @@ function lengthen(short: ShortUsage): Usage {
   return usage
 }
 
-const COLUMNS = 17
+const COLUMNS = NO_TEXTS.length

@@ -36,6 +36,7 @@ const entry = (digest: string, spanId = 'a'): TraceEntry => ({
       service: 's',
       startTimeUnixNano: 2n ** 63n - 1n,
       endTimeUnixNano: 7n,
+      ...(digest === 'd2' && { reservation: 'res_1' }),
       billed: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     },
   ],

@@ -12,6 +12,8 @@ export interface KeptUsage {
   readonly service: string
   readonly startTimeUnixNano: bigint
   readonly endTimeUnixNano: bigint
+  /** The budget reservation that it names. */
+  readonly reservation?: string
   /** What it was first said to bill. */
   readonly billed: Usage
 }

@@ -1,4 +1,4 @@
-import type { Attributes, AttributeValue } from './attributes.ts'
+import { type Attributes, type AttributeValue, stringAttribute } from './attributes.ts'
 import type { Span } from './span.ts'
 
 /** The namespace that is ours on the bus. `ingest` strips it from what clients send, but for {@link RESERVATION_ATTRIBUTE}. */
@@ -6,6 +6,15 @@ export const LEDGER_NAMESPACE = 'spanledger.'
 
 /** The one attribute of our namespace that clients send: the budget reservation that pays for the call. */
 export const RESERVATION_ATTRIBUTE = 'spanledger.reservation'
+
+/** No id of a reservation or a lease is longer. */
+const MAX_RESERVATION_ID = 64
+
+/** The reservation or lease that a span with these attributes names; undefined where what it names can be none. */
+export function reservationOf(attributes: Attributes): string | undefined {
+  const id = stringAttribute(attributes, RESERVATION_ATTRIBUTE)
+  return id !== undefined && id !== '' && id.length <= MAX_RESERVATION_ID ? id : undefined
+}
 
 /** Whether attribute `key` is ours on the bus, and never a client's. */
 export function isLedgerKey(key: string): boolean {

@@ -5,9 +5,8 @@ import type { Link, UsageSpan } from '../../../shared/pricing/lineage.ts'
 import type { Pricer } from '../../../shared/pricing/pricer.ts'
 import { correctLedger } from '../../../shared/pricing/receipt.ts'
 import { billUsages, readSlices } from '../../../shared/pricing/slice.ts'
-import { stringAttribute } from '../../../shared/spans/attributes.ts'
 import { correctionSpan } from '../../../shared/spans/correction.ts'
-import { type Ledger, type PricedSpan, RESERVATION_ATTRIBUTE } from '../../../shared/spans/ledger.ts'
+import { type Ledger, type PricedSpan, reservationOf } from '../../../shared/spans/ledger.ts'
 import { serviceName } from '../../../shared/spans/span.ts'
 import type { Cursor, SpanReader, StoredSpan } from '../../../shared/warehouse/trace-store.ts'
 
@@ -180,7 +179,7 @@ function isUnknown({ costStatus }: Ledger): boolean {
 
 function correctionMessages(project: string, corrections: readonly PricedSpan[], now: number): Message[] {
   const spans = corrections.map(({ span, ledger }) => {
-    const reservation = stringAttribute(span.attributes, RESERVATION_ATTRIBUTE)
+    const reservation = reservationOf(span.attributes)
     const named = { service: serviceName(span), ...(reservation !== undefined && { reservation }) }
     return correctionSpan({ ...span, ...named }, ledger)
   })
