@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { emptyUsage, LEAF } from '../genai/usage.ts'
 import { createCatalogue, loadCatalogue } from './catalogue.ts'
 import type { ListedProvider } from './listing.ts'
-import { indexMatches, matches, modelNames } from './models.ts'
+import { modelNames } from './model-names.ts'
+import { indexMatches, matches } from './models.ts'
 import { bill } from './receipt.ts'
 
 const catalogue = await loadCatalogue()

@@ -1,7 +1,8 @@
 import { waitForUpdate } from '@pydantic/genai-prices'
-import { SELF_HOSTED } from '../genai/providers.ts'
+import { GATEWAYS, normaliseProvider, SELF_HOSTED } from '../genai/providers.ts'
 import { digest } from './digest.ts'
 import { indexPriceLists, type ListedProvider } from './listing.ts'
+import { isVariant } from './model-names.ts'
 import { MAX_NAME_LENGTH } from './models.ts'
 import { compilePlan } from './plan.ts'
 import { compileQuote, constantQuote, type Quote } from './quote.ts'
@@ -48,13 +49,14 @@ export function createCatalogue(providers: readonly ListedProvider[], name: stri
   function quoteAny({ provider, model, asked, serviceTier }: PriceQuery): Quote | string {
     const [first, second] = specifies(asked, model) ? [asked, model] : [model, asked]
     const found = quote(provider, first, serviceTier)
-    if (typeof found !== 'string' || first === second) return found
+    if (typeof found !== 'string' || first === second || isVariant(first, second)) return found
     const instead = quote(provider, second, serviceTier)
     return typeof instead === 'string' ? found : instead
   }
 
   function quote(provider: string, model: string, serviceTier: string): Quote | string {
-    if (SELF_HOSTED.has(provider)) return constantQuote(compilePlan(`${provider}/*`, version, FREE_PRICES))
+    const host = hostOf(provider, model)
+    if (SELF_HOSTED.has(host)) return constantQuote(compilePlan(`${host}/*`, version, FREE_PRICES))
     if (model === '') return 'no model'
     if (model.length > MAX_NAME_LENGTH || provider.length > MAX_NAME_LENGTH) return 'model name too long'
     const found = lists.find(provider, model)
@@ -74,6 +76,12 @@ function specifies(asked: string, answered: string): boolean {
   if (at < 0) return false
   const behind = asked.slice(at + answered.length)
   return (at === 0 || ':./'.includes(asked[at - 1]!)) && /^(?:$|:|-v\d)/.test(behind)
+}
+
+/** Who serves a model: the provider, or whom the model's name says that a gateway passes calls on to. */
+function hostOf(provider: string, model: string): string {
+  const slash = model.slice(0, MAX_NAME_LENGTH).indexOf('/')
+  return slash > 0 && (provider === '' || GATEWAYS.has(provider)) ? normaliseProvider(model.slice(0, slash)) : provider
 }
 
 /** What runs on one's own machines, or is listed as free without any price. */

@@ -1,5 +1,6 @@
 import { GATEWAYS, normaliseProvider } from '../genai/providers.ts'
-import { indexMatches, type Match, type MatchIndex, modelNames } from './models.ts'
+import { modelNames } from './model-names.ts'
+import { denotes, indexMatches, type Match, type MatchIndex } from './models.ts'
 import type { PriceList } from './plan.ts'
 
 /** A model as the catalogue lists it: one price list, or several with the times at which each holds. */
@@ -74,7 +75,11 @@ export function indexPriceLists(providers: readonly ListedProvider[]): PriceList
     if (provider === undefined) return undefined
     let index = indexes.get(provider.id)
     if (index === undefined) {
-      index = indexMatches(provider.models.map((model) => model.match))
+      const { models } = provider
+      index = indexMatches(
+        models.map(({ match }) => match),
+        (match, name, position) => denotes(match, models[position]!.id, name),
+      )
       indexes.set(provider.id, index)
     }
     for (const name of names) {

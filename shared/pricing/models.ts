@@ -1,3 +1,5 @@
+import { isNameOf } from './model-names.ts'
+
 /** How the catalogue recognises a model or provider by name. */
 export type Match =
   | { readonly or: readonly Match[] }
@@ -11,15 +13,27 @@ export type Match =
 /** Names longer than this are nobody's: they are not looked up. */
 export const MAX_NAME_LENGTH = 256
 
+type Piece = Extract<
+  Match,
+  { readonly starts_with: string } | { readonly ends_with: string } | { readonly contains: string }
+>
+
+/** Asked of a name that a pattern fits from `start` to `end`, whatever is around that. */
+type Accept = (start: number, end: number) => boolean
+
 /** Whether `name` (lower-case) fits; letters' case does not matter but in a regex. */
-export function matches(match: Match, name: string): boolean {
-  if ('or' in match) return match.or.some((part) => matches(part, name))
-  if ('and' in match) return match.and.every((part) => matches(part, name))
+export function matches(match: Match, name: string, accept: Accept = () => true): boolean {
+  if ('or' in match) return match.or.some((part) => matches(part, name, accept))
+  if ('and' in match) return match.and.every((part) => matches(part, name, accept))
   if ('equals' in match) return name === match.equals.toLowerCase()
-  if ('starts_with' in match) return name.startsWith(match.starts_with.toLowerCase())
-  if ('ends_with' in match) return name.endsWith(match.ends_with.toLowerCase())
-  if ('contains' in match) return name.includes(match.contains.toLowerCase())
-  return new RegExp(match.regex).test(name)
+  if ('regex' in match) return new RegExp(match.regex).test(name)
+  const [start, length] = placeOf(match, name)
+  return start >= 0 && accept(start, start + length)
+}
+
+/** Whether `name` (lower-case) is one of the model `id`, which fits `match`: patterns are in the names of others too. */
+export function denotes(match: Match, id: string, name: string): boolean {
+  return matches(match, name, (start, end) => isNameOf(id, name, start, end))
 }
 
 /** An index over matches in order: exact names by hash, only true patterns one by one. The first that fits wins. */
@@ -28,7 +42,10 @@ export interface MatchIndex {
 }
 
 /** Indexes `list`; `find` gives the position of the first match that fits a lower-case name, or -1. */
-export function indexMatches(list: readonly Match[]): MatchIndex {
+export function indexMatches(
+  list: readonly Match[],
+  fits: (match: Match, name: string, position: number) => boolean = (match, name) => matches(match, name),
+): MatchIndex {
   const exact = new Map<string, number>()
   const patterns: { readonly match: Match; readonly position: number }[] = []
   for (const [position, match] of list.entries())
@@ -39,24 +56,15 @@ export function indexMatches(list: readonly Match[]): MatchIndex {
   return {
     find: (name) => {
       const equal = exact.get(name) ?? list.length
-      const pattern = patterns.find(({ match, position }) => position < equal && matches(match, name))
+      const pattern = patterns.find(({ match, position }) => position < equal && fits(match, name, position))
       return pattern?.position ?? (equal < list.length ? equal : -1)
     },
   }
 }
-const COMPACT_DATE = /-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/
 
-/**
- * The names under which a model may be listed, the given one first: without resource path (`models/…`, Vertex
- * publishers, Bedrock ARNs), with Vertex's `@` as `-`, with the date written out.
- */
-export function modelNames(model: string): string[] {
-  const name = model.trim().toLowerCase()
-  const names = new Set([name])
-  const path = /^(?:models|tunedmodels|publishers\/[^/]+\/models|projects\/.+\/models|arn:aws[^/]*\/)\/?/.exec(name)
-  const bare = path === null ? name : name.slice(path[0].length)
-  names.add(bare)
-  names.add(bare.replace('@', '-'))
-  for (const known of [...names]) names.add(known.replace(COMPACT_DATE, '-$1-$2-$3'))
-  return [...names]
+/** Where in the name a pattern begins, or -1, and how long it is. */
+function placeOf(pattern: Piece, name: string): [start: number, length: number] {
+  const text = Object.values(pattern)[0]!.toLowerCase()
+  const start = 'ends_with' in pattern ? name.length - text.length : 'contains' in pattern ? name.indexOf(text) : 0
+  return [name.startsWith(text, start) ? start : -1, text.length]
 }

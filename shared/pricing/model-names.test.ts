@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { loadCatalogue } from './catalogue.ts'
+
+const catalogue = await loadCatalogue()
+const NOW = BigInt(Date.parse('2026-11-01T12:00:00Z')) * 1_000_000n
+
+/** The catalogue's id of the model that a call is billed as, or why it is not. */
+function billedAs(provider: string, model: string, asked = model): string {
+  const quote = catalogue.find({ provider, model, asked, serviceTier: '', project: 'p' })
+  const plan = typeof quote === 'string' ? quote : quote.at(NOW)
+  return typeof plan === 'string' ? plan : plan.id
+}
+
+const UNLISTED = 'model not in the catalogue'
+
+test.each<[provider: string, model: string, was: string]>([
+  ['aws.bedrock', 'amazon.titan-embed-text-v2:0', 'its predecessor, at five times its price'],
+  ['aws.bedrock', 'arn:aws:bedrock:us-east-1:1:custom-model/amazon.nova-pro-v1:0/abc', 'the model that it was made of'],
+  ['anthropic', 'claude-opus-4-6-fast', 'the slow one, at a sixth of its price'],
+  ['anthropic', 'claude-sonnet-5-5', 'the release before it'],
+  ['deepseek', 'deepseek-r1-distill-llama-70b', 'the model it was distilled from'],
+  ['', 'deepseek-r1-distill-qwen-1.5b', 'the model it was distilled from'],
+  ['deepseek', 'deepseek-r1:free', 'the paid one'],
+  ['azure.ai.openai', 'o4-mini-2025-04-16.ft-0123abcd', 'the model that was tuned'],
+  ['azure.ai.openai', 'not-o4-mini', 'what its name contains'],
+  ['gcp.gemini', 'gemini-2.0-flash-exp-image-generation', 'the one that writes text'],
+  ['gcp.gemini', 'gemini-3.6-flash-lite', 'its larger sibling'],
+  ['gcp.vertex_ai', 'claude-opus-4-6-fast@20260205', 'the slow one'],
+  ['', 'our-claude-3-5-sonnet-rival', 'what its name contains'],
+])('%s %s was billed as %s', (provider, model) => {
+  expect(billedAs(provider, model)).toBe(UNLISTED)
+})
+
+test('gemini-1.5-flash-8b was billed as gemini-1.5-flash, at twice its price', () => {
+  for (const model of ['gemini-1.5-flash-8b', 'models/gemini-1.5-flash-8b-001', 'gemini-1.5-flash-8b-latest'])
+    expect(billedAs('gcp.gemini', model)).toBe('google/gemini-flash-1.5-8b')
+})
+
+test('o4-mini-deep-research on Azure was billed as o4-mini, at half its price', () => {
+  expect(billedAs('azure.ai.openai', 'o4-mini-deep-research')).toBe('openai/o4-mini-deep-research')
+})
+
+test.each<[provider: string, asked: string, answered: string, was: string]>([
+  ['openai', 'ft:gpt-4.1-mini-2025-04-14:acme::x', 'gpt-4.1-mini-2025-04-14', 'the model that was tuned'],
+  ['openrouter', 'openai/gpt-4o:online', 'openai/gpt-4o', 'one that searched nothing'],
+  ['openrouter', 'openai/gpt-4o:free', 'openai/gpt-4o', 'the paid one'],
+  ['anthropic', 'claude-opus-4-6', 'claude-opus-4-6-fast', 'the slow one'],
+])('%s %s, answered by %s, was billed as %s', (provider, asked, answered) => {
+  expect(billedAs(provider, answered, asked)).toBe(UNLISTED)
+})
+
+test('a release that is not listed yet is billed as the model that was asked for', () => {
+  expect(billedAs('openai', 'gpt-4o-2027-01-01', 'gpt-4o')).toBe('openai/gpt-4o')
+  expect(billedAs('mistral_ai', 'mistral-large-2707', 'mistral-large-latest')).toBe('mistral/mistral-large')
+  expect(billedAs('anthropic', 'claude-sonnet-4-5', 'claude-sonnet-4-5[1m]')).toBe('anthropic/claude-sonnet-4-5')
+})
+
+test('what a gateway passes on to one’s own machine was unpriced', () => {
+  for (const [provider, model] of [
+    ['litellm', 'ollama/llama3.3'],
+    ['litellm', 'hosted_vllm/meta-llama/Llama-3.3-70B-Instruct'],
+    ['', 'ollama_chat/qwen3'],
+  ] as const)
+    expect(billedAs(provider, model)).toMatch(/^(ollama|vllm)\/\*$/)
+  expect(billedAs('openrouter', 'ollama/llama3.3')).toBe(UNLISTED)
+})
