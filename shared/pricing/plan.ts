@@ -1,8 +1,11 @@
 import { LEAF, LEAVES, type Leaf } from '../genai/usage.ts'
 import { type Rate, rateFromUsd, rateText, scaleRate } from './money.ts'
 
-/** Prices as catalogues give them: USD per `…_mtok` million tokens, `…_kcount` thousand; flat, or rising with the input. */
-export type PriceList = Readonly<Record<string, UsdPrice | TieredPrice | undefined>>
+/**
+ * Prices as catalogues give them: USD per `…_mtok` million tokens, `…_kcount` thousand; flat, or rising with the input; null
+ * for what is sold at a price of its own that nobody has listed.
+ */
+export type PriceList = Readonly<Record<string, UsdPrice | TieredPrice | null | undefined>>
 
 /** USD, as a number or as its decimal text. */
 type UsdPrice = number | string
@@ -83,7 +86,7 @@ const CACHE_READS: ReadonlySet<Leaf> = new Set([
 export function compilePlan(id: string, version: string, prices: PriceList, tier = '', discount?: Discount): PricePlan {
   const starts = new Set([-1])
   for (const price of Object.values(prices))
-    if (typeof price === 'object') for (const { start } of price.tiers) starts.add(start)
+    if (typeof price === 'object' && price !== null) for (const { start } of price.tiers) starts.add(start)
   const tiers = [...starts]
     .toSorted((a, b) => a - b)
     .map((above) => ({ above, rates: LEAVES.map((leaf) => compileRate(leaf, prices, above, discount)) }))
@@ -113,8 +116,9 @@ function compileRate(leaf: Leaf, prices: PriceList, above: number, discount?: Di
   )
     return null
   const key = PRICE_KEYS[leaf].find((name) => prices[name] !== undefined)
-  if (key === undefined) return null
-  let rate = rateFromUsd(listedPrice(prices[key]!, above), key.endsWith('_kcount') ? 1_000 : 1_000_000)
+  const price = key === undefined ? null : prices[key]
+  if (key === undefined || price == null) return null
+  let rate = rateFromUsd(listedPrice(price, above), key.endsWith('_kcount') ? 1_000 : 1_000_000)
   if (discount !== undefined && LEAF[leaf] < LEAF.requests) {
     const { cacheReads, times, over } = discount
     const applies = cacheReads === 'discounted' || !CACHE_READS.has(leaf)

@@ -42,3 +42,18 @@ test('a usage that names a class without any price is unpriced, the rest of it n
   expect(ledger).toMatchObject({ costStatus: 'unpriced', costPicoUsd: null })
   expect(ledger?.receipt).toContain('no price for output_tokens')
 })
+
+test('what gpt-4o-audio-preview hears and says was billed as text, at a sixteenth of its price', () => {
+  const attributes = { 'gen_ai.provider.name': 'openai' }
+  for (const model of ['gpt-4o-audio-preview', 'gpt-4o-mini-audio-preview-2024-12-17'])
+    for (const usage of [
+      { input_tokens: 50, 'audio.input_tokens': 40, output_tokens: 5 },
+      { input_tokens: 50, output_tokens: 20, 'audio.output_tokens': 15 },
+    ])
+      expect(pricer.price([buildChat(model, usage, { attributes })], { project: 'p' })[0]).toMatchObject({
+        costStatus: 'unpriced',
+        receipt: expect.stringMatching(/no price for (input|output)_audio_tokens/),
+      })
+  const text = buildChat('gpt-4o-audio-preview', { input_tokens: 50, output_tokens: 5 }, { attributes })
+  expect(pricer.price([text], { project: 'p' })[0]?.costPicoUsd).toBe(50n * 2_500_000n + 5n * 10_000_000n)
+})
