@@ -209,6 +209,16 @@ export function administrationSuite(name: string, options: SuiteOptions): void {
       expect(none.grants).toEqual([])
     })
 
+    test('a grant that was revoked before it began was given again to who had not been answered', async () => {
+      await put('b', { limit: 10n })
+      const give = () =>
+        own.ledger.grant('p', 'b', { amount: 20n, from: own.now + DAY, to: own.now + 2 * DAY, note: '' }, 'ops', 'g')
+      await give()
+      await own.ledger.revokeGrant('p', 'b', 'g', 'ops')
+      expect((await give()).position.grants).toEqual([])
+      await expect(own.ledger.revokeGrant('p', 'b', 'g', 'ops')).rejects.toMatchObject({ code: 'budget/not-found' })
+    })
+
     test.each(['given', 'ended'])(
       'a span by a clock ahead of the moment a grant was %s was counted twice when it came again, and its correction was lost',
       async (change) => {

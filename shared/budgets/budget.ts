@@ -160,13 +160,13 @@ export function hasGrant({ grants }: Budget, id: string): boolean {
   return grants.some((grant) => grant.id === id)
 }
 
-/** `budget` with the grant `id` ending at `now`: what it has paid stays paid. Throws `budget/not-found` where none is in force or to come. */
+/** `budget` with the grant `id` ending at `now`: what it has paid stays paid, and a retry does not give it again. Throws `budget/not-found` where none is in force or to come. */
 export function withoutGrant(budget: Budget, id: string, now: number): Budget {
   const grant = budget.grants.find((candidate) => candidate.id === id && endOf(candidate) > now)
   if (grant === undefined)
     throw new SpanledgerError('budget/not-found', `"${budget.id}" has no grant "${id}" that has not ended`)
   const others = budget.grants.filter((candidate) => candidate !== grant)
-  return { ...budget, grants: grant.from < now ? [...others, { ...grant, revokedAt: now }] : others, updatedAt: now }
+  return { ...budget, grants: [...others, { ...grant, revokedAt: now }], updatedAt: now }
 }
 
 /** A new budget; `former` is the last one of this id, which was deleted, if there was one. */

@@ -15,7 +15,11 @@ const MAX_RESETS = 100
  * Resets a budget at `now`, given its buckets: spans that begin from then on are counted in a bucket of their own, and what is said, now or later,
  * of those that began before counts no more.
  */
-export function resetBudget({ budget, calendar }: Rule, now: number, buckets: readonly Bucket[]): ResetBudget {
+export function resetBudget(
+  { budget, calendar }: Pick<Rule, 'budget' | 'calendar'>,
+  now: number,
+  buckets: readonly Bucket[],
+): ResetBudget {
   const { resets = [] } = budget
   const { start: from, end } = currentWindow(budget, calendar, now)
   const current = buckets.filter(({ start }) => start >= from && start < end && !isForgiven(budget, start))
