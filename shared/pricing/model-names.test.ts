@@ -49,6 +49,11 @@ test.each<[provider: string, asked: string, answered: string, was: string]>([
   expect(billedAs(provider, answered, asked)).toBe(UNLISTED)
 })
 
+test('names were lost whose pattern ends with a separator', () => {
+  expect(billedAs('mistral_ai', 'magistral-small-latest')).toBe('mistral/magistral-small')
+  expect(billedAs('gcp.vertex_ai', 'claude-opus-5@default')).toBe('google/claude-opus-5')
+})
+
 test('a release that is not listed yet is billed as the model that was asked for', () => {
   expect(billedAs('openai', 'gpt-4o-2027-01-01', 'gpt-4o')).toBe('openai/gpt-4o')
   expect(billedAs('mistral_ai', 'mistral-large-2707', 'mistral-large-latest')).toBe('mistral/mistral-large')

@@ -65,26 +65,29 @@ const VERSION = /-v(\d+)(?=:|$)/
  * the names of their day: `o4-mini` is also in `o4-mini-deep-research`, `titan-embed-text` in the name of its second version.
  */
 export function isNameOf(id: string, name: string, start: number, end: number): boolean {
+  if (TUNED.test(name.slice(start, end))) return true
   const listed = id.toLowerCase()
-  if (name === listed || TUNED.test(name.slice(start, end))) return true
   const version = VERSION.exec(name)
   const listedVersion = VERSION.exec(listed)
   if (version !== null && listedVersion !== null && version[1] !== listedVersion[1]) return false
-  return PLACE.test(name.slice(name.lastIndexOf('/', start) + 1, start)) && isRelease(name.slice(end))
+  const whole = name.indexOf(listed)
+  return whole >= 0 ? saysNoMore(name, whole, whole + listed.length) : saysNoMore(name, start, end)
 }
 
 /** Whether one of two names is the other with more around it, which makes it the name of another model. */
 export function isVariant(name: string, other: string): boolean {
   const [one, two] = [name.toLowerCase(), other.toLowerCase()]
   const [long, short] = one.length < two.length ? [two, one] : [one, two]
-  const at = long.indexOf(short)
-  return at >= 0 && !isNameOf('', long, at, at + short.length)
+  const start = long.indexOf(short)
+  return start >= 0 && !saysNoMore(long, start, start + short.length)
 }
 
-/** Whether what comes behind a name leaves it that of the same model: a date, a build, a version, `-preview`. */
-function isRelease(after: string): boolean {
-  const rest = (after.endsWith(LONG_CONTEXT) ? after.slice(0, -LONG_CONTEXT.length) : after).replace(REST_OF_NUMBER, '')
+/** Whether what is around a part of a name leaves it that of the same model: a place before; a date, a build, `-preview` behind. */
+function saysNoMore(name: string, start: number, end: number): boolean {
+  if (!PLACE.test(name.slice(name.lastIndexOf('/', start) + 1, start))) return false
+  const behind = name.slice('-@:'.includes(name.charAt(end - 1)) ? end - 1 : end)
+  const long = behind.endsWith(LONG_CONTEXT) ? behind.slice(0, -LONG_CONTEXT.length) : behind
+  const rest = long.replace(REST_OF_NUMBER, '')
   const pieces = rest.match(/[-@:][^-@:]*/g) ?? []
-  if (pieces.join('') !== rest) return false
-  return pieces.every((piece) => RELEASE.test(piece) || SAME_MODEL.has(piece.slice(1)))
+  return pieces.join('') === rest && pieces.every((piece) => RELEASE.test(piece) || SAME_MODEL.has(piece.slice(1)))
 }
