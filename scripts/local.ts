@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -9,9 +8,9 @@ import { createQueryApp } from '../functions/query/handler.ts'
 import { createPriceRoutes } from '../functions/query/prices/routes.ts'
 import { createAuthenticate } from '../shared/auth/key-authenticate.ts'
 import type { Subscription } from '../shared/bus/bus.ts'
-import { type Config, readConfig } from '../shared/config.ts'
+import { type Config, readConfig, unknownSettings } from '../shared/config.ts'
 import type { SinkCounts } from '../shared/conservation.ts'
-import { describeError, isSpanledgerError } from '../shared/errors.ts'
+import { isSpanledgerError, SpanledgerError } from '../shared/errors.ts'
 import { refuseForeignPages } from '../shared/http/loopback.ts'
 import { handleProblems } from '../shared/http/problem.ts'
 import { createLog } from '../shared/log.ts'
@@ -22,6 +21,7 @@ import { createLocalPlatform } from '../shared/platform/local.ts'
 import { type Supervisor, supervise } from '../shared/platform/threads/supervisor.ts'
 import { createPricer, type Pricer } from '../shared/pricing/pricer.ts'
 import type { SpanReader } from '../shared/warehouse/trace-store.ts'
+import { banner, describeStartError, isAddressError, isLoopback, urlOf } from './banner.ts'
 import { startCompactionTimer } from './compaction-timer.ts'
 import { startReconcileTimer } from './reconcile-timer.ts'
 
@@ -50,8 +50,12 @@ const RECONCILE_PAUSE_MS = 10_000
 
 const log = createLog('local')
 
+const SETTINGS = 'settings are environment variables, in docs/settings.md'
+
 interface LocalServer {
   readonly url: string
+  /** Every request needs a key, and there is none yet. */
+  readonly needsFirstKey: boolean
   stop(): Promise<void>
 }
 
@@ -73,7 +77,8 @@ async function startLocal(config: Config): Promise<LocalServer> {
   const admin = platform.openQueueAdmin()
 
   const loopback = isLoopback(config.SPANLEDGER_HOST)
-  const authenticate = createAuthenticate({ keys, requireKeys: config.SPANLEDGER_REQUIRE_KEYS || !loopback })
+  const requireKeys = config.SPANLEDGER_REQUIRE_KEYS || !loopback
+  const authenticate = createAuthenticate({ keys, requireKeys })
   const counts = (sink: Subscription) => (project: string) =>
     remote<{ counts(project: string): Promise<SinkCounts> }>(threads, sink).counts(project)
   const conservation = createLocalConservation({
@@ -89,7 +94,7 @@ async function startLocal(config: Config): Promise<LocalServer> {
   }
   const app = new Hono()
   handleProblems(app, log)
-  if (loopback && !config.SPANLEDGER_REQUIRE_KEYS) app.use(refuseForeignPages(() => keys.any()))
+  if (!requireKeys) app.use(refuseForeignPages(() => keys.any()))
   app.route('/', createIngestApp({ bus, authenticate, now: unixNano, log, ...ingestLimits(config) }))
   app.route(
     '/',
@@ -119,6 +124,7 @@ async function startLocal(config: Config): Promise<LocalServer> {
   })
   return {
     url: server.url,
+    needsFirstKey: requireKeys && !(await keys.any()),
     async stop() {
       // From here on clients are told to try again later; what is under way is acknowledged once it is durable.
       const closed = server.close()
@@ -163,15 +169,10 @@ function remote<T extends object>(threads: ReadonlyMap<Subscription, Supervisor>
   })
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-}
-
 function listen(app: Hono, config: Config): Promise<{ url: string; close(): Promise<void> }> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, port: config.PORT, hostname: config.SPANLEDGER_HOST }, ({ port }) => {
-      const host = isLoopback(config.SPANLEDGER_HOST) ? 'localhost' : config.SPANLEDGER_HOST
-      resolve({ url: `http://${host}:${port}`, close })
+      resolve({ url: urlOf(config.SPANLEDGER_HOST, port), close })
     })
     server.once('error', reject)
     const close = () =>
@@ -182,21 +183,14 @@ function listen(app: Hono, config: Config): Promise<{ url: string; close(): Prom
   })
 }
 
-function banner(url: string, config: Config): string {
-  return [
-    `Spanledger is ready at ${url}`,
-    `  send   OTEL_EXPORTER_OTLP_ENDPOINT=${url}   (POST ${url}/v1/traces)`,
-    `  see    ${url}/ledger/v1/traces   ${url}/ledger/v1/usage   ${url}/ledger/v1/openapi.json`,
-    `  query  ${config.SPANLEDGER_DATA}/lake/traces/**/*.parquet with DuckDB`,
-    '  stop   Ctrl-C',
-    '',
-  ].join('\n')
-}
-
 async function main(): Promise<void> {
   const config = readConfig()
+  if (process.argv.length > 2) throw new SpanledgerError('config/invalid', `npm start takes no arguments; ${SETTINGS}`)
+  if (config.SPANLEDGER_PLATFORM !== 'local')
+    throw new SpanledgerError('config/invalid', 'npm start serves this machine alone; unset SPANLEDGER_PLATFORM')
+  for (const name of unknownSettings()) log.warn(`${name} is no setting and is ignored; ${SETTINGS}`)
   const server = await startLocal(config)
-  process.stdout.write(banner(server.url, config))
+  process.stdout.write(banner(server.url, config, server))
   let stopping = false
   const stop = async (signal: string) => {
     if (stopping) return
@@ -210,8 +204,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error) => {
-  const hint = (error as { code?: string }).code === 'EADDRINUSE' ? '; set PORT to a free port' : ''
-  process.stderr.write(`spanledger could not start: ${describeError(error)}${hint}\n`)
-  if (!isSpanledgerError(error) && hint === '') log.error({ err: error }, 'start failed')
+  process.stderr.write(`spanledger could not start: ${describeStartError(error)}\n`)
+  if (!isSpanledgerError(error) && !isAddressError(error)) log.error({ err: error }, 'start failed')
   process.exit(1)
 })

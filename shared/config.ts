@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { SpanledgerError } from './errors.ts'
+import { describeIssues } from './issues.ts'
 
 const bytes = z.coerce.number().int().positive()
 const millis = z.coerce.number().int().nonnegative()
@@ -116,6 +117,16 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const result = schema.safeParse(given)
   if (result.success) return result.data
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  const problems = describeIssues(result.error).map(({ parameter, detail }) => `${parameter}: ${detail}`)
   throw new SpanledgerError('config/invalid', problems.join('; '))
+}
+
+/** What commands read besides. */
+const OTHERS = /^SPANLEDGER_(?:KEY$|DEPLOYMENT$|TEST_)/
+
+/** Names of the environment that look like settings and are none: misspelt, most likely. */
+export function unknownSettings(env: Record<string, string | undefined> = process.env): string[] {
+  return Object.keys(env).filter(
+    (name) => name.startsWith('SPANLEDGER_') && !Object.hasOwn(schema.shape, name) && !OTHERS.test(name),
+  )
 }

@@ -145,6 +145,16 @@ describe('a wrong parameter is refused by its name', () => {
       expect((await request(`/ledger/v1/usage${query({ [name]: value })}`)).status, value).toBe(400)
   })
 
+  test.each([
+    ['x'.repeat(4_097), 'longer than 4096 characters'],
+    ['a\0b', 'holds a NUL'],
+    [Array(101).fill('u'), 'given more than 100 times'],
+  ])('of a repeatable one only "Invalid input" was told', async (value, detail) => {
+    const { request } = await open()
+    const response = await request(`/ledger/v1/traces${query({ user: value })}`)
+    expect(await response.json()).toMatchObject({ errors: [{ parameter: 'user', detail }] })
+  })
+
   test('one that means nothing here, one given twice, and a range without room are refused, not ignored', async () => {
     const { request } = await open()
     for (const list of LISTS) {

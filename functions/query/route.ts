@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { problem, problemSchema } from '../../shared/http/problem.ts'
-import { describeIssues } from './issues.ts'
+import { describeIssues } from '../../shared/issues.ts'
 import { type ReaderEnv, requireScope } from './principal.ts'
 
 /** The name of the API key in the OpenAPI document. */

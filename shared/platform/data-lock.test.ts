@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -16,5 +16,23 @@ test('a second process is told that the data directory is in use, until the firs
   expect(tryElsewhere().stderr).toContain('is in use by another process')
   lock.release()
   expect(tryElsewhere().status).toBe(0)
+  rmSync(directory, { recursive: true })
+})
+
+test('of a data directory that cannot be one, only what the operating system says was told', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'lock-'))
+  const file = join(directory, 'file')
+  writeFileSync(file, '')
+  mkdirSync(join(directory, 'taken', 'lock.sqlite'), { recursive: true })
+  for (const data of [file, join(file, 'below'), join(directory, 'taken')]) {
+    expect(() => lockDataDirectory(data)).toThrow(
+      expect.objectContaining({
+        code: 'config/invalid',
+        message: expect.stringMatching(
+          /^config: the data directory .+ cannot be used \(.+\); set SPANLEDGER_DATA to another/,
+        ),
+      }),
+    )
+  }
   rmSync(directory, { recursive: true })
 })

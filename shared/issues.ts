@@ -1,6 +1,6 @@
-import type { z } from '@hono/zod-openapi'
+import type { z } from 'zod'
 
-/** What is wrong with one parameter or member; `parameter` is its path, empty for the whole. */
+/** What is wrong with one parameter, setting or member; `parameter` is its path, empty for the whole. */
 export interface InputIssue {
   readonly parameter: string
   readonly detail: string

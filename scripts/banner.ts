@@ -1,0 +1,50 @@
+import { isIP } from 'node:net'
+import type { Config } from '../shared/config.ts'
+import { describeError } from '../shared/errors.ts'
+
+/** Whether only this machine reaches what listens on `host`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+/** Where clients on this machine find what listens on `host`. */
+export function urlOf(host: string, port: number): string {
+  const isHere = isLoopback(host) || host === '0.0.0.0' || host === '::'
+  return `http://${isHere ? 'localhost' : isIP(host) === 6 ? `[${host}]` : host}:${port}`
+}
+
+/** What `npm start` prints once it serves. `needsFirstKey`: every request needs a key, and there is none. */
+export function banner(url: string, config: Config, { needsFirstKey }: { readonly needsFirstKey: boolean }): string {
+  return [
+    `Spanledger is ready at ${url}`,
+    `  send   OTEL_EXPORTER_OTLP_ENDPOINT=${url}   (POST ${url}/v1/traces)`,
+    `  see    ${url}/ledger/v1/traces   ${url}/ledger/v1/usage   ${url}/ledger/v1/openapi.json`,
+    `  query  ${config.SPANLEDGER_DATA}/lake/traces/**/*.parquet with DuckDB`,
+    ...(needsFirstKey
+      ? ['  keys   every request needs one: npm run keys -- create --project NAME --scopes ingest,read,admin']
+      : []),
+    '  stop   Ctrl-C',
+    '',
+  ].join('\n')
+}
+
+/** The setting that is wrong, by what the operating system says to an address. */
+const ADDRESS_SETTINGS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'PORT',
+  EACCES: 'PORT',
+  EADDRNOTAVAIL: 'SPANLEDGER_HOST',
+  ENOTFOUND: 'SPANLEDGER_HOST',
+  EAI_AGAIN: 'SPANLEDGER_HOST',
+}
+
+/** What kept the server from starting, and the setting that changes it where that is known. */
+export function describeStartError(error: unknown): string {
+  const setting = isAddressError(error) ? ADDRESS_SETTINGS[error.code ?? ''] : undefined
+  return describeError(error) + (setting === undefined ? '' : `; set ${setting} to another`)
+}
+
+/** Whether an address could not be listened on, which is for whoever chose it to change. */
+export function isAddressError(error: unknown): error is NodeJS.ErrnoException {
+  const { syscall } = (error ?? {}) as NodeJS.ErrnoException
+  return syscall === 'listen' || syscall === 'getaddrinfo'
+}
