@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describeError } from '../../shared/errors.ts'
+import { describeError, type ErrorCode } from '../../shared/errors.ts'
 
 /** A server to ask, and how it is named to the person who asked. */
 export interface Target {
@@ -108,9 +108,10 @@ function readAnswer({ status, headers }: Response, text: string): Answer {
   }
 }
 
-/** Spanledger's answer to a path that it does not have. */
+/** The answer to a path that the server does not have, be it Spanledger or another. */
 function isUnknownPath({ json }: Answer): boolean {
-  return !(typeof json === 'object' && json !== null && 'code' in json)
+  const { code } = (json ?? {}) as { readonly code?: unknown }
+  return code === undefined || code === ('http/not-found' satisfies ErrorCode)
 }
 
 function refusal({ url, option, key }: Target, { scope }: Call, answer: Answer): SmokeFailure {
