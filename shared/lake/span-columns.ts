@@ -46,8 +46,12 @@ function appender(column: LakeColumn, leaves: readonly Leaf[]): SpanColumn['appe
       }
     case 'attributes':
       return (rows) => {
-        const shared = new Map<Attributes, Entries>()
-        for (const { priced, context } of rows) appendShared(first, second, column.value(priced, context), shared)
+        const written = new Map<Attributes, Entries>()
+        for (const { priced, context } of rows) {
+          const attributes = column.value(priced, context)
+          if (attributes === priced.span.resource.attributes) appendShared(first, second, attributes, written)
+          else appendMap(first, second, attributes)
+        }
       }
     case 'strings':
       return (rows) => {
@@ -60,43 +64,43 @@ function appender(column: LakeColumn, leaves: readonly Leaf[]): SpanColumn['appe
   }
 }
 
-/** Ids of the keys and values of attributes that were appended before. */
+/** Where the ids of a map's keys and values begin, among those that were appended before, and how many they are. */
 interface Entries {
-  readonly keys: readonly number[]
-  readonly values: readonly number[]
+  readonly keys: number
+  readonly values: number
+  readonly count: number
 }
 
 // Definition levels: 0 the map is NULL, 1 it is empty, 2 an entry whose value is NULL, 3 an entry with a value.
-/** Spans of one resource share one object, which is encoded once. */
-function appendShared(key: Leaf, value: Leaf, attributes: Attributes, shared: Map<Attributes, Entries>): void {
-  const entries = shared.get(attributes)
+/** Spans of one resource share one object, whose texts are looked up once. */
+function appendShared(key: Leaf, value: Leaf, attributes: Attributes, written: Map<Attributes, Entries>): void {
+  const entries = written.get(attributes)
   if (entries === undefined) {
-    shared.set(attributes, appendMap(key, value, attributes))
+    written.set(attributes, { keys: key.values.count, values: value.values.count, count: attributes.size })
+    appendMap(key, value, attributes)
     return
   }
-  if (entries.keys.length === 0) appendEmptyMap(key, value)
-  for (let index = 0; index < entries.keys.length; index++) {
+  if (entries.count === 0) appendEmptyMap(key, value)
+  for (let index = 0; index < entries.count; index++) {
     const repetition = index === 0 ? 0 : 1
     addLevels(key, repetition, 2)
     addLevels(value, repetition, 3)
-    addId(key.values, entries.keys[index] as number)
-    addId(value.values, entries.values[index] as number)
+    addId(key.values, key.values.ids[entries.keys + index] as number)
+    addId(value.values, value.values.ids[entries.values + index] as number)
   }
 }
 
-function appendMap(key: Leaf, value: Leaf, attributes: Attributes): Entries {
-  const entries = { keys: [] as number[], values: [] as number[] }
+function appendMap(key: Leaf, value: Leaf, attributes: Attributes): void {
   if (attributes.size === 0) appendEmptyMap(key, value)
   let repetition = 0
   for (const [name, item] of attributes) {
     const text = attributeText(item)
     addLevels(key, repetition, 2)
     addLevels(value, repetition, 3)
-    entries.keys.push(addText(key.values, lakeKey(name, text)))
-    entries.values.push(addText(value.values, text))
+    addText(key.values, lakeKey(name, text))
+    addText(value.values, text)
     repetition = 1
   }
-  return entries
 }
 
 function appendEmptyMap(key: Leaf, value: Leaf): void {
