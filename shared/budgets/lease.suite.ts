@@ -151,6 +151,22 @@ export function leaseSuite(name: string, options: SuiteOptions): void {
       expect(await position()).toMatchObject({ spent: 3n, reserved: amounts.tokens - 3n })
     })
 
+    test.each(['last', 'first'])(
+      'a lease went without what it had paid for a call whose cost is not known any more: corrected %s',
+      async (order) => {
+        await put('b')
+        const { id } = await take('k', 100n)
+        const call = { trace: 1, span: 1, at: own.now, reservation: id, matches: ['b'] }
+        const messages = [
+          { ...call, amounts: { usd: 30n, requests: 1n } },
+          { ...call, amounts: { requests: 1n }, revision: 1, matches: [] },
+        ]
+        for (const [i, message] of (order === 'last' ? messages : messages.toReversed()).entries())
+          await debit(own.ledger, `m${i}`, [message])
+        expect(await position()).toMatchObject({ spent: 0n, reserved: 100n, unknown: 1 })
+      },
+    )
+
     test('a call of unknown cost leaves the hold as it is', async () => {
       await put('b')
       const { id } = await take('k', 100n)

@@ -1,14 +1,14 @@
-import { batchOf, termsOf } from '../../shared/budgets/ledger.fixtures.ts'
+import { batchOf } from '../../shared/budgets/ledger.fixtures.ts'
 import type { BudgetLedger } from '../../shared/budgets/ledger.ts'
 import { isSpanledgerError } from '../../shared/errors.ts'
-import { type ModelBudget, type Operation, ROLLING_SECONDS, TTL_MS } from './facts.ts'
+import { begun, type Operation } from './carry-out.ts'
+import { TTL_MS } from './facts.ts'
 
-/** Asks the ledger for `operation`, and says its answer in the words of the model. */
+/** Asks the ledger for `operation` at `now`, and says its answer in the words of the model. */
 export async function ask(
   ledger: BudgetLedger,
   project: string,
-  operation: Operation,
-  budgets: readonly ModelBudget[],
+  { operation, now }: { readonly operation: Operation; readonly now: number },
 ): Promise<string> {
   switch (operation.kind) {
     case 'reserve':
@@ -17,18 +17,15 @@ export async function ask(
       const result = await ledger.lease(requestOf(project, operation))
       if (result.kind === 'denied') return 'denied'
       const { amounts, expiresAt } = result.reservation
-      return `leased ${amounts.usd} until ${expiresAt}`
+      return `leased ${amounts.usd} ${amounts.tokens} ${amounts.requests} until ${expiresAt}`
     }
     case 'settle':
       return (await ledger.settle(project, operation.id, { usd: operation.amount })).state
     case 'release':
-      try {
+      return refusal('store/rejected', 'rejected', async () => {
         await ledger.release(project, operation.id)
         return 'released'
-      } catch (error) {
-        if (isSpanledgerError(error, 'store/rejected')) return 'rejected'
-        throw error
-      }
+      })
     case 'return':
       await ledger.returnLease(project, operation.id, { usd: operation.amount })
       return 'returned'
@@ -37,23 +34,37 @@ export async function ask(
         const [result] = await ledger.debit([await batchOf(ledger, project, operation.name, operation.message)])
         if (result !== 'stale') return result ?? ''
       }
-    case 'limit': {
-      const budget = budgets.find(({ id }) => id === operation.budget) as ModelBudget
-      await putBudget(ledger, project, { ...budget, limit: operation.limit })
+    case 'change':
+      await ledger.put(project, operation.budget, operation.terms, '')
       return 'put'
+    case 'grant': {
+      const { id, ...grant } = begun(operation.grant, now)
+      await ledger.grant(project, operation.budget, grant, '', id)
+      return 'granted'
     }
+    case 'revoke':
+      return refusal('budget/not-found', 'none', async () => {
+        await ledger.revokeGrant(project, operation.budget, operation.grant, '')
+        return 'revoked'
+      })
+    case 'reset':
+      await ledger.reset(project, operation.budget, '', '')
+      return 'reset'
   }
 }
 
-/** Makes or changes a budget as the model has it. */
-export async function putBudget(ledger: BudgetLedger, project: string, budget: ModelBudget): Promise<void> {
-  const { id, user, period, zone, limit } = budget
-  const selector = user === null ? {} : { user: [user] }
-  const real = period === 'rolling' ? { rollingSeconds: ROLLING_SECONDS } : period
-  await ledger.put(project, id, termsOf({ limit, period: real, timeZone: zone, selector, thresholds: [] }), '')
+function requestOf(
+  project: string,
+  { key, user, amounts }: Extract<Operation, { readonly kind: 'reserve' | 'lease' }>,
+) {
+  return { project, idempotencyKey: key, subject: { user }, amounts, ttlMs: TTL_MS }
 }
 
-function requestOf(project: string, { key, user, amount }: Extract<Operation, { readonly kind: 'reserve' | 'lease' }>) {
-  const amounts = { usd: amount, tokens: 1n, requests: 1n }
-  return { project, idempotencyKey: key, subject: { user }, amounts, ttlMs: TTL_MS }
+async function refusal(code: Parameters<typeof isSpanledgerError>[1], answer: string, work: () => Promise<string>) {
+  try {
+    return await work()
+  } catch (error) {
+    if (isSpanledgerError(error, code)) return answer
+    throw error
+  }
 }

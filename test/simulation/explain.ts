@@ -1,4 +1,5 @@
-import { carryOut, type Facts, type Operation } from './facts.ts'
+import { carryOut, type Operation } from './carry-out.ts'
+import type { Facts } from './facts.ts'
 
 /** What was asked in one moment, and what came of it. */
 export interface Answered {

@@ -289,7 +289,9 @@ function toClaimed(project: string, charge: Charge, reservation: string): Claime
 function reservationOf({ reserved }: DebitBatch, { traceId, spanId, claimed }: Charge): string {
   if (reserved.length === 0) return ''
   const span = reserved.find((candidate) => candidate.spanId === spanId && candidate.traceId === traceId)
-  return span === undefined || claimed.value === UNKNOWN ? '' : span.reservationId
+  if (span === undefined) return ''
+  // What is not known settles no reservation; from a lease it takes nothing, whatever was known before.
+  return claimed.value === UNKNOWN && !isLease(span.reservationId) ? '' : span.reservationId
 }
 
 /** The reservations that the spans of a message name, by id; without those that are not there. */
