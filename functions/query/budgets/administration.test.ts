@@ -59,6 +59,17 @@ describe('administration', () => {
     expect(await change(4, '*')).toEqual([200, undefined])
   })
 
+  test('the ETag of a compressed answer, which is weak, was taken for that of a former budget', async () => {
+    await put('b', { limit: { usd: 1 } })
+    const etag = (await routes.request(`${BUDGETS}/b`, {})).headers.get('etag') ?? ''
+    const headers = { 'content-type': 'application/json', 'if-match': `W/${etag}` }
+    const change = async (usd: number) => {
+      const init = { method: 'PUT', headers, body: JSON.stringify({ limit: { usd } }) }
+      return (await routes.request(`${BUDGETS}/b`, init)).status
+    }
+    expect([await change(2), await change(3)]).toEqual([200, 412])
+  })
+
   test('the history of a deleted budget could not be read, and amounts of its earlier unit were shown in its last', async () => {
     await put('b', { limit: { usd: 1 } })
     const { body } = await reserve({ idempotencyKey: 'k', amount: { usd: '0.5' } })

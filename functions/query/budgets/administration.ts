@@ -1,8 +1,9 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { keepSecrets } from '../../../shared/budgets/alert-target.ts'
 import { createBackfills } from '../../../shared/budgets/backfill.ts'
-import { type Budget, type BudgetTerms, budgetVersion, grantId, hasGrant } from '../../../shared/budgets/budget.ts'
+import { type BudgetTerms, budgetVersion, grantId, hasGrant } from '../../../shared/budgets/budget.ts'
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
+import { etagOf, versionOf } from '../../../shared/http/etag.ts'
 import { addressOf, mayReach } from '../../../shared/http/reach.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
@@ -61,7 +62,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       const balance = await ledger.get(c.get('principal').project, c.req.valid('param').id)
       // One that was cut off by a restart goes on when someone looks.
       void backfills.run(balance.budget)
-      c.header('etag', etagOf(balance.budget))
+      c.header('etag', etagOf(budgetVersion(balance.budget)))
       return c.json(budgetJson(balance), 200)
     },
   )
@@ -105,7 +106,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       const { balance, created } = await ledger.put(project, id, terms, keyId, c.req.valid('header')['if-match'])
       await backfills.run(balance.budget)
       const after = await ledger.get(project, id)
-      c.header('etag', etagOf(after.budget))
+      c.header('etag', etagOf(budgetVersion(after.budget)))
       return c.json(budgetJson(after), created ? 201 : 200)
     },
   )
@@ -243,19 +244,10 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
 }
 
 /** The version that an `If-Match` names; undefined where any will do. */
-const ifMatchInput = z
-  .string()
-  .max(64)
-  .optional()
-  .transform((etag) => (etag === '*' ? undefined : etag?.replace(/^"|"$/g, '')))
-  .meta({
-    type: 'string',
-    description: 'the ETag of the budget that is to be changed: refused if it has been changed since',
-  })
-
-function etagOf(budget: Budget): string {
-  return `"${budgetVersion(budget)}"`
-}
+const ifMatchInput = z.string().max(64).optional().transform(versionOf).meta({
+  type: 'string',
+  description: 'the ETag of the budget that is to be changed: refused if it has been changed since',
+})
 
 /** How far a caller's clock may be behind. */
 const CLOCK_SKEW_MS = 60_000

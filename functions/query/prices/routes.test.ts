@@ -87,6 +87,13 @@ test('of two who change the same prices the second is told', async () => {
   expect(await third.json()).toStrictEqual({ prices: [] })
 })
 
+test('the ETag of a compressed answer, which is weak, was taken for that of former prices', async () => {
+  const request = await open()
+  const match = { 'if-match': `W/${(await request('admin', '/ledger/v1/prices')).headers.get('etag')!}` }
+  expect((await request('admin', '/ledger/v1/prices', PRICES, match)).status).toBe(200)
+  expect((await request('admin', '/ledger/v1/prices', PRICES, match)).status).toBe(412)
+})
+
 test('only an administrator sets prices, and only prices that can be', async () => {
   const request = await open()
   expect((await request('reader', '/ledger/v1/prices', PRICES)).status).toBe(403)
@@ -114,4 +121,10 @@ test('a parameter that prices do not have was ignored', async () => {
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({ errors: [{ parameter: 'project', detail: 'unknown' }] })
   }
+})
+
+test('a cost status that was asked for among models without a price was not looked at', async () => {
+  const request = await open()
+  expect((await request('reader', '/ledger/v1/models/unpriced?model=old')).status).toBe(200)
+  expect((await request('reader', '/ledger/v1/models/unpriced?costStatus=ambiguous')).status).toBe(400)
 })

@@ -1,6 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { SpanledgerError } from '../../../shared/errors.ts'
+import { etagOf, versionOf } from '../../../shared/http/etag.ts'
 import { handleProblems, problem } from '../../../shared/http/problem.ts'
 import type { Log } from '../../../shared/log.ts'
 import { customPricesSchema } from '../../../shared/pricing/custom-price.ts'
@@ -29,6 +30,7 @@ const unpricedSchema = spendSchema.extend({
   reason: z.string().meta({ description: 'why there is no price', example: 'no price for service tier priority' }),
 })
 
+const { costStatus: _, ...unpricedParameters } = filterParameters
 const UNPRICED_BY = ['provider', 'model', 'serviceTier', 'reason'] as const
 
 const IF_MATCH = 'the ETag of the prices that are to be replaced: refused if they have been changed since'
@@ -70,13 +72,13 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
     summary: 'Models that were used and have no price, latest first',
     description:
       'One row for each model, service tier and reason: a listed model may have a price for some calls alone.',
-    request: { query: z.strictObject(filterParameters) },
+    request: { query: z.strictObject(unpricedParameters) },
     responses: responses('the models', z.object({ models: z.array(unpricedSchema) })),
   })
 
   app.openapi(get, async (c) => {
     const { prices: own, version } = await prices.get(c.get('principal').project)
-    c.header('etag', `"${version}"`)
+    c.header('etag', etagOf(version))
     return c.json({ prices: [...own] }, 200)
   })
   app.openapi(put, async (c) => {
@@ -84,7 +86,7 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
     const replaced = await prices.replace(c.get('principal').project, c.req.valid('json').prices, versionOf(expected))
     if (replaced === undefined)
       throw new SpanledgerError('pricing/changed', 'the prices have been changed since; read them again')
-    c.header('etag', `"${replaced.version}"`)
+    c.header('etag', etagOf(replaced.version))
     return c.json({ prices: [...replaced.prices] }, 200)
   })
   app.openapi(unpriced, async (c) => {
@@ -105,9 +107,4 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
 /** What the values of {@link UNPRICED_BY} are. */
 function unpricedModel([provider = '', model = '', serviceTier = '', reason = '']: readonly string[]) {
   return { provider, model, serviceTier, reason }
-}
-
-/** The version that an `If-Match` names; undefined where any will do. */
-function versionOf(ifMatch: string | undefined): string | undefined {
-  return ifMatch === undefined || ifMatch.trim() === '*' ? undefined : ifMatch.trim().replace(/^"(.*)"$/, '$1')
 }
