@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ADAPTERS, type SimulationReport, simulate } from '../test/simulation/simulation.ts'
 
-const USAGE = `Plays schedules of crashes, retries, duplicates, contention, skewed clocks, expiry, midnight and daylight saving against a budget
+const USAGE = `Plays schedules of crashes, retries, duplicates, contention, resets, grants, skewed clocks, expiry, midnight and daylight saving against a budget
 ledger and a model of it. Prints one JSON object every ten seconds, the last one when it is done. What a seed plays never changes on SQLite;
 on Firestore the order of what happens at once does.
 

@@ -1,13 +1,8 @@
 import { Firestore } from '@google-cloud/firestore'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { canRun, type Emulator, planFirestore, startEmulator } from '../../test/emulators/emulator.ts'
-import { administrationSuite } from './administration.suite.ts'
+import { adapterSuite } from './adapter.suite.ts'
 import { openFirestoreLedger } from './firestore-ledger.ts'
-import { leaseSuite } from './lease.suite.ts'
-import { ledgerSuite } from './ledger.suite.ts'
-import { lessonsSuite } from './lessons.suite.ts'
-import { reservationSuite } from './reservation.suite.ts'
-import { resetSuite } from './reset.suite.ts'
 
 const plan = planFirestore()
 let emulator: Emulator
@@ -23,10 +18,5 @@ describe.skipIf(!canRun('Firestore', plan))('on the Firestore emulator', () => {
     const firestore = new Firestore({ projectId: 'test', host: emulator.host, ssl: false })
     return openFirestoreLedger({ firestore, prefix: `budget${used++}`, now, debitEveryMs: 0 })
   }
-  administrationSuite('Firestore', { open })
-  ledgerSuite('Firestore', { open, runs: 8 })
-  leaseSuite('Firestore', { open })
-  lessonsSuite('Firestore', { open })
-  reservationSuite('Firestore', { open })
-  resetSuite('Firestore', { open })
+  adapterSuite('Firestore', { open, runs: 8 })
 })

@@ -19,13 +19,13 @@ import {
   openCollections,
   withBucket,
 } from './firestore/documents.ts'
-import { addEntry, type Line, readEntries } from './firestore/entries.ts'
+import { addEntry, readEntries } from './firestore/entries.ts'
 import { createHistories } from './firestore/histories.ts'
 import { lease, leaseReads, returnLease } from './firestore/leases.ts'
 import { readRules, readState, ruleOf, type Shelf } from './firestore/project.ts'
 import { release, reservation, reserve, reserveReads, save, settle } from './firestore/reservations.ts'
 import { answering, createGroups, type Workspace } from './firestore/workspace.ts'
-import type { Balance, BudgetLedger } from './ledger.ts'
+import type { Balance, BudgetLedger, EntryLine } from './ledger.ts'
 import { resetBudget } from './reset.ts'
 
 export interface FirestoreLedgerOptions {
@@ -68,7 +68,7 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
   const standing = (state: BudgetState): Balance => balanceOf(state, ruleOf(state), now())
 
   /** Saves a changed budget and its entry, and tells every instance that the project's budgets have changed. */
-  async function revise(workspace: Workspace, state: BudgetState, line: Line): Promise<void> {
+  async function revise(workspace: Workspace, state: BudgetState, line: EntryLine): Promise<void> {
     const ref = collections.projects.doc(nameOf(state.budget.project))
     const project = await workspace.get(ref)
     save(workspace, shelf, state)
@@ -76,7 +76,7 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
     addEntry(workspace, shelf, state.budget, line)
   }
 
-  const change = (project: string, id: string, to: (budget: Budget) => Budget, line: (of: Budget) => Line) =>
+  const change = (project: string, id: string, to: (budget: Budget) => Budget, line: (of: Budget) => EntryLine) =>
     write(project, async (workspace) => {
       const { state } = await readState(workspace, shelf, project, id)
       const after: BudgetState = { ...state, budget: to(state.budget) }

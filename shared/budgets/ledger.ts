@@ -48,6 +48,13 @@ export interface Entry {
   readonly note: string
 }
 
+/** What is written in a history about a change. */
+export interface EntryLine extends Pick<Entry, 'kind' | 'actor' | 'note'> {
+  readonly bucket?: number
+  readonly amount?: bigint
+  readonly spans?: number
+}
+
 /** What one message spends. `revision` is that of the {@link Rules} the charges were made by. */
 export interface DebitBatch {
   readonly project: string

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { SpanledgerError } from '../errors.ts'
 import type { Amounts } from './amount.ts'
 import { BACKFILL_MS } from './backfill.ts'
+import type { Budget } from './budget.ts'
 import type { ReservedSpan } from './charge.ts'
 import { isLease } from './lease.ts'
-import type { Balance, Reservation } from './ledger.ts'
+import type { Balance, Reservation, ReserveRequest } from './ledger.ts'
 import type { Subject } from './selector.ts'
 
 /** A reservation as stores keep it. Times are milliseconds since 1970. */
@@ -22,6 +23,23 @@ export interface Kept {
   readonly spansCame: boolean
   /** While `spansCame` does not hold of all budgets, those of which it does: the others wait for the cost of the call. */
   readonly spansCameTo?: readonly string[]
+}
+
+/** A reservation or lease as it is made at `now`, of these budgets. */
+export function newKept(
+  { subject }: Pick<ReserveRequest, 'subject'>,
+  budgets: readonly Budget[],
+  {
+    amounts,
+    now,
+    expiresAt,
+  }: { readonly amounts: Required<Amounts>; readonly now: number; readonly expiresAt: number },
+): Kept {
+  return {
+    ...{ subject, amounts, createdAt: now, expiresAt, state: 'open', settled: null },
+    budgets: budgets.map(({ id, generation }) => ({ id, generation })),
+    ...{ charged: [], spansCame: false },
+  }
 }
 
 /** The id that a key always gets, so that a retry finds what the first try made. */

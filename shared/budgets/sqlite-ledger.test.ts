@@ -3,22 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import { administrationSuite } from './administration.suite.ts'
-import { leaseSuite } from './lease.suite.ts'
+import { adapterSuite } from './adapter.suite.ts'
 import { batchOf, debit, NOON, termsOf } from './ledger.fixtures.ts'
-import { ledgerSuite } from './ledger.suite.ts'
-import { lessonsSuite } from './lessons.suite.ts'
-import { reservationSuite } from './reservation.suite.ts'
-import { resetSuite } from './reset.suite.ts'
 import { openSqliteLedger } from './sqlite-ledger.ts'
 
 const open = async (now: () => number) => openSqliteLedger({ path: ':memory:', now })
-administrationSuite('SQLite', { open })
-ledgerSuite('SQLite', { open, runs: 60 })
-leaseSuite('SQLite', { open })
-lessonsSuite('SQLite', { open })
-reservationSuite('SQLite', { open })
-resetSuite('SQLite', { open })
+adapterSuite('SQLite', { open, runs: 60 })
 
 test('two connections to one file see each other’s budgets and debits', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'spanledger-budgets-'))

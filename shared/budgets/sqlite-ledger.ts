@@ -13,7 +13,7 @@ import {
   withTerms,
 } from './budget.ts'
 import { changeNote, grantNote } from './change-note.ts'
-import type { Balance, BudgetLedger, Entry, EntryKind } from './ledger.ts'
+import type { Balance, BudgetLedger, Entry, EntryKind, EntryLine } from './ledger.ts'
 import { resetBudget } from './reset.ts'
 import { alertsPublished, dueAlerts, raiseAlerts } from './sqlite/alerts.ts'
 import { type Books, findBudget, post, readBalance, readBuckets, readProject, ruleOf } from './sqlite/books.ts'
@@ -48,7 +48,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
   const write = groupCommit(books)
   let prunedAt = 0
 
-  const change = (project: string, id: string, to: (budget: Budget) => Budget, line: (of: Budget) => ChangeLine) => {
+  const change = (project: string, id: string, to: (budget: Budget) => Budget, line: (of: Budget) => EntryLine) => {
     const { ref, rule } = findBudget(books, project, id)
     const budget = to(rule.budget)
     if (budget === rule.budget) return readBalance(books, ref, rule)
@@ -176,12 +176,6 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
       db.close()
     },
   }
-}
-
-interface ChangeLine {
-  readonly kind: EntryKind
-  readonly actor: string
-  readonly note: string
 }
 
 function save(books: Books, ref: bigint, budget: Budget): void {

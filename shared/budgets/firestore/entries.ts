@@ -1,27 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { SpanledgerError } from '../../errors.ts'
 import { type Budget, unitOf } from '../budget.ts'
-import type { Entry, EntryKind, LedgerPage } from '../ledger.ts'
+import type { Entry, EntryLine, LedgerPage } from '../ledger.ts'
 import { budgetRef, decodeState } from './documents.ts'
 import type { Shelf } from './project.ts'
 import type { Workspace } from './workspace.ts'
-
-/** What is written about a change of a budget. */
-export interface Line {
-  readonly kind: EntryKind
-  readonly actor: string
-  readonly note: string
-  readonly bucket?: number
-  readonly amount?: bigint
-  readonly spans?: number
-}
 
 /** Adds a line to a budget's history. */
 export function addEntry(
   workspace: Workspace,
   { collections, now }: Shelf,
   { project, id: budgetId, generation }: Pick<Budget, 'project' | 'id' | 'generation'>,
-  { kind, actor, note, bucket, amount = 0n, spans = 0 }: Line,
+  { kind, actor, note, bucket, amount = 0n, spans = 0 }: EntryLine,
 ): void {
   const at = now()
   const id = `${at.toString().padStart(15, '0')}-${String(sequence++).padStart(9, '0')}-${randomUUID().slice(0, 8)}`

@@ -3,7 +3,7 @@ import { type Amounts, checkAmount } from '../amount.ts'
 import { budgetsFor } from '../charge.ts'
 import { grantLease, unusedOf } from '../lease.ts'
 import type { LeaseResult, Reservation, ReserveRequest } from '../ledger.ts'
-import { type Kept, keptFromJson, reservationId, toReservation } from '../reservation.ts'
+import { type Kept, keptFromJson, newKept, reservationId, toReservation } from '../reservation.ts'
 import { balanceOf, budgetRef, decodeState, nameOf } from './documents.ts'
 import { readRules, ruleOf, type Shelf } from './project.ts'
 import { find, save, saveKept, show, stillThere, withHold } from './reservations.ts'
@@ -41,19 +41,8 @@ export async function lease(workspace: Workspace, shelf: Shelf, request: Reserve
     const amount = checkAmount(before + more[state.budget.unit])
     return withHold(state, id, { amount, expiresAt }, now)
   })
-  const kept: Kept = {
-    ...(known ?? {
-      subject,
-      createdAt: now,
-      budgets: states.map(({ budget: { id, generation } }) => ({ id, generation })),
-      state: 'open',
-      settled: null,
-      charged: [],
-      spansCame: false,
-    }),
-    amounts,
-    expiresAt,
-  }
+  const budgets = states.map(({ budget }) => budget)
+  const kept: Kept = { ...(known ?? newKept(request, budgets, { amounts, now, expiresAt })), amounts, expiresAt }
   for (const state of held) save(workspace, shelf, state)
   saveKept(workspace, shelf, project, id, kept)
   const after = held.map((state) => balanceOf(state, ruleOf(state), now))

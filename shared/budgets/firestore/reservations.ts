@@ -9,6 +9,7 @@ import {
   type Kept,
   keptFromJson,
   keptToJson,
+  newKept,
   refuseLease,
   reservationId,
   settlement,
@@ -64,17 +65,8 @@ export async function reserve(workspace: Workspace, shelf: Shelf, request: Reser
 
   const expiresAt = now + request.ttlMs
   const held = states.map((state) => withHold(state, id, { amount: amounts[state.budget.unit], expiresAt }, now))
-  const kept: Kept = {
-    subject,
-    amounts,
-    createdAt: now,
-    expiresAt,
-    budgets: states.map(({ budget: { id, generation } }) => ({ id, generation })),
-    state: 'open',
-    settled: null,
-    charged: [],
-    spansCame: false,
-  }
+  const budgets = states.map(({ budget }) => budget)
+  const kept = newKept(request, budgets, { amounts, now, expiresAt })
   for (const state of held) save(workspace, shelf, state)
   saveKept(workspace, shelf, project, id, kept)
   const exceeded = unfit.filter(({ budget }) => budget.mode === 'soft')

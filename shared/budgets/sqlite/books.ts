@@ -2,7 +2,7 @@ import { SpanledgerError } from '../../errors.ts'
 import { checkAmount } from '../amount.ts'
 import { type Budget, budgetFromJson } from '../budget.ts'
 import { compileRules, type Rule, type Rules } from '../charge.ts'
-import type { Balance, EntryKind } from '../ledger.ts'
+import type { Balance, EntryLine } from '../ledger.ts'
 import { Calendar } from '../period.ts'
 import { type Bucket, lookback, positionOf } from '../position.ts'
 import type { Database } from './database.ts'
@@ -110,16 +110,10 @@ export function bucketRow(
   return { ref: made?.ref as bigint, spent: 0n, unknown: 0n }
 }
 
-/** What is written about a change of a budget. */
-export interface Line {
+/** What is written about a change, and of which count. */
+export interface Line extends EntryLine {
   readonly budget: bigint
   readonly generation: number
-  readonly kind: EntryKind
-  readonly actor: string
-  readonly note: string
-  readonly bucket?: number
-  readonly amount?: bigint
-  readonly spans?: number
 }
 
 /** Changes a bucket's sum and writes the line that says so, or writes a line that changes no sum. */

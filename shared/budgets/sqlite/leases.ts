@@ -2,7 +2,7 @@ import { type Amounts, checkAmount } from '../amount.ts'
 import { budgetsFor, type Rule } from '../charge.ts'
 import { grantLease, unusedOf } from '../lease.ts'
 import type { LeaseResult, Reservation, ReserveRequest } from '../ledger.ts'
-import { type Kept, reservationId } from '../reservation.ts'
+import { type Kept, newKept, reservationId } from '../reservation.ts'
 import { type Books, readBalance, readProject } from './books.ts'
 import { find, read, show, stillThere, write } from './reservations.ts'
 
@@ -44,19 +44,8 @@ export function lease(books: Books, request: ReserveRequest): LeaseResult {
       )
     }
   }
-  const kept: Kept = {
-    ...(known ?? {
-      subject,
-      createdAt: now,
-      budgets: found.map(({ balance: { budget } }) => ({ id: budget.id, generation: budget.generation })),
-      state: 'open',
-      settled: null,
-      charged: [],
-      spansCame: false,
-    }),
-    amounts,
-    expiresAt,
-  }
+  const budgets = found.map(({ balance: { budget } }) => budget)
+  const kept: Kept = { ...(known ?? newKept(request, budgets, { amounts, now, expiresAt })), amounts, expiresAt }
   write(books, project, id, kept)
   return { kind: 'leased', reservation: show(books, project, id, kept) }
 }

@@ -9,6 +9,7 @@ import {
   type Kept,
   keptFromJson,
   keptToJson,
+  newKept,
   refuseLease,
   reservationId,
   settlement,
@@ -46,17 +47,8 @@ export function reserve(books: Books, request: ReserveRequest): ReserveResult {
     checkAmount(position.reserved + amount)
     db.run('INSERT INTO holds VALUES (?, ?, ?, ?)', ref, expiresAt, id, amount)
   }
-  const kept: Kept = {
-    subject,
-    amounts,
-    createdAt: now,
-    expiresAt,
-    budgets: found.map(({ balance }) => ({ id: balance.budget.id, generation: balance.budget.generation })),
-    state: 'open',
-    settled: null,
-    charged: [],
-    spansCame: false,
-  }
+  const budgets = found.map(({ balance: { budget } }) => budget)
+  const kept = newKept(request, budgets, { amounts, now, expiresAt })
   write(books, project, id, kept)
   const exceeded = unfit.filter(({ budget }) => budget.mode === 'soft')
   return { kind: 'reserved', reservation: show(books, project, id, kept), exceeded }
