@@ -119,7 +119,7 @@ function unpriced(ledger: Writable<Ledger>, head: string, reason: string, { serv
 }
 
 function priceOne(ledger: Writable<Ledger>, head: string, plan: PricePlan, one: Bill, call: GenAiCall): Ledger {
-  if ('missing' in one) return unpriced(ledger, head, `no price for ${one.missing} of ${plan.id}`, call)
+  if ('unpriced' in one) return unpriced(ledger, head, one.unpriced, call)
   ledger.costPicoUsd = one.total
   ledger.costStatus = plan.free ? 'free' : 'priced'
   const above = one.above > 0 ? `,"above":${one.above}` : ''
@@ -136,8 +136,9 @@ function priceBetween(
   call: GenAiCall,
 ): Ledger {
   if (bills.length === 1) return priceOne(ledger, head, plan, bills[0]!, call)
-  const known = bills.flatMap((one) => ('missing' in one ? [] : [one]))
-  if (known.length < bills.length) return priceOne(ledger, head, plan, bills[0]!, call)
+  const unknown = bills.find((one) => 'unpriced' in one)
+  if (unknown !== undefined) return priceOne(ledger, head, plan, unknown, call)
+  const known = bills.filter((one) => 'total' in one)
   const lower = known.reduce((least, one) => (one.total < least.total ? one : least))
   const upper = known.reduce((most, one) => (one.total > most.total ? one : most))
   if (lower === upper) return priceOne(ledger, head, plan, lower, call)

@@ -143,6 +143,7 @@ test('several counts, whatever they are, never make a cost negative, fractional 
   const anything: fc.Arbitrary<AttributeValue> = fc.oneof(
     fc.constantFrom(...IN_ATTRIBUTES),
     fc.integer({ min: 0, max: 2_000_000 }).map(BigInt),
+    fc.constant(1_000_000_000n),
     fc.double(),
   )
   const said = fc.array(fc.tuple(fc.constantFrom(...ATTRIBUTES, ...IN_JSON), anything), { minLength: 1, maxLength: 6 })

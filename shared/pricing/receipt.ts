@@ -1,6 +1,6 @@
 import { inputTokens, LEAF, LEAVES, type Usage } from '../genai/usage.ts'
 import type { CostStatus, Ledger } from '../spans/ledger.ts'
-import { amount } from './money.ts'
+import { amount, PICO_USD_PER_USD } from './money.ts'
 import type { PlanTier, PricePlan } from './plan.ts'
 
 /** One line of a receipt. Unit price and amount are decimal text in 1e-12 USD; the amount is a whole number. */
@@ -50,10 +50,13 @@ export function correctLedger(ledger: Ledger, earlier: Ledger, revision: number)
   return { ...ledger, revision, receipt: `{${members}"was":${JSON.stringify(was)}}` }
 }
 
-/** A usage with its price: the sum, and its lines as JSON text; or the leaf that has no price. */
+/** A usage with its price: the sum, and its lines as JSON text; or why it has none. */
 export type Bill =
   | { readonly total: bigint; readonly above: number; readonly lines: string }
-  | { readonly missing: string }
+  | { readonly unpriced: string }
+
+/** Costs are stored in 64 bits. */
+const MAX_PICO_USD = 2n ** 63n - 1n
 
 /** Prices `usage` by `plan`. The tier follows from the size of the input, unless the caller says which one. */
 export function bill(usage: Usage, plan: PricePlan, tier: PlanTier = tierOf(usage, plan)): Bill {
@@ -66,13 +69,15 @@ export function bill(usage: Usage, plan: PricePlan, tier: PlanTier = tierOf(usag
     const price = rates[leaf]
     if (price == null) {
       if (leaf === LEAF.requests) continue
-      return { missing: LEAVES[leaf]! }
+      return { unpriced: `no price for ${LEAVES[leaf]!} of ${plan.id}` }
     }
     const cost = amount(quantity, price.rate)
     total += cost
     lines += `${lines === '' ? '' : ','}${price.beforeQuantity}${quantity}${price.beforeAmount}${cost}"}`
   }
-  return { total, above, lines }
+  return total <= MAX_PICO_USD
+    ? { total, above, lines }
+    : { unpriced: `more than ${MAX_PICO_USD / PICO_USD_PER_USD} USD at the price of ${plan.id}` }
 }
 
 /** The tier whose prices hold for a call with that input. */
