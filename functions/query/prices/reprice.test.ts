@@ -91,7 +91,7 @@ async function open(openStore: () => Promise<TraceStore> = STORES.SQLite) {
   const slow = () => {
     step = 30_000
   }
-  return { run, costs, firstSaid, price, store, slow, published }
+  return { run, costs, firstSaid, price, prices, store, slow, published }
 }
 
 const UNPRICED = { 1: ['unpriced', null], 2: ['unpriced', null], 3: ['priced', 2_500_000_000_000n] }
@@ -223,6 +223,17 @@ test('a page that takes too long ends early, and the next goes on after it', asy
   slow()
   expect(await run(true)).toMatchObject({ spans: 3 })
   expect(await costs()).toStrictEqual(PRICED)
+})
+
+test('a model was listed as not in the catalogue although it had been given a price, which lacked what it was used for', async () => {
+  const { run, costs, prices, store } = await open()
+  await prices.replace('p', [{ provider: '*', model: 'house-*', prices: { output_mtok: 4 } }])
+  await run(true)
+  expect(await costs()).toStrictEqual(UNPRICED)
+  const filter = { project: 'p', costStatus: ['unpriced' as const] }
+  const rows = await store.usage({ filter, groupBy: ['reason'], maxRows: 9 })
+  expect(rows.map(({ group, spans }) => [...group, spans])).toStrictEqual([['no price for input_tokens of house-*', 2]])
+  expect((await run(true)).changes).toStrictEqual([])
 })
 
 test('only the model that is named is repriced', async () => {

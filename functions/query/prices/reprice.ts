@@ -3,7 +3,7 @@ import type { Bus, Message } from '../../../shared/bus/bus.ts'
 import { splitTraces } from '../../../shared/otlp/split.ts'
 import type { Link, UsageSpan } from '../../../shared/pricing/lineage.ts'
 import type { Pricer } from '../../../shared/pricing/pricer.ts'
-import { correctLedger } from '../../../shared/pricing/receipt.ts'
+import { correctLedger, type Receipt } from '../../../shared/pricing/receipt.ts'
 import { billUsages, readSlices } from '../../../shared/pricing/slice.ts'
 import { correctionSpan } from '../../../shared/spans/correction.ts'
 import { type Ledger, type PricedSpan, reservationOf } from '../../../shared/spans/ledger.ts'
@@ -60,7 +60,7 @@ export interface RepricePage {
 }
 
 /**
- * Prices a page of traces anew, each as a whole, and publishes a correction for every span whose cost is another now. What
+ * Prices a page of traces anew, each as a whole, and publishes a correction for every span whose cost, or why it has none, is another now. What
  * was priced before stays as it was; applying twice changes nothing more.
  */
 export async function repricePage(query: RepriceQuery, sources: RepriceSources): Promise<RepricePage> {
@@ -145,8 +145,15 @@ function sameCost(a: Ledger, b: Ledger): boolean {
     a.costPicoUsd === b.costPicoUsd &&
     a.costStatus === b.costStatus &&
     a.costLowerPicoUsd === b.costLowerPicoUsd &&
-    a.costUpperPicoUsd === b.costUpperPicoUsd
+    a.costUpperPicoUsd === b.costUpperPicoUsd &&
+    (a.costStatus !== 'unpriced' || whyUnpriced(a) === whyUnpriced(b))
   )
+}
+
+/** What a list of models without a price shows of one. */
+function whyUnpriced({ receipt }: Ledger): string {
+  const { serviceTier, reason }: Partial<Receipt> = JSON.parse(receipt || '{}')
+  return JSON.stringify([serviceTier, reason])
 }
 
 function note(changes: Map<string, RepriceChange>, { span, ledger: old }: StoredSpan, ledger: Ledger): void {
