@@ -132,3 +132,16 @@ test('a price of one’s own for what was asked was ignored where the model that
   expect(costOf('your-deployment', 'gpt-4o-2024-11-20')).toBe(1000n * 2_500_000n)
   expect(costOf('gpt-4o', 'our-deployment')).toBe(1000n * 7_000_000n)
 })
+
+test('a price for the standard tier held for one of its names alone', async () => {
+  for (const named of ['', 'default', 'Standard', 'on_demand'])
+    for (const tier of ['', 'default', 'auto', 'standard'])
+      expect(await cost([price({ serviceTier: named })], 'gpt-4o', { tier }), `${named} ${tier}`).toBe(7)
+  expect(await cost([price({ serviceTier: 'default' })], 'gpt-4o', { tier: 'batch' })).toBe(1.25)
+})
+
+test('a pattern for the provider fitted none, and neither did a model with a space at its end', async () => {
+  expect(await cost([price({ provider: 'open*' })], 'gpt-4o')).toBe(7)
+  expect(await cost([price({ provider: 'azure*' })], 'gpt-4o')).toBe(2.5)
+  expect(await cost([price({ model: ' gpt-4o ' })], 'gpt-4o')).toBe(7)
+})

@@ -6,6 +6,7 @@ import { compilePlan, type PricePlan } from './plan.ts'
 import type { PriceStore, ProjectPrices } from './price-store.ts'
 import type { Quote } from './quote.ts'
 import { memoiseQuotes } from './quote-memo.ts'
+import { namedTier } from './service-tiers.ts'
 
 export interface CustomCatalogueOptions {
   readonly base: Catalogue
@@ -100,6 +101,6 @@ function compilePeriod(price: CustomPrice): Period {
   return {
     from: from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(from),
     to: to === undefined ? Number.POSITIVE_INFINITY : Date.parse(to),
-    plan: compilePlan(id, `custom@${digest(price)}`, priceListOf(price), serviceTier),
+    plan: compilePlan(id, `custom@${digest(price)}`, priceListOf(price), namedTier(serviceTier)),
   }
 }

@@ -3,6 +3,7 @@ import { SpanledgerError } from '../errors.ts'
 import { normaliseProvider } from '../genai/providers.ts'
 import { rateFromUsd } from './money.ts'
 import { LISTED_UNITS, type PriceList } from './plan.ts'
+import { namedTier } from './service-tiers.ts'
 
 /** Most prices of one project, and of the file. */
 export const MAX_CUSTOM_PRICES = 1000
@@ -19,7 +20,7 @@ const listedPrice = z.union([
 /** A price of one's own, as JSON. It goes before the catalogue's; of several that fit the last one holds. */
 export const customPriceSchema = z
   .strictObject({
-    provider: z.string().max(256).default('*').describe('as in gen_ai.provider.name; `*` for any'),
+    provider: z.string().max(256).default('*').describe('as in gen_ai.provider.name; each `*` stands for anything'),
     model: z
       .string()
       .min(1)
@@ -56,14 +57,20 @@ export function parsePriceFile(text: string): readonly CustomPrice[] {
 
 /** Whether a price is for such a call, leaving its time aside. `model` is lower-case. */
 export function fits(price: CustomPrice, provider: string, model: string, serviceTier: string): boolean {
-  if (price.provider !== '*' && normaliseProvider(price.provider) !== provider) return false
-  if (price.serviceTier !== undefined && price.serviceTier.toLowerCase() !== serviceTier.toLowerCase()) return false
-  return matchesPattern(price.model.toLowerCase(), model)
+  const { provider: seller, serviceTier: tier } = price
+  if (seller.includes('*') ? !matchesPattern(clean(seller), provider) : normaliseProvider(seller) !== provider)
+    return false
+  if (tier !== undefined && namedTier(tier) !== namedTier(serviceTier)) return false
+  return matchesPattern(clean(price.model), model)
 }
 
 /** Prices as the catalogue gives them. Nothing listed is free. */
 export function priceListOf({ prices }: CustomPrice): PriceList {
   return Object.keys(prices).length > 0 ? (prices as PriceList) : { input_mtok: 0, output_mtok: 0 }
+}
+
+function clean(name: string): string {
+  return name.trim().toLowerCase()
 }
 
 /** Pieces between stars in order, the first at the start and the last at the end: linear, unlike a regex. */

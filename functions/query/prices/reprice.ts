@@ -60,8 +60,8 @@ export interface RepricePage {
 }
 
 /**
- * Prices a page of traces anew, each as a whole, and publishes a correction for every span whose cost, or why it has none, is another now. What
- * was priced before stays as it was; applying twice changes nothing more.
+ * Prices a page of traces anew, each as a whole, and publishes a correction for every span whose cost, or why it has none,
+ * is another now. What was priced before stays as it was; applying twice changes nothing more.
  */
 export async function repricePage(query: RepriceQuery, sources: RepriceSources): Promise<RepricePage> {
   const { project, from, to, model, after } = query
