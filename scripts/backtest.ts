@@ -2,47 +2,34 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { readConfig } from '../shared/config.ts'
 import { describeError, SpanledgerError } from '../shared/errors.ts'
+import { misuse, runCommand } from './command.ts'
+import { post } from './server-call.ts'
 
 const USAGE = `npm run backtest -- BUDGET.json --from TIME --to TIME [--url URL] [--key KEY]
 Says what a budget would have blocked and saved on the traffic that a running server has recorded. BUDGET.json is what
 would be PUT: {"limit": {"usd": 5}, "period": "day", "selector": {"user": "u1"}}. Times are RFC 3339. The server is at
 http://localhost:PORT unless --url says otherwise; the key (scope read) can also be given as SPANLEDGER_KEY. Prints JSON.`
 
-async function main(): Promise<void> {
+async function main(args: readonly string[]): Promise<string> {
   const { values, positionals } = parseArgs({
+    args: [...args],
     allowPositionals: true,
-    options: {
-      from: { type: 'string' },
-      to: { type: 'string' },
-      url: { type: 'string' },
-      key: { type: 'string' },
-      help: { type: 'boolean' },
-    },
+    options: { from: { type: 'string' }, to: { type: 'string' }, url: { type: 'string' }, key: { type: 'string' } },
   })
   const [file] = positionals
-  const { from, to, help, url = `http://localhost:${readConfig().PORT}`, key = process.env.SPANLEDGER_KEY } = values
-  if (help || file === undefined || from === undefined || to === undefined) {
-    process.stdout.write(`${USAGE}\n`)
-    process.exitCode = help ? 0 : 2
-    return
-  }
-  const budget = JSON.parse(await readFile(file, 'utf8'))
-  const response = await fetch(`${url}/ledger/v1/budgets:backtest`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
-    body: JSON.stringify({ budget, from, to }),
-  }).catch((cause) => {
-    throw new SpanledgerError('query/invalid', `no server answers at ${url}; start one, or name it with --url`, {
-      cause,
-    })
-  })
-  const answer = (await response.json()) as { detail?: string }
-  if (!response.ok)
-    throw new SpanledgerError('query/invalid', `the server answered: ${answer.detail ?? response.status}`)
-  process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
+  const { from, to, url = `http://localhost:${readConfig().PORT}`, key = process.env.SPANLEDGER_KEY } = values
+  if (file === undefined || positionals.length > 1) throw misuse('name one file: BUDGET.json')
+  if (from === undefined || to === undefined) throw misuse('say of which time: --from TIME --to TIME')
+  const budget = readBudget(file, await readFile(file, 'utf8'))
+  return JSON.stringify(await post({ url, key }, '/ledger/v1/budgets:backtest', { budget, from, to }), null, 2)
 }
 
-main().catch((error) => {
-  process.stderr.write(`backtest: ${describeError(error)}\n`)
-  process.exit(1)
-})
+function readBudget(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new SpanledgerError('config/invalid', `${file} is not valid JSON (${describeError(cause)})`, { cause })
+  }
+}
+
+await runCommand(USAGE, main)

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
 import { keepDays, retentionPolicy } from '../functions/lake/settings.ts'
 import { type Config, readConfig } from '../shared/config.ts'
-import { describeError, SpanledgerError } from '../shared/errors.ts'
 import { createCompactor } from '../shared/lake/compactor.ts'
 import type { ObjectStore } from '../shared/lake/object-store.ts'
 import { createParquetFormat } from '../shared/lake/parquet-format.ts'
 import { planRetention, type RetentionPolicy, type RetentionStep, retain } from '../shared/lake/retention.ts'
 import { openPlatform } from '../shared/platform/platform.ts'
+import { misuse, runCommand } from './command.ts'
 
 const USAGE = `npm run compact -- [--grace MINUTES] [--days N] [--project NAME=N]… [--dry-run]
 One pass over the lake; the server may be running. Closed hours become one sorted file each, which is staged first and shown
@@ -32,10 +32,8 @@ export async function runCompact(args: readonly string[], { store, config, now }
       days: { type: 'string' },
       project: { type: 'string', multiple: true },
       'dry-run': { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h' },
     },
   })
-  if (values.help) return USAGE
   const set = retentionPolicy(config)
   const policy: RetentionPolicy = {
     ...set,
@@ -69,25 +67,21 @@ function problems(failed: Readonly<Record<string, string>>): string[] {
 
 function number(text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
-  if (!(value >= 0))
-    throw new SpanledgerError('query/invalid', `${JSON.stringify(text)} is no number of days or minutes`)
+  if (!(value >= 0)) throw misuse(`${JSON.stringify(text)} is no number of days or minutes`)
   return value
 }
 
 /** `NAME=DAYS`. */
 function readProject(text: string): [string, number] {
   const at = text.lastIndexOf('=')
-  if (at < 1) throw new SpanledgerError('query/invalid', `${JSON.stringify(text)} is not NAME=DAYS`)
+  if (at < 1) throw misuse(`${JSON.stringify(text)} is not NAME=DAYS`)
   return [text.slice(0, at), keepDays(number(text.slice(at + 1)))]
 }
 
-if (import.meta.main) {
-  try {
-    const config = readConfig()
-    const store = await (await openPlatform(config)).openObjectStore()
-    console.log(await runCompact(process.argv.slice(2), { store, config, now: Date.now }))
-  } catch (error) {
-    console.error(`${describeError(error)}\n\n${USAGE}`)
-    process.exitCode = 2
-  }
+async function main(args: readonly string[]): Promise<string> {
+  const config = readConfig()
+  const store = await (await openPlatform(config)).openObjectStore()
+  return runCompact(args, { store, config, now: Date.now })
 }
+
+if (import.meta.main) await runCommand(USAGE, main)

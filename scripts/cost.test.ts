@@ -40,7 +40,7 @@ test('options that are wrong say how they are meant', () => {
     ['--nonsense'],
   ]) {
     const { status, stderr } = cost(...args)
-    expect(status, args.join(' ')).toBe(1)
+    expect(status, args.join(' ')).toBe(2)
     expect(stderr).toContain('npm run cost -- --spans-per-day N')
   }
 })

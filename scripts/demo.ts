@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { describeError } from '../shared/errors.ts'
+import { runCommand, wholeNumber } from './command.ts'
 import { planTraces } from './demo/plan.ts'
 import { awaitTraces, type Reader, type Spend, spendByModel } from './demo/readback.ts'
 import { type SentTrace, sendTraces } from './demo/send.ts'
@@ -7,7 +8,7 @@ import { type SentTrace, sendTraces } from './demo/send.ts'
 const USAGE = `npm run demo -- [options]     sends realistic agent traces through the OpenTelemetry SDK
 
   --url URL      where the server listens; http://localhost:4318 unless given
-  --key KEY      API key, where the server demands one; needs the scopes ingest and read
+  --key KEY      API key, where the server demands one, or SPANLEDGER_KEY; needs the scopes ingest and read
   --traces N     how many traces; 120 unless given
   --hours N      over how many hours up to now they are spread; 24 unless given
   --seed N       other seeds give other traffic; 1 unless given
@@ -21,7 +22,7 @@ interface DemoOptions extends Reader {
   readonly seed: number
 }
 
-function readOptions(args: readonly string[]): DemoOptions | undefined {
+function readOptions(args: readonly string[]): DemoOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -30,26 +31,19 @@ function readOptions(args: readonly string[]): DemoOptions | undefined {
       traces: { type: 'string', default: '120' },
       hours: { type: 'string', default: '24' },
       seed: { type: 'string', default: '1' },
-      help: { type: 'boolean', default: false },
     },
   })
-  if (values.help) return undefined
+  const key = values.key ?? process.env.SPANLEDGER_KEY
   return {
     url: values.url.replace(/\/+$/, ''),
-    headers: values.key === undefined ? {} : { authorization: `Bearer ${values.key}` },
-    traces: count('traces', values.traces, 100_000),
-    hours: count('hours', values.hours, 24 * 365),
-    seed: count('seed', values.seed, 2 ** 31),
+    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+    traces: wholeNumber('--traces', values.traces, 1, 100_000),
+    hours: wholeNumber('--hours', values.hours, 1, 24 * 365),
+    seed: wholeNumber('--seed', values.seed, 1, 2 ** 31),
   }
 }
 
-function count(name: string, text: string, most: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : 0
-  if (value < 1 || value > most) throw new Error(`--${name} must be a whole number of 1 to ${most}`)
-  return value
-}
-
-async function run(options: DemoOptions): Promise<void> {
+async function run(options: DemoOptions): Promise<undefined> {
   const { url, traces, hours, seed } = options
   if (!(await answers(url))) throw new Error(`no Spanledger answers at ${url}; start one with: npm start`)
 
@@ -116,11 +110,4 @@ function whereToLook({ url, headers }: DemoOptions, latest: SentTrace): string {
   ].join('\n')}\n`
 }
 
-try {
-  const options = readOptions(process.argv.slice(2))
-  if (options === undefined) process.stdout.write(USAGE)
-  else await run(options)
-} catch (error) {
-  process.stderr.write(`demo: ${describeError(error)}\n`)
-  process.exitCode = 1
-}
+await runCommand(USAGE, (args) => run(readOptions(args)))

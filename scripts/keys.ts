@@ -1,10 +1,10 @@
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createApiKey } from '../shared/auth/api-key.ts'
 import type { ApiKey, KeyStore, Scope } from '../shared/auth/key-store.ts'
 import { readConfig } from '../shared/config.ts'
-import { describeError, SpanledgerError } from '../shared/errors.ts'
+import { SpanledgerError } from '../shared/errors.ts'
 import { openPlatform } from '../shared/platform/platform.ts'
+import { misuse, runCommand } from './command.ts'
 
 const USAGE = `API keys of the platform that SPANLEDGER_PLATFORM names. Works while the server runs, which heeds a revocation within half
 a minute.
@@ -16,9 +16,10 @@ a minute.
 Scopes are ingest (send spans), read (ask) and admin (set budgets and prices); none implies another.
 Once there is a key, every request needs one.`
 
-/** Runs one command against `keys` and returns what to print. Throws `config/invalid` with what to do instead. */
+/** Runs one command against `keys` and returns what to print. Throws `command/invalid` or `config/invalid` with what to do instead. */
 export async function runKeys(args: readonly string[], keys: KeyStore, now: number): Promise<string> {
-  const { values, positionals } = parse(args)
+  const options = { project: { type: 'string' }, scopes: { type: 'string' }, name: { type: 'string' } } as const
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
   const [command, ...rest] = positionals
   if (command === 'create' && rest.length === 0) {
     const scopes = (values.scopes ?? 'ingest,read').split(',').map((scope) => scope.trim()) as Scope[]
@@ -37,20 +38,11 @@ export async function runKeys(args: readonly string[], keys: KeyStore, now: numb
     await keys.revoke(key.id, now)
     return `revoked ${key.id}`
   }
-  throw new SpanledgerError('config/invalid', `say what to do\n\n${USAGE}`)
-}
-
-function parse(args: readonly string[]) {
-  const options = { project: { type: 'string' }, scopes: { type: 'string' }, name: { type: 'string' } } as const
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true })
-  } catch (error) {
-    throw new SpanledgerError('config/invalid', `${describeError(error)}\n\n${USAGE}`)
-  }
+  throw misuse('say what to do: create, list, or revoke ID')
 }
 
 function project(given: string | undefined): string {
-  if (given === undefined) throw new SpanledgerError('config/invalid', 'say of which project: --project NAME')
+  if (given === undefined) throw misuse('say of which project: --project NAME')
   return given
 }
 
@@ -60,16 +52,13 @@ function describeKey({ id, scopes, name, createdAt, revokedAt }: ApiKey): string
   return [id, scopes.join(','), JSON.stringify(name), made, ...revoked].join('  ')
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+async function main(args: readonly string[]): Promise<string> {
+  const keys = await (await openPlatform(readConfig())).openKeyStore()
   try {
-    const keys = await (await openPlatform(readConfig())).openKeyStore()
-    try {
-      console.log(await runKeys(process.argv.slice(2), keys, Date.now()))
-    } finally {
-      await keys.close()
-    }
-  } catch (error) {
-    console.error(describeError(error))
-    process.exitCode = 1
+    return await runKeys(args, keys, Date.now())
+  } finally {
+    await keys.close()
   }
 }
+
+if (import.meta.main) await runCommand(USAGE, main)

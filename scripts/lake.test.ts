@@ -8,6 +8,7 @@ import { openDirectoryStore } from '../shared/lake/directory-store.ts'
 import { createParquetFormat } from '../shared/lake/parquet-format.ts'
 import { DAY, HOUR, hexId, testBatch, testSpan } from '../shared/lake/test-spans.ts'
 import { createLakeWriter } from '../shared/lake/writer.ts'
+import { lockDataDirectory } from '../shared/platform/data-lock.ts'
 import { openDuckDbStore } from '../shared/warehouse/duckdb-store.ts'
 import { runCompact } from './compact.ts'
 import { rebuild } from './rebuild.ts'
@@ -98,6 +99,13 @@ test('rebuild fills an empty warehouse with the same rows and sums, however ofte
   }
   await rebuilt.close()
   await original.close()
+})
+
+test('a rebuild beside a server that runs was told only that the store cannot be opened', async () => {
+  const lock = lockDataDirectory(root)
+  await expect(rebuild(config)).rejects.toThrow(/is in use by another process; stop it/)
+  lock.release()
+  expect(await rebuild(config)).toMatchObject({ stored: 0 })
 })
 
 test('what a killed sql or rebuild left behind is removed by the next', async () => {

@@ -1,7 +1,6 @@
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../shared/config.ts'
-import { describeError, SpanledgerError } from '../shared/errors.ts'
 import { readLakeBatches } from '../shared/lake/lake-batches.ts'
 import { parseFiles } from '../shared/lake/live-files.ts'
 import { QUARANTINE } from '../shared/lake/partition.ts'
@@ -9,9 +8,11 @@ import { listReadable } from '../shared/lake/readable-files.ts'
 import { locateLists, type ReadableLake } from '../shared/lake/readable-lake.ts'
 import { openScratch } from '../shared/lake/scratch.ts'
 import { findUnreadable, mayBeUnreadable, type UnreadableFiles } from '../shared/lake/unreadable-files.ts'
+import { lockDataDirectory } from '../shared/platform/data-lock.ts'
 import { defaultLake, openReadableLake } from '../shared/platform/lake-address.ts'
 import { openPlatform } from '../shared/platform/platform.ts'
 import type { TraceStore } from '../shared/warehouse/trace-store.ts'
+import { misuse, runCommand } from './command.ts'
 
 const USAGE = `npm run rebuild -- --from lake [--lake DIRECTORY|gs://BUCKET]
 Fills the warehouse of this platform (SPANLEDGER_PLATFORM, BigQuery on gcp) from a lake, its own unless one is named: what the
@@ -28,9 +29,21 @@ export interface RebuildResult {
   readonly unreadable: UnreadableFiles
 }
 
-/** Fills the warehouse of `config` from the lake at `address`. May be cut short and run again. */
+/**
+ * Fills the warehouse of `config` from the lake at `address`. May be cut short and run again. Throws `config/invalid` while a server has
+ * the warehouse.
+ */
 export async function rebuild(config: Config, address: string = defaultLake(config)): Promise<RebuildResult> {
   const lake = await openReadableLake(address, config)
+  const lock = config.SPANLEDGER_PLATFORM === 'local' ? lockDataDirectory(config.SPANLEDGER_DATA) : undefined
+  try {
+    return await rebuildFrom(lake, config)
+  } finally {
+    lock?.release()
+  }
+}
+
+async function rebuildFrom(lake: ReadableLake, config: Config): Promise<RebuildResult> {
   const store = await (await openPlatform(config)).openTraceStore()
   const fillWithout = async (unreadable: UnreadableFiles): Promise<RebuildResult> => {
     const files = await locateLists(lake, await listFiles(lake, unreadable))
@@ -77,22 +90,14 @@ async function fill(
   return { stored, duplicates, refused }
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { from: { type: 'string' }, lake: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  })
-  if (values.help) return console.log(USAGE)
-  if (values.from !== 'lake') throw new SpanledgerError('query/invalid', 'say --from lake')
+async function main(args: readonly string[]): Promise<string> {
+  const { values } = parseArgs({ args: [...args], options: { from: { type: 'string' }, lake: { type: 'string' } } })
+  if (values.from !== 'lake') throw misuse('say --from lake')
   const { stored, duplicates, refused, unreadable } = await rebuild(readConfig(), values.lake)
-  console.log(`stored ${stored} spans; ${duplicates} came in more than one message`)
   if (refused > 0) console.error(`${refused} spans were refused`)
   for (const [path, reason] of unreadable) console.error(`left out ${path}: ${reason}`)
   if (unreadable.size + refused > 0) process.exitCode = 1
+  return `stored ${stored} spans; ${duplicates} came in more than one message`
 }
 
-if (import.meta.main) {
-  await main().catch((error) => {
-    console.error(`${describeError(error)}\n\n${USAGE}`)
-    process.exitCode = 2
-  })
-}
+if (import.meta.main) await runCommand(USAGE, main)

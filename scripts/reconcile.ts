@@ -5,11 +5,11 @@ import { amountText } from '../shared/budgets/amount.ts'
 import { reconcile } from '../shared/budgets/reconcile.ts'
 import type { ReconcileReport, ReconcileSources } from '../shared/budgets/reconciliation.ts'
 import { type Config, readConfig } from '../shared/config.ts'
-import { describeError, isSpanledgerError, SpanledgerError } from '../shared/errors.ts'
 import { lockDataDirectory } from '../shared/platform/data-lock.ts'
 import { createIdleCheck } from '../shared/platform/idle.ts'
 import { createLocalPlatform, localPaths } from '../shared/platform/local.ts'
 import { openPlatform } from '../shared/platform/platform.ts'
+import { misuse, runCommand } from './command.ts'
 
 const USAGE = `npm run reconcile -- [--project P] [--budget ID] [--from TIME] [--dry-run]
 Compares what spans have brought to each budget and period with the stored spans, and appends a correction to the budget's
@@ -78,28 +78,22 @@ export function describeReport({ budgets, differences, skipped }: ReconcileRepor
   return [...lines, found].join('\n')
 }
 
-async function main(): Promise<void> {
+async function main(args: readonly string[]): Promise<string> {
   const { values } = parseArgs({
+    args: [...args],
     options: {
       budget: { type: 'string' },
       project: { type: 'string' },
       from: { type: 'string' },
       'dry-run': { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h' },
     },
   })
-  if (values.help) return console.log(USAGE)
   const from = values.from === undefined ? undefined : Date.parse(values.from)
-  if (Number.isNaN(from)) throw new SpanledgerError('query/invalid', '--from must be an RFC 3339 time')
+  if (Number.isNaN(from)) throw misuse('--from must be an RFC 3339 time')
   const { budget: budgetId, project, 'dry-run': dryRun } = values
   const reports = await runReconcile(readConfig(), { project, budgetId, from, dryRun })
-  for (const [name, report] of reports) console.log(`project ${name}\n${describeReport(report, dryRun)}`)
-  if (reports.size === 0) console.log('there is no budget')
+  if (reports.size === 0) return 'there is no budget'
+  return Array.from(reports, ([name, report]) => `project ${name}\n${describeReport(report, dryRun)}`).join('\n')
 }
 
-if (import.meta.main) {
-  await main().catch((error) => {
-    console.error(isSpanledgerError(error) ? error.message : `${describeError(error)}\n\n${USAGE}`)
-    process.exitCode = 2
-  })
-}
+if (import.meta.main) await runCommand(USAGE, main)

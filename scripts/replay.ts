@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { SUBSCRIPTIONS, type Subscription } from '../shared/bus/bus.ts'
 import { openQueueAdmin } from '../shared/bus/sqlite/backlog.ts'
@@ -7,6 +6,7 @@ import { type Config, readConfig } from '../shared/config.ts'
 import { SpanledgerError } from '../shared/errors.ts'
 import { openGcpBus, openGcpSource } from '../shared/platform/gcp.ts'
 import { localPaths } from '../shared/platform/local.ts'
+import { misuse, runCommand } from './command.ts'
 
 const USAGE = `npm run replay -- [--subscription NAME] [--project PROJECT]
 Delivers dead letters again, of one subscription (${Object.keys(SUBSCRIPTIONS).join(', ')}) or of all, on the platform that
@@ -19,28 +19,15 @@ interface Wanted {
 
 /** Replays what the arguments ask for and returns what to print. Throws `config/invalid` with what to do instead. */
 export async function runReplay(args: readonly string[], config: Config): Promise<string> {
-  const { subscription, project, help } = parse(args)
-  if (help) return USAGE
+  const options = { subscription: { type: 'string' }, project: { type: 'string' } } as const
+  const { subscription, project } = parseArgs({ args: [...args], options }).values
   if (subscription !== undefined && !Object.hasOwn(SUBSCRIPTIONS, subscription))
-    throw new SpanledgerError('config/invalid', `there is no subscription ${JSON.stringify(subscription)}\n${USAGE}`)
+    throw misuse(`there is no subscription ${JSON.stringify(subscription)}`)
   const wanted: Wanted = {
     ...(subscription !== undefined && { subscription: subscription as Subscription }),
     ...(project !== undefined && { project }),
   }
   return config.SPANLEDGER_PLATFORM === 'gcp' ? replayOnGcp(config, wanted) : replayLocally(config, wanted)
-}
-
-function parse(args: readonly string[]) {
-  const options = {
-    subscription: { type: 'string' },
-    project: { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  } as const
-  try {
-    return parseArgs({ args: [...args], options }).values
-  } catch (error) {
-    throw new SpanledgerError('config/invalid', `${error instanceof Error ? error.message : error}\n${USAGE}`)
-  }
 }
 
 function replayLocally(config: Config, wanted: Wanted): string {
@@ -74,11 +61,4 @@ function letters(count: number): string {
   return `${count} dead ${count === 1 ? 'letter is' : 'letters are'}`
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  try {
-    console.log(await runReplay(process.argv.slice(2), readConfig()))
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 2
-  }
-}
+if (import.meta.main) await runCommand(USAGE, (args) => runReplay(args, readConfig()))

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { readConfig } from '../shared/config.ts'
-import { describeError, SpanledgerError } from '../shared/errors.ts'
+import { misuse, runCommand } from './command.ts'
 import { formatTable } from './reprice-table.ts'
+import { post } from './server-call.ts'
 
 const USAGE = `npm run reprice -- --from TIME --to TIME [--model MODEL] [--dry-run] [--url URL] [--key KEY]
 Prices stored spans anew, at the prices that the running server has now for the time at which each span started. Prints what
@@ -58,15 +59,12 @@ export interface RepriceReport {
 /** Asks a server for page after page. Throws `query/invalid` with what the server answered. */
 export async function reprice(options: RepriceOptions, request: typeof fetch = fetch): Promise<RepriceReport> {
   const { url, key, ...query } = options
-  const headers = { 'content-type': 'application/json', ...(key !== undefined && { authorization: `Bearer ${key}` }) }
   const changes = new Map<string, Change>()
   let spans = 0
   let skipped = 0
   for (let pageToken: string | undefined, more = true; more; more = pageToken !== undefined) {
-    const body = JSON.stringify({ ...query, pageToken })
-    const response = await request(new URL('/ledger/v1/prices:reprice', url), { method: 'POST', headers, body })
-    if (!response.ok) throw new SpanledgerError('query/invalid', `${response.status} ${await response.text()}`)
-    const page = pageSchema.parse(await response.json())
+    const answer = await post({ url, key }, '/ledger/v1/prices:reprice', { ...query, pageToken }, request)
+    const page = pageSchema.parse(answer)
     spans += page.spans
     skipped += page.skipped
     for (const change of page.changes) add(changes, change)
@@ -91,8 +89,9 @@ function add(changes: Map<string, Change>, page: z.infer<typeof pageSchema>['cha
   })
 }
 
-async function main(): Promise<number> {
+async function main(args: readonly string[]): Promise<string> {
   const { values } = parseArgs({
+    args: [...args],
     options: {
       from: { type: 'string' },
       to: { type: 'string' },
@@ -100,27 +99,14 @@ async function main(): Promise<number> {
       'dry-run': { type: 'boolean', default: false },
       url: { type: 'string' },
       key: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
     },
   })
-  if (values.help || values.from === undefined || values.to === undefined) {
-    console.log(USAGE)
-    return values.help ? 0 : 2
-  }
+  const { from, to, model, 'dry-run': isDry, key = process.env.SPANLEDGER_KEY } = values
+  if (from === undefined || to === undefined) throw misuse('say of which time: --from TIME --to TIME')
   const url = values.url ?? `http://localhost:${readConfig().PORT}`
-  const key = values.key ?? process.env.SPANLEDGER_KEY
-  const apply = !values['dry-run']
-  const report = await reprice({ url, key, from: values.from, to: values.to, model: values.model, apply })
-  console.log(formatTable(report))
-  console.log(apply ? 'applied as corrections' : 'nothing was changed: this was a dry run')
-  return 0
+  const report = await reprice({ url, key, from, to, model, apply: !isDry })
+  const done = isDry ? 'nothing was changed: this was a dry run' : 'applied as corrections'
+  return report.changes.length === 0 ? formatTable(report) : `${formatTable(report)}\n${done}`
 }
 
-if (import.meta.main) {
-  try {
-    process.exitCode = await main()
-  } catch (error) {
-    console.error(`${describeError(error)}\n\n${USAGE}`)
-    process.exitCode = 2
-  }
-}
+if (import.meta.main) await runCommand(USAGE, main)

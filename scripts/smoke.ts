@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
-import { describeError } from '../shared/errors.ts'
+import { misuse, runCommand } from './command.ts'
 import { runSmoke, type SmokeOptions, type SmokeReport } from './smoke/stages.ts'
 
 const USAGE = `npm run smoke -- --url URL [options]     sends one trace and follows it to every place where it has to show
 
   --url URL          where OTLP is sent; http://localhost:4318 unless given
   --query-url URL    where the reader API is, if elsewhere
-  --key KEY          API key with the scopes ingest and read; with admin too, a budget is tried
+  --key KEY          API key with the scopes ingest and read, or SPANLEDGER_KEY; with admin too, a budget is tried
   --timeout SECONDS  for everything together; 60 unless given
   --json             prints the report as JSON
 
@@ -17,7 +17,7 @@ interface Options extends SmokeOptions {
   readonly json: boolean
 }
 
-function readOptions(args: readonly string[]): Options | undefined {
+function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -26,17 +26,16 @@ function readOptions(args: readonly string[]): Options | undefined {
       key: { type: 'string' },
       timeout: { type: 'string', default: '60' },
       json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
     },
   })
-  if (values.help) return undefined
+  const key = values.key ?? process.env.SPANLEDGER_KEY
   const queryUrl = values['query-url']
   const seconds = Number(values.timeout)
-  if (!(seconds > 0 && seconds <= 3_600)) throw new Error('--timeout must be a number of seconds, up to 3600')
+  if (!(seconds > 0 && seconds <= 3_600)) throw misuse('--timeout must be a number of seconds, up to 3600')
   return {
     url: baseUrl('--url', values.url),
     ...(queryUrl !== undefined && { queryUrl: baseUrl('--query-url', queryUrl) }),
-    ...(values.key !== undefined && { key: values.key }),
+    ...(key !== undefined && { key }),
     timeoutMs: seconds * 1000,
     json: values.json,
   }
@@ -44,7 +43,7 @@ function readOptions(args: readonly string[]): Options | undefined {
 
 function baseUrl(option: string, text: string): string {
   const url = URL.parse(text)
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new Error(`${option} must be an http or https URL`)
+  if (url === null || !/^https?:$/.test(url.protocol)) throw misuse(`${option} must be an http or https URL`)
   return text.replace(/\/+$/, '')
 }
 
@@ -58,16 +57,11 @@ function describeReport({ ok, url, queryUrl, stages }: SmokeReport): string {
   return `${[`Smoke trace to ${where}; times since it was sent:`, ...lines, ok ? 'passed' : 'FAILED'].join('\n')}\n`
 }
 
-let options: Options | undefined
-try {
-  options = readOptions(process.argv.slice(2))
-  if (options === undefined) process.stdout.write(USAGE)
-} catch (error) {
-  process.stderr.write(`smoke: ${describeError(error)}\n\n${USAGE}`)
-  process.exitCode = 2
-}
-if (options !== undefined) {
+async function main(args: readonly string[]): Promise<string> {
+  const options = readOptions(args)
   const report = await runSmoke(options)
-  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : describeReport(report))
   process.exitCode = report.ok ? 0 : 1
+  return options.json ? JSON.stringify(report) : describeReport(report)
 }
+
+await runCommand(USAGE, main)

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../shared/config.ts'
-import { SpanledgerError } from '../shared/errors.ts'
 import { type LakeSqlResult, queryLake } from '../shared/lake/lake-sql.ts'
 import { lakeViews } from '../shared/lake/lake-views.ts'
 import { defaultLake, openReadableLake } from '../shared/platform/lake-address.ts'
+import { misuse, runCommand } from './command.ts'
 
 const VIEWS = lakeViews({ spans: [], corrections: [], quarantine: [], template: '' })
   .map(({ name, description }) => `  ${name.padEnd(14)}${description}`)
@@ -14,6 +14,8 @@ DuckDB over the lake; the server may be running. Views:
 ${VIEWS}
 --from and --to are dates or RFC 3339 times; only the hours between them are read. From a bucket they are fetched, and kept
 in the data directory. A file that cannot be read is named and left out, and the exit code is 1.`
+
+const FORMATS = ['table', 'json', 'csv']
 
 /** What the command says: the answer, and on standard error what is missing from it. */
 export interface SqlOutput {
@@ -31,15 +33,14 @@ export async function runSql(args: readonly string[], config: Config): Promise<S
       to: { type: 'string' },
       format: { type: 'string', default: 'table' },
       lake: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
     },
   })
-  if (values.help) return { text: USAGE, warnings: [] }
   const [sql] = positionals
-  if (sql === undefined || positionals.length > 1) throw new SpanledgerError('query/invalid', 'give one statement')
-  const lake = await openReadableLake(values.lake ?? defaultLake(config), config)
+  if (sql === undefined || sql.trim() === '' || positionals.length > 1) throw misuse('give one statement, in quotes')
+  if (!FORMATS.includes(values.format)) throw misuse('--format is table, json or csv')
   const from = readTime(values.from)
   const to = readTime(values.to)
+  const lake = await openReadableLake(values.lake ?? defaultLake(config), config)
   const result = await queryLake(sql, { lake, ...(from !== undefined && { from }), ...(to !== undefined && { to }) })
   const warnings = Array.from(result.unreadable, ([name, reason]) => `left out ${name}: ${reason}`)
   return { text: format(result, values.format), warnings }
@@ -48,7 +49,7 @@ export async function runSql(args: readonly string[], config: Config): Promise<S
 function readTime(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const time = Date.parse(text)
-  if (Number.isNaN(time)) throw new SpanledgerError('query/invalid', `${JSON.stringify(text)} is no time`)
+  if (Number.isNaN(time)) throw misuse(`${JSON.stringify(text)} is no time`)
   return time
 }
 
@@ -63,7 +64,6 @@ function format({ columns, rows }: LakeSqlResult, kind: string): string {
   }
   const lines = [columns, ...rows.map((row) => row.map(text))]
   if (kind === 'csv') return lines.map((line) => line.map(csvField).join(',')).join('\n')
-  if (kind !== 'table') throw new SpanledgerError('query/invalid', '--format is table, json or csv')
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => (line[index] ?? '').length)))
   const rule = widths.map((width) => '-'.repeat(width))
   return [columns, rule, ...lines.slice(1)]
@@ -80,14 +80,11 @@ function csvField(field: string): string {
   return /[",\n\r]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field
 }
 
-if (import.meta.main) {
-  try {
-    const { text, warnings } = await runSql(process.argv.slice(2), readConfig())
-    console.log(text)
-    for (const warning of warnings) console.error(warning)
-    if (warnings.length > 0) process.exitCode = 1
-  } catch (error) {
-    console.error(error instanceof SpanledgerError ? error.message : `${error}\n\n${USAGE}`)
-    process.exitCode = 2
-  }
+async function main(args: readonly string[]): Promise<string> {
+  const { text, warnings } = await runSql(args, readConfig())
+  for (const warning of warnings) console.error(warning)
+  if (warnings.length > 0) process.exitCode = 1
+  return text
 }
+
+if (import.meta.main) await runCommand(USAGE, main)

@@ -1,6 +1,7 @@
 /** What went wrong, by domain; stable, for programs. */
 export type ErrorCode =
   | 'config/invalid'
+  | 'command/invalid'
   | 'otlp/malformed'
   | 'otlp/too-large'
   | 'otlp/unsupported-media-type'

@@ -3,26 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { getJson, startServer, type TestServer } from '../../test/support/server.ts'
+import { runCommand, wholeNumber } from '../command.ts'
 import { benchLake } from './lake.ts'
 import type { LoadPlan, LoadResult } from './load.ts'
 import { bytesBelow, cpuSeconds, memoryMib, percentile, round } from './measure.ts'
 import { benchPricing } from './pricing.ts'
 
-/**
- * `npm run bench [-- --rate 20000 --seconds 60 --queries 20 --lake-spans 1000000]`: the whole product under load in a process of its
- * own, all sinks on, then pricing and a day in the lake by themselves; prints JSON. The load generator shares the machine: what it takes
- * is reported beside.
- */
-const { values } = parseArgs({
-  options: {
-    rate: { type: 'string', default: '20000' },
-    seconds: { type: 'string', default: '60' },
-    queries: { type: 'string', default: '20' },
-    'lake-spans': { type: 'string', default: '1000000' },
-  },
-})
-const rate = Number(values.rate)
-const seconds = Number(values.seconds)
+const USAGE = `npm run bench -- [options]     the whole product under load in a process of its own, all sinks on
+
+  --rate N         spans a second; 20000 unless given
+  --seconds N      for how long; 60 unless given
+  --queries N      how often each query is asked; 20 unless given
+  --lake-spans N   spans of a day in the lake, by themselves; 1000000 unless given
+
+Prints JSON. The load generator shares the machine: what it takes is reported beside.
+`
 
 interface Conservation {
   readonly balanced: boolean
@@ -111,28 +106,41 @@ async function queries(server: TestServer, count: number) {
   }
 }
 
-const startedAt = performance.now()
-const server = await startServer()
-const readyMs = Math.round(performance.now() - startedAt)
-try {
-  await putBudget(server)
-  const backlogs: Record<string, number>[] = []
-  const full = await load(server, { spansPerSecond: rate, seconds, seed: 1 }, async () => {
-    backlogs.push(await backlog(server))
+async function main(args: readonly string[]): Promise<string> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rate: { type: 'string', default: '20000' },
+      seconds: { type: 'string', default: '60' },
+      queries: { type: 'string', default: '20' },
+      'lake-spans': { type: 'string', default: '1000000' },
+    },
   })
-  const half = await load(
-    server,
-    { spansPerSecond: rate / 2, seconds: Math.ceil(seconds / 3), seed: 2 },
-    async () => {},
-  )
-  const answers = await queries(server, Number(values.queries))
-  const memory = memoryMib(server.pid)
-  const begin = performance.now()
-  const exitCode = await server.end('SIGTERM')
-  const stopMs = Math.round(performance.now() - begin)
-  const spans = full.spans + half.spans
-  console.log(
-    JSON.stringify(
+  const rate = wholeNumber('--rate', values.rate, 1, 1_000_000)
+  const seconds = wholeNumber('--seconds', values.seconds, 1, 86_400)
+  const count = wholeNumber('--queries', values.queries, 1, 10_000)
+  const lakeSpans = wholeNumber('--lake-spans', values['lake-spans'], 1, 100_000_000)
+  const startedAt = performance.now()
+  const server = await startServer()
+  const readyMs = Math.round(performance.now() - startedAt)
+  try {
+    await putBudget(server)
+    const backlogs: Record<string, number>[] = []
+    const full = await load(server, { spansPerSecond: rate, seconds, seed: 1 }, async () => {
+      backlogs.push(await backlog(server))
+    })
+    const half = await load(
+      server,
+      { spansPerSecond: rate / 2, seconds: Math.ceil(seconds / 3), seed: 2 },
+      async () => {},
+    )
+    const answers = await queries(server, count)
+    const memory = memoryMib(server.pid)
+    const begin = performance.now()
+    const exitCode = await server.end('SIGTERM')
+    const stopMs = Math.round(performance.now() - begin)
+    const spans = full.spans + half.spans
+    return JSON.stringify(
       {
         rate,
         seconds,
@@ -152,12 +160,14 @@ try {
         queries: answers,
         pricing: await benchPricing(),
         stop: { exitCode, ms: stopMs },
-        lake: await benchLake({ spans: Number(values['lake-spans']), messagesPerFile: 8, traffic: 'agents' }),
+        lake: await benchLake({ spans: lakeSpans, messagesPerFile: 8, traffic: 'agents' }),
       },
       null,
       2,
-    ),
-  )
-} finally {
-  await server.dispose()
+    )
+  } finally {
+    await server.dispose()
+  }
 }
+
+await runCommand(USAGE, main)

@@ -8,6 +8,7 @@ import type { Log } from '../log.ts'
 /** The HTTP status of each error code. */
 export const PROBLEM_STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   'config/invalid': 500,
+  'command/invalid': 500,
   'otlp/malformed': 400,
   'otlp/too-large': 413,
   'otlp/unsupported-media-type': 415,

@@ -28,7 +28,10 @@ export function defaultLake(config: Config): string {
 export async function openReadableLake(address: string, config: Config): Promise<ReadableLake> {
   const place = parseBucketAddress(address)
   if (place === undefined) {
-    if (!existsSync(address)) throw new SpanledgerError('lake/not-found', `there is no lake in ${address}`)
+    if (!existsSync(address)) {
+      const hint = "send spans first, name it with --lake, or set SPANLEDGER_DATA to the server's data directory"
+      throw new SpanledgerError('lake/not-found', `there is no lake in ${address}; ${hint}`)
+    }
     return openDirectoryLake(address)
   }
   const directory = join(localPaths(config).lakeCache, place.bucket, ...place.prefix.split('/'))
