@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { SpanledgerError } from '../errors.ts'
 import type { Unit } from './amount.ts'
+import { fromJson, toJson } from './json.ts'
 import type { Selector } from './selector.ts'
 
 /** Calendar periods in the budget's time zone (weeks are ISO weeks), all of time, or the seconds that have just passed. */
@@ -197,14 +198,12 @@ function nextGeneration({ generation, unit, formerUnits = [] }: Budget, next: Un
 
 /** A budget as text for a store. */
 export function budgetToJson(budget: Budget): string {
-  return JSON.stringify(budget, (_key, value) => (typeof value === 'bigint' ? { $int: value.toString() } : value))
+  return toJson(budget)
 }
 
 /** The inverse of {@link budgetToJson}. */
 export function budgetFromJson(text: string): Budget {
-  return JSON.parse(text, (_key, value) =>
-    value !== null && typeof value === 'object' && '$int' in value ? BigInt(value.$int) : value,
-  )
+  return fromJson(text)
 }
 
 /** Tells one state of a budget's terms and grants from any other, and nothing of its secrets. */

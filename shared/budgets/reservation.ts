@@ -4,6 +4,7 @@ import type { Amounts } from './amount.ts'
 import { BACKFILL_MS } from './backfill.ts'
 import type { Budget } from './budget.ts'
 import type { ReservedSpan } from './charge.ts'
+import { fromJson, toJson } from './json.ts'
 import { isLease } from './lease.ts'
 import type { Balance, Reservation, ReserveRequest } from './ledger.ts'
 import type { Subject } from './selector.ts'
@@ -101,12 +102,10 @@ export function settlement(kept: Kept, actual: Amounts): Required<Amounts> | nul
 }
 
 export function keptToJson(kept: Kept): string {
-  return JSON.stringify(kept, (_key, value) => (typeof value === 'bigint' ? { $int: value.toString() } : value))
+  return toJson(kept)
 }
 
 /** The inverse of {@link keptToJson}. */
 export function keptFromJson(text: string): Kept {
-  return JSON.parse(text, (_key, value) =>
-    value !== null && typeof value === 'object' && '$int' in value ? BigInt(value.$int) : value,
-  )
+  return fromJson(text)
 }
