@@ -45,7 +45,7 @@ describe('npm run demo', () => {
   it('says what to do when nothing answers, and fails', async () => {
     await expect(demo('--url', 'http://127.0.0.1:9')).rejects.toMatchObject({
       code: 1,
-      stderr: 'demo: no Spanledger answers at http://127.0.0.1:9; start one with: npm start\n',
+      stderr: 'no Spanledger answers at http://127.0.0.1:9; start one with: npm start\n',
     })
   })
 })

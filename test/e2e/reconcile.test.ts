@@ -59,7 +59,7 @@ function reconcile(...args: string[]) {
 test('a falsified ledger is set right by npm run reconcile, once, and by the server itself; the history says why', async () => {
   await spend()
   const stderr = expect.stringMatching(/in use by another process; stop it.*\n$/)
-  await expect(reconcile()).rejects.toMatchObject({ code: 2, stderr })
+  await expect(reconcile()).rejects.toMatchObject({ code: 1, stderr })
   await server.end('SIGTERM')
 
   falsify(-900_000_000n)
