@@ -82,6 +82,7 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
       const after: BudgetState = { ...state, budget: to(state.budget) }
       if (after.budget === state.budget) return standing(state)
       await revise(workspace, after, line(after.budget))
+      await raiseAlerts(workspace, shelf, { state: after, rule: ruleOf(after), start: now() })
       return standing(after)
     })
 

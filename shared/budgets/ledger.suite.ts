@@ -144,6 +144,16 @@ export function ledgerSuite(name: string, { runs, ...options }: LedgerSuiteOptio
       })
     })
 
+    test('a threshold that was reached by ending a grant was told only when the next span came', async () => {
+      await put('b', { limit: 10n, thresholds: [0.5, 0.9] })
+      await own.ledger.grant('p', 'b', { amount: 20n, from: own.now, to: own.now + DAY, note: '' }, 'ops', 'g')
+      await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 14n } }])
+      expect(await own.ledger.dueAlerts(10)).toEqual([])
+      own.now += 1_000
+      await own.ledger.revokeGrant('p', 'b', 'g', 'ops')
+      expect(await own.ledger.dueAlerts(10)).toMatchObject([{ threshold: 0.5, spent: 14n, allowance: 24n }])
+    })
+
     test('a sum beyond 2^63 is refused, and nothing of it is kept', async () => {
       await put('b', { thresholds: [] })
       const huge = 2n ** 63n - 1n

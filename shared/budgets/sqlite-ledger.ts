@@ -54,6 +54,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
     if (budget === rule.budget) return readBalance(books, ref, rule)
     save(books, ref, budget)
     post(books, { budget: ref, generation: budget.generation, ...line(budget) })
+    raiseAlerts(books, ref, ruleOf(budget), now())
     return readBalance(books, ref, ruleOf(budget))
   }
 
