@@ -85,6 +85,17 @@ test('further members never replace the standard ones', async () => {
   expect(await response.json()).toMatchObject({ budget: 'b1', status: 402, title: 'Payment Required' })
 })
 
+test('who had to come back later wrote a stack into the log each time; of a store that failed its cause is told', async () => {
+  for (const [error, expected] of [
+    [new SpanledgerError('query/busy', 'come back'), [{ code: 'query/busy' }]],
+    [new SpanledgerError('store/unavailable', 'no', { cause: 'disk' }), [{ code: 'store/unavailable', err: 'disk' }]],
+  ] as const) {
+    const { app, logged } = appThatThrows(error)
+    expect((await app.request('/thing/1')).status).toBe(503)
+    expect(logged).toStrictEqual(expected)
+  }
+})
+
 test('what is not even an error is a 500', () => {
   for (const thrown of [undefined, null, 'text', 42]) expect(problemFrom(thrown).status).toBe(500)
 })

@@ -109,10 +109,12 @@ export function problem(status: number, detail: string, options: ProblemOptions 
  */
 export function problemFrom(error: unknown, log?: Log): Response {
   if (isSpanledgerError(error)) {
-    const status = PROBLEM_STATUS[error.code]
-    if (status < 500) return problem(status, error.message, { code: error.code })
-    log?.error({ err: error, code: error.code }, 'request failed')
-    return problem(status, status === 503 ? error.message : INTERNAL, { code: error.code })
+    const { code, cause, message } = error
+    const status = PROBLEM_STATUS[code]
+    if (status < 500) return problem(status, message, { code })
+    if (status === 503) log?.warn({ code, ...(cause !== undefined && { err: cause }) }, message)
+    else log?.error({ err: error, code }, 'request failed')
+    return problem(status, status === 503 ? message : INTERNAL, { code })
   }
   if (error instanceof HTTPException && error.status < 500) {
     const { code, detail = error.message.toLowerCase() } = REFUSALS[error.status] ?? {}
