@@ -53,7 +53,7 @@ const CATALOGUE_IDS: ReadonlyMap<string, string> = new Map(
 
 /** Bedrock's way of naming models, which gives it away whatever provider the emitter names. */
 const BEDROCK_MODEL =
-  /^(?:arn:aws|(?:[a-z]{2,6}(?:-gov)?\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\.)/
+  /^(?:arn:aws|(?:[a-z]{2,6}(?:-gov)?\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|mistral|nvidia|openai|qwen|writer)\.)/
 
 /** Makers of models that their pattern in the catalogue leaves out, such as embedders; not those who host others' models. */
 const MAKERS = ['openai', 'google', 'cohere', 'voyageai', 'mistral']

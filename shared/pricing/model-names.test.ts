@@ -1,7 +1,10 @@
+import { waitForUpdate } from '@pydantic/genai-prices'
 import { expect, test } from 'vitest'
 import { loadCatalogue } from './catalogue.ts'
+import type { ListedProvider } from './listing.ts'
 
 const catalogue = await loadCatalogue()
+const providers = (await waitForUpdate()) as unknown as readonly ListedProvider[]
 const NOW = BigInt(Date.parse('2026-11-01T12:00:00Z')) * 1_000_000n
 
 /** The catalogue's id of the model that a call is billed as, or why it is not. */
@@ -47,6 +50,12 @@ test.each<[provider: string, asked: string, answered: string, was: string]>([
   ['anthropic', 'claude-opus-4-6', 'claude-opus-4-6-fast', 'the slow one'],
 ])('%s %s, answered by %s, was billed as %s', (provider, asked, answered) => {
   expect(billedAs(provider, answered, asked)).toBe(UNLISTED)
+})
+
+test('a model of Bedrock whose maker came late was unpriced where the emitter names no provider', () => {
+  const bedrock = providers.find(({ id }) => id === 'aws')!.models.filter(({ id }) => !id.startsWith('regional.'))
+  expect(bedrock.length).toBeGreaterThan(60)
+  for (const { id } of bedrock) expect(billedAs('', id)).toBe(`aws/${id}`)
 })
 
 test('names were lost whose pattern ends with a separator', () => {
