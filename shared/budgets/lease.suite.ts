@@ -167,6 +167,26 @@ export function leaseSuite(name: string, options: SuiteOptions): void {
       },
     )
 
+    test('spans that cost a lease more than 64 bits hold made the ledger seem not to answer, again and again', async () => {
+      await put('b', { period: 'hour', mode: 'soft', thresholds: [] })
+      const { id } = await take('k', 100n, { ttlMs: 80_000_000 })
+      const call = { trace: 1, amounts: { usd: 2n ** 63n - 1n }, reservation: id, matches: ['b'] }
+      const at = own.now
+      await debit(own.ledger, 'hours', [
+        { ...call, span: 1, at },
+        { ...call, span: 2, at: at + 3_600_000 },
+        { ...call, span: 3, at: at + 7_200_000 },
+      ])
+      expect(await position()).toMatchObject({ spent: 2n ** 63n - 1n, reserved: 0n })
+      const hour = { ...call, at: at + 3 * 3_600_000 }
+      const tooMuch = debit(
+        own.ledger,
+        'hour',
+        [4, 5].map((span) => ({ ...hour, span })),
+      )
+      await expect(tooMuch).rejects.toMatchObject({ code: 'budget/invalid' })
+    })
+
     test('a call of unknown cost leaves the hold as it is', async () => {
       await put('b')
       const { id } = await take('k', 100n)

@@ -72,6 +72,15 @@ export function reservationSuite(name: string, options: SuiteOptions): void {
       expect(result.exceeded.map(({ budget }) => budget.id)).toEqual(['soft'])
     })
 
+    test('one who reserved all that there can be was in the way of all others of a budget that only counts', async () => {
+      await put('watch', { mode: 'observe' })
+      for (const key of ['a', 'b']) expect((await reserve(key, 2n ** 63n - 1n)).kind).toBe('reserved')
+      expect((await reserve('c', 1n)).kind).toBe('reserved')
+      expect(await position('watch')).toMatchObject({ spent: 0n, reserved: 2n ** 64n - 1n })
+      const leased = { project: 'p', idempotencyKey: 'l', subject: {}, amounts: { usd: 5n, tokens: 1n, requests: 1n } }
+      expect((await own.ledger.lease({ ...leased, ttlMs: 1_000 })).kind).toBe('leased')
+    })
+
     test('each budget counts in its own unit', async () => {
       await put('tokens', { unit: 'tokens', limit: 25n })
       await put('requests', { unit: 'requests', limit: 5n })

@@ -21,6 +21,7 @@ import { correct, spanSums } from './sqlite/corrections.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { backfill, debit, prune } from './sqlite/debit.ts'
 import { readEstimate } from './sqlite/estimates.ts'
+import { dropHolds } from './sqlite/holds.ts'
 import { lease, returnLease } from './sqlite/leases.ts'
 import { balancesFor, release, reservation, reserve, settle } from './sqlite/reservations.ts'
 
@@ -86,7 +87,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
             ?.ref) as bigint
         save(books, ref, budget)
         // What was held for another question says nothing of this one.
-        if (former?.generation !== budget.generation) db.run('DELETE FROM holds WHERE budget = ?', ref)
+        if (former?.generation !== budget.generation) dropHolds(books, ref)
         const note = changeNote(budget, created ? undefined : former)
         post(books, { budget: ref, generation: budget.generation, kind: created ? 'created' : 'updated', actor, note })
         const rule = ruleOf(budget)
@@ -97,7 +98,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
       write(() => {
         const { ref, rule } = findBudget(books, project, id)
         db.run('UPDATE budgets SET deleted = 1 WHERE ref = ?', ref)
-        db.run('DELETE FROM holds WHERE budget = ?', ref)
+        dropHolds(books, ref)
         revise(books, project)
         post(books, { budget: ref, generation: rule.budget.generation, kind: 'deleted', actor, note: '' })
       }),

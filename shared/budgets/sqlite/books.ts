@@ -6,6 +6,7 @@ import type { Balance, EntryLine } from '../ledger.ts'
 import { Calendar } from '../period.ts'
 import { type Bucket, lookback, positionOf } from '../position.ts'
 import type { Database } from './database.ts'
+import { heldOf } from './holds.ts'
 
 /** One project's budgets at one revision, and their rows. */
 export interface Project {
@@ -67,12 +68,7 @@ export function readBuckets({ db, now }: Books, ref: bigint, { budget, calendar 
 export function readBalance(books: Books, ref: bigint, rule: Rule, at = books.now()): Balance {
   const { budget, calendar } = rule
   const buckets = readBuckets(books, ref, rule, at)
-  const held = books.db.get(
-    'SELECT sum(max(amount, 0)) AS held FROM holds WHERE budget = ? AND expires_at > ?',
-    ref,
-    books.now(),
-  )
-  return { budget, position: positionOf(budget, calendar, at, buckets, (held?.held ?? 0n) as bigint) }
+  return { budget, position: positionOf(budget, calendar, at, buckets, heldOf(books, ref)) }
 }
 
 /** A balance of a budget that is not, or no longer, among its project's rules. */

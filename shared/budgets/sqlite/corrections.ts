@@ -2,6 +2,7 @@ import type { Rule } from '../charge.ts'
 import type { Correction, SpanSum } from '../ledger.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type Books, post } from './books.ts'
+import { exactSum, readSum } from './holds.ts'
 
 interface Found {
   readonly ref: bigint
@@ -12,17 +13,17 @@ interface Found {
 export function spanSums({ db }: Books, { ref, rule }: Found): SpanSum[] {
   return db
     .all(
-      `SELECT bucket, sum(amount) AS amount, sum(kind = 'corrected') AS corrections,
+      `SELECT bucket, ${exactSum('amount')}, sum(kind = 'corrected') AS corrections,
          max(CASE kind WHEN 'debited' THEN at ELSE 0 END) AS debited_at FROM entries
        WHERE budget = ? AND generation = ? AND kind IN ('debited', 'corrected') GROUP BY bucket`,
       ref,
       rule.budget.generation,
     )
-    .map(({ bucket, amount, corrections, debited_at }) => ({
-      bucket: Number(bucket),
-      amount: amount as bigint,
-      corrections: Number(corrections),
-      debitedAt: Number(debited_at),
+    .map((row) => ({
+      bucket: Number(row.bucket),
+      amount: readSum(row),
+      corrections: Number(row.corrections),
+      debitedAt: Number(row.debited_at),
     }))
 }
 

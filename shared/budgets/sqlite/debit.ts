@@ -20,7 +20,7 @@ import {
   writeClaims,
 } from './claims.ts'
 import { addSamples } from './estimates.ts'
-import { takeOff } from './leases.ts'
+import { changeHold } from './holds.ts'
 import { leaseOf, spanOfReservation } from './reservations.ts'
 
 const DAY_MS = 86_400_000
@@ -182,7 +182,7 @@ class Sums {
       const gain: Gain = { amount: 0n, unknown: 0n, spans: 0, ofLeases: new Map() }
       for (const { slot, traceId, charges } of traces.values()) this.#claim(row.ref, slot, traceId, charges, gain)
       if (gain.spans === 0) continue
-      for (const [lease, amount] of gain.ofLeases) takeOff(this.#books, budget, lease, amount)
+      for (const [lease, amount] of gain.ofLeases) changeHold(this.#books, budget, lease, { by: -amount })
       this.#post(row, { budget, generation, start }, gain)
     }
     for (const { budget, rule, start } of this.#sums.values()) raiseAlerts(this.#books, budget, rule, start)

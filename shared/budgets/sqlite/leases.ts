@@ -1,13 +1,13 @@
-import { type Amounts, checkAmount } from '../amount.ts'
+import type { Amounts } from '../amount.ts'
 import { budgetsFor, type Rule } from '../charge.ts'
 import { grantLease, unusedOf } from '../lease.ts'
 import type { LeaseResult, Reservation, ReserveRequest } from '../ledger.ts'
 import { type Kept, newKept, reservationId } from '../reservation.ts'
 import { type Books, readBalance, readProject } from './books.ts'
+import { addHold, changeHold } from './holds.ts'
 import { find, read, show, stillThere, write } from './reservations.ts'
 
 export function lease(books: Books, request: ReserveRequest): LeaseResult {
-  const { db } = books
   const { project, subject, amounts: wanted, ttlMs } = request
   const now = books.now()
   const id = reservationId(project, request.idempotencyKey, 'lease')
@@ -30,19 +30,9 @@ export function lease(books: Books, request: ReserveRequest): LeaseResult {
 
   const { amounts, more, expiresAt } = granted
   for (const { ref, balance } of found) {
-    const amount = more[balance.budget.unit]
-    checkAmount(balance.position.reserved + amount)
-    if (known === undefined) db.run('INSERT INTO holds VALUES (?, ?, ?, ?)', ref, expiresAt, id, amount)
-    else {
-      db.run(
-        'UPDATE holds SET expires_at = ?, amount = amount + ? WHERE budget = ? AND expires_at = ? AND reservation = ?',
-        expiresAt,
-        amount,
-        ref,
-        known.expiresAt,
-        id,
-      )
-    }
+    const by = more[balance.budget.unit]
+    if (known === undefined) addHold(books, ref, { id, expiresAt }, by)
+    else changeHold(books, ref, { id, expiresAt: known.expiresAt }, { by, expiresAt })
   }
   const budgets = found.map(({ balance: { budget } }) => budget)
   const kept: Kept = { ...(known ?? newKept(request, budgets, { amounts, now, expiresAt })), amounts, expiresAt }
@@ -55,24 +45,8 @@ export function returnLease(books: Books, project: string, id: string, used: Amo
   if (kept.state !== 'open' || kept.expiresAt <= books.now()) return show(books, project, id, kept)
   const unused = unusedOf(kept, used)
   for (const { ref, rule } of stillThere(books, project, kept))
-    takeOff(books, ref, { id, expiresAt: kept.expiresAt }, unused[rule.budget.unit])
+    changeHold(books, ref, { id, expiresAt: kept.expiresAt }, { by: -unused[rule.budget.unit] })
   const returned: Kept = { ...kept, state: 'released', settled: used }
   write(books, project, id, returned)
   return show(books, project, id, returned)
-}
-
-/** Lowers what a lease holds in one budget. */
-export function takeOff(
-  { db }: Books,
-  budget: bigint,
-  { id, expiresAt }: { readonly id: string; readonly expiresAt: number },
-  amount: bigint,
-): void {
-  db.run(
-    'UPDATE holds SET amount = amount - ? WHERE budget = ? AND expires_at = ? AND reservation = ?',
-    amount,
-    budget,
-    expiresAt,
-    id,
-  )
 }

@@ -1,5 +1,5 @@
 import { SpanledgerError } from '../../errors.ts'
-import { type Amounts, checkAmount } from '../amount.ts'
+import type { Amounts } from '../amount.ts'
 import type { Budget } from '../budget.ts'
 import { budgetsFor, type ReservedSpan, type Rule, tells } from '../charge.ts'
 import type { Balance, Reservation, ReserveRequest, ReserveResult } from '../ledger.ts'
@@ -19,9 +19,9 @@ import {
 import type { Subject } from '../selector.ts'
 import { raiseAlerts } from './alerts.ts'
 import { type Books, post, readBalance, readProject } from './books.ts'
+import { addHold, dropHold, dropHolds } from './holds.ts'
 
 export function reserve(books: Books, request: ReserveRequest): ReserveResult {
-  const { db } = books
   const { project, subject, amounts } = request
   const now = books.now()
   const id = reservationId(project, request.idempotencyKey)
@@ -31,7 +31,7 @@ export function reserve(books: Books, request: ReserveRequest): ReserveResult {
   const { rules, refs } = readProject(books, project)
   const found = budgetsFor(rules, subject).map((budget) => {
     const { ref, rule } = refs.get(budget.id) as { ref: bigint; rule: Rule }
-    db.run('DELETE FROM holds WHERE budget = ? AND expires_at <= ?', ref, now)
+    dropHolds(books, ref, now)
     return { ref, balance: readBalance(books, ref, rule) }
   })
   const unfit = found
@@ -42,10 +42,7 @@ export function reserve(books: Books, request: ReserveRequest): ReserveResult {
 
   const expiresAt = now + request.ttlMs
   for (const { ref, balance } of found) {
-    const { budget, position } = balance
-    const amount = amounts[budget.unit]
-    checkAmount(position.reserved + amount)
-    db.run('INSERT INTO holds VALUES (?, ?, ?, ?)', ref, expiresAt, id, amount)
+    addHold(books, ref, { id, expiresAt }, amounts[balance.budget.unit])
   }
   const budgets = found.map(({ balance: { budget } }) => budget)
   const kept = newKept(request, budgets, { amounts, now, expiresAt })
@@ -104,7 +101,7 @@ export function spanOfReservation(books: Books, project: string, span: ReservedS
   const fresh = told.filter(({ id }) => !haveSpansCome(kept, id))
   for (const { id, ref, rule } of fresh) {
     const note = span.reservationId
-    drop(books, ref, note, kept)
+    dropHold(books, ref, { id: note, expiresAt: kept.expiresAt })
     const { generation } = rule.budget
     for (const own of kept.charged.filter((charge) => charge.id === id)) {
       const { bucket, amount } = own
@@ -156,12 +153,8 @@ function letGo(books: Books, project: string, id: string, kept: Kept): void {
   const { refs } = readProject(books, project)
   for (const budget of kept.budgets) {
     const ref = refs.get(budget.id)?.ref
-    if (ref !== undefined) drop(books, ref, id, kept)
+    if (ref !== undefined) dropHold(books, ref, { id, expiresAt: kept.expiresAt })
   }
-}
-
-function drop({ db }: Books, budget: bigint, id: string, { expiresAt }: Kept): void {
-  db.run('DELETE FROM holds WHERE budget = ? AND expires_at = ? AND reservation = ?', budget, expiresAt, id)
 }
 
 export function show(books: Books, project: string, id: string, kept: Kept): Reservation {
