@@ -1,8 +1,9 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { buildChat } from '../../test/support/span.ts'
 import { loadCatalogue } from './catalogue.ts'
 import { createCustomCatalogue } from './custom-catalogue.ts'
-import { type CustomPrice, customPriceSchema, parsePriceFile } from './custom-price.ts'
+import { type CustomPrice, customPriceSchema, fits, parsePriceFile } from './custom-price.ts'
 import { createPricer } from './pricer.ts'
 import { openSqlitePriceStore } from './sqlite-price-store.ts'
 
@@ -109,6 +110,24 @@ test.each([
   { model: 'x', prices: {}, more: 1 },
 ])('%j is refused', (wrong) => {
   expect(customPriceSchema.safeParse({ prices: {}, ...wrong }).success).toBe(false)
+})
+
+test('a price of a million digits was taken, and reducing it held up all else for minutes', () => {
+  const valid = (input_mtok: string) => customPriceSchema.safeParse({ model: 'x', prices: { input_mtok } }).success
+  expect(valid(`0.${'1'.repeat(38)}`)).toBe(true)
+  expect(valid(`0.${'1'.repeat(39)}`)).toBe(false)
+})
+
+test('a pattern fits what the same regular expression fits', () => {
+  const text = (...letters: string[]) =>
+    fc.array(fc.constantFrom(...letters), { maxLength: 8 }).map((all) => all.join(''))
+  fc.assert(
+    fc.property(text('a', 'b', '*'), text('a', 'b'), (model, name) => {
+      const expression = new RegExp(`^${model.replaceAll('*', '.*')}$`)
+      expect(fits(price({ model }), 'openai', name, '')).toBe(expression.test(name))
+    }),
+    { numRuns: 2_000 },
+  )
 })
 
 test('the price file says what is wrong with it', () => {

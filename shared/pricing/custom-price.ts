@@ -8,7 +8,12 @@ import { namedTier } from './service-tiers.ts'
 /** Most prices of one project, and of the file. */
 export const MAX_CUSTOM_PRICES = 1000
 
-const usd = z.union([z.number(), z.string()]).refine(isPrice, 'a number of at least 0, or its decimal text')
+/** Longest decimal text of a price: its digits make the fractions that costs are reckoned with. */
+const MAX_PRICE_LENGTH = 40
+
+const usd = z
+  .union([z.number(), z.string().max(MAX_PRICE_LENGTH)])
+  .refine(isPrice, 'a number of at least 0, or its decimal text')
 const listedPrice = z.union([
   usd,
   z.strictObject({
