@@ -222,3 +222,18 @@ test('names that objects inherit are no fields', () => {
   const { spans } = decode(request(valid('"__proto__":{"name":"x"},"constructor":1')))
   expect(spans[0]?.name).toBe('')
 })
+
+test.each([
+  ['', 'not JSON: it ends too early'],
+  ['{"resourceSpans":[', 'not JSON: it ends too early'],
+  ['{"resourceSpans":[],}', 'not JSON, from character 20 on'],
+  ["{'resourceSpans':[]}", 'not JSON, from character 1 on'],
+  ['{"resourceSpans":[]} x', 'not JSON, from character 21 on'],
+  ['{"resourceSpans":[secret]}', 'not JSON'],
+  ['[]', 'which is {"resourceSpans": [{"scopeSpans": [{"spans": […]}]}]}'],
+  ['{"resourceSpans":{}}', 'which is {"resourceSpans": [{"scopeSpans": [{"spans": […]}]}]}'],
+])('whoever wrote JSON by hand was not told where it breaks off, or what it should be: %s', (text, message) => {
+  const decode = () => decodeTracesJson(Buffer.from(text))
+  expect(decode).toThrow(message)
+  expect(decode).not.toThrow('secret')
+})

@@ -28,6 +28,9 @@ import { parseJson } from './json-text.ts'
 import { DEFAULT_LIMITS, MAX_DEPTH, type OtlpLimits } from './limits.ts'
 import { type DecodedTraces, type RejectReason, reject } from './rejections.ts'
 
+/** For whoever wrote one by hand. */
+const EXPORT = '{"resourceSpans": [{"scopeSpans": [{"spans": […]}]}]}'
+
 const ZERO_TRACE = '0'.repeat(32)
 const ZERO_SPAN = '0'.repeat(16)
 const MIN_INT64 = -(2n ** 63n)
@@ -79,7 +82,7 @@ export function decodeTracesJson(
     }
   } catch (error) {
     if (!(error instanceof FieldError)) throw error
-    throw new SpanledgerError('otlp/malformed', 'not an export of traces: an object or a list is something else')
+    throw new SpanledgerError('otlp/malformed', `not an export of traces, which is ${EXPORT}`)
   }
   return { ...traces, stripped: context.stripped }
 }

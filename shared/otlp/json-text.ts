@@ -20,9 +20,16 @@ export function parseJson(data: Uint8Array, { maxParts }: { maxParts: number }):
   try {
     return hasLongNumber ? JSON.parse(text, reviveExact as (key: string, value: unknown) => unknown) : JSON.parse(text)
   } catch (error) {
-    // Its message quotes the text, which may hold anything.
-    throw new SpanledgerError('otlp/malformed', 'not JSON', { cause: error })
+    throw new SpanledgerError('otlp/malformed', `not JSON${describePlace(error)}`, { cause: error })
   }
+}
+
+/** Where it is no JSON, from 0. What the error says itself quotes the text, which may hold anything. */
+function describePlace(error: unknown): string {
+  const { message } = error as Error
+  if (message.includes('end of JSON input')) return ': it ends too early'
+  const at = /at position (\d+)/.exec(message)?.[1]
+  return at === undefined ? '' : `, from character ${at} on`
 }
 
 function reviveExact(_key: string, value: unknown, { source }: { source?: string }): unknown {
