@@ -1,19 +1,16 @@
 import { z } from 'zod'
 import { SpanledgerError } from '../errors.ts'
 import { normaliseProvider } from '../genai/providers.ts'
-import { rateFromUsd } from './money.ts'
+import { MAX_USD_LENGTH, rateFromUsd } from './money.ts'
 import { LISTED_UNITS, type PriceList } from './plan.ts'
 import { namedTier } from './service-tiers.ts'
 
 /** Most prices of one project, and of the file. */
 export const MAX_CUSTOM_PRICES = 1000
 
-/** Longest decimal text of a price: its digits make the fractions that costs are reckoned with. */
-const MAX_PRICE_LENGTH = 40
-
 const usd = z
-  .union([z.number(), z.string().max(MAX_PRICE_LENGTH)])
-  .refine(isPrice, 'a number of at least 0, or its decimal text')
+  .union([z.number(), z.string()])
+  .refine(isPrice, `a number of at least 0, or its decimal text of at most ${MAX_USD_LENGTH} characters`)
 const listedPrice = z.union([
   usd,
   z.strictObject({

@@ -57,3 +57,9 @@ test('a reported cost is money, unless it cannot be', () => {
   expect(picoUsd(1e-13)).toBe(0n)
   for (const wrong of [Number.NaN, -0.5, 1e300, Number.POSITIVE_INFINITY]) expect(picoUsd(wrong)).toBeNull()
 })
+
+test('an amount in USD of a hundred thousand digits took seconds to be reduced', () => {
+  expect(() => rateFromUsd(`0.${'7'.repeat(99_999)}`, 1)).toThrow('is not a price in USD')
+  expect(rateFromUsd(`0.${'0'.repeat(37)}1`, 1)).toMatchObject({ numerator: 1n, denominator: 10n ** 26n })
+  expect(rateFromUsd(Number.MIN_VALUE, 1).numerator).toBe(1n)
+})

@@ -23,13 +23,19 @@ export function rate(numerator: bigint, denominator: bigint): Rate {
 /** What is free. */
 export const FREE: Rate = rate(0n, 1n)
 
+/** Longest text of an amount in USD: to reduce a fraction of a hundred thousand digits takes seconds. */
+export const MAX_USD_LENGTH = 40
+
 /**
  * Price of one unit when `per` units cost `usd`, from the decimal text of the number: 0.075 USD per million is exactly
- * 75,000 units of 1e-12 USD. Throws `pricing/invalid` unless it is a finite number of at least 0.
+ * 75,000 units of 1e-12 USD. Throws `pricing/invalid` unless it is a finite number of at least 0, in at most
+ * {@link MAX_USD_LENGTH} characters.
  */
 export function rateFromUsd(usd: number | string, per: number): Rate {
-  const match = /^(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/.exec(String(usd))
-  if (match === null) throw new SpanledgerError('pricing/invalid', `${String(usd).slice(0, 40)} is not a price in USD`)
+  const text = String(usd)
+  const match = text.length > MAX_USD_LENGTH ? null : /^(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/.exec(text)
+  if (match === null)
+    throw new SpanledgerError('pricing/invalid', `${text.slice(0, MAX_USD_LENGTH)} is not a price in USD`)
   const [, whole = '', fraction = '', exponent = '0'] = match
   const power = Number(exponent) - fraction.length
   const digits = BigInt(whole + fraction) * PICO_USD_PER_USD
