@@ -39,6 +39,8 @@ type Step =
   | { readonly do: 'reprice'; readonly which: number; readonly cost: number }
   | { readonly do: 'debit' | 'store'; readonly which: number }
   | { readonly do: 'reconcile'; readonly twice: boolean }
+  /** What parts a period into buckets. */
+  | { readonly do: 'reset' | 'grant'; readonly which: number }
   /** Messages are on their way for less than an hour. */
   | { readonly do: 'wait' }
 
@@ -55,6 +57,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reprice' as const), which, cost: fc.nat({ max: 500 }) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('debit' as const, 'store' as const), which }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('reconcile' as const), twice: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('reset' as const, 'grant' as const), which }) },
   { weight: 1, arbitrary: fc.constant({ do: 'wait' as const }) },
 )
 
@@ -146,7 +149,12 @@ export function reconcileSuite(
       const messageOf = (name: string, spans: readonly PricedSpan[], isCorrection: boolean): Message => ({
         ...{ name, spans, isCorrection, ingestedAt: now, debited: false, stored: false },
       })
-      return { project, messages, run, deliver, deliverAll, send, reprice }
+      const part = async (by: 'reset' | 'grant', which: number) => {
+        const id = Object.keys(BUDGETS)[which % Object.keys(BUDGETS).length] as string
+        if (by === 'reset') await target.ledger.reset(project, id, '', '')
+        else await target.ledger.grant(project, id, { amount: 5n, from: now, to: now + HOUR, note: '' }, '')
+      }
+      return { project, messages, run, deliver, deliverAll, send, reprice, part }
     }
 
     /** What the spans cost by the last that was said of each. */
@@ -174,6 +182,7 @@ export function reconcileSuite(
               await world.deliver(world.messages[step.which % Math.max(1, world.messages.length)], step.do)
             else if (step.do === 'reconcile')
               await Promise.all([world.run({ known }), ...(step.twice ? [world.run({ known })] : [])])
+            else if (step.do === 'reset' || step.do === 'grant') await world.part(step.do, step.which)
             else if (step.do === 'wait' && now < NOON + 2 * HOUR) {
               await world.deliverAll()
               now += 62 * MINUTE
