@@ -40,6 +40,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
     'google_genai',
     'google-genai',
     'google_ai',
+    'googleai',
     'google_ai_studio',
     'google-gla',
     'google.generative-ai',

@@ -53,10 +53,11 @@ export interface Row {
   readonly output?: readonly Message[]
 }
 
-/** What the spans of a file say, in rows. */
+/** What the GenAI spans of a file say, in rows. */
 export function fixtureRows(path: string) {
   const { spans } = decodeTracesJson(readFileSync(path))
-  return spans.map((span) => ({ span: span.name, ...readConversation(span) }))
+  const rows = spans.map((span) => ({ span: span.name, conversation: readConversation(span) }))
+  return rows.flatMap(({ span, conversation }) => (conversation === undefined ? [] : { span, ...conversation }))
 }
 
 /** Rows as {@link fixtureRows} gives them. */

@@ -173,6 +173,85 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['model_generation claude-sonnet-4-5', 'mastra', 'agent_step', 'no_usage', null, ...NONE],
     ['invoke_agent claude', 'mastra', 'invoke_agent', 'no_usage', null, ...NONE],
   ],
+  // What was written for an hour looks like what was written for five minutes.
+  'claude-code-2.1.330': [
+    ['claude_code.tool.blocked_on_user', 'claude_code', '', 'no_usage', null, ...NONE],
+    ['claude_code.llm_request', 'claude_code', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['claude_code.tool.execution', 'claude_code', '', 'no_usage', null, ...NONE],
+    ['claude_code.tool', 'claude_code', 'execute_tool', 'no_usage', null, ...NONE],
+    ['claude_code.llm_request', 'claude_code', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['claude_code.interaction', 'claude_code', 'invoke_agent', 'no_usage', null, ...NONE],
+  ],
+  // The agent that was started answered once, within a call of a tool of the turn of three calls that started it.
+  'codex-0.169.0': [
+    ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
+    ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
+    ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
+    ['session_task.turn', 'codex', 'invoke_agent', 'priced', GPT, ...GPT_TOKENS],
+    ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
+    ['session_task.turn', 'codex', 'invoke_agent', 'priced', 3n * GPT, 6000, 4608, 0, 450, 192],
+  ],
+  // Thoughts and cached tokens are nowhere: 1000 × 0.3 + 40 × 2.5.
+  'gemini-cli-0.61.0': [['llm_call', 'opentelemetry', 'chat', 'priced', 400_000_000n, 1000, 0, 0, 40, 0]],
+  // It ends before it has exported more than how it named its session.
+  'opencode-1.18.33': [
+    ['ai.streamText.doStream', 'vercel_ai', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['ai.streamText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
+  'copilot-cli-1.0.102': [
+    ['chat claude-sonnet-4-5', 'opentelemetry', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['invoke_agent', 'opentelemetry', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
+  'genkit-1.42.0': [
+    ['googleai/gemini-2.5-flash', 'genkit', 'chat', 'priced', GEMINI, 1000, 600, 0, 65, 25],
+    ['weather', 'genkit', 'execute_tool', 'no_usage', null, ...NONE],
+    ['googleai/gemini-2.5-flash', 'genkit', 'chat', 'priced', GEMINI, 1000, 600, 0, 65, 25],
+    ['generate', 'genkit', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['generate', 'genkit', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['openai/gpt-5-mini', 'genkit', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['generate', 'genkit', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['anthropic/claude-sonnet-4-5', 'genkit', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['generate', 'genkit', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['openai/text-embedding-3-small', 'genkit', 'embeddings', 'no_usage', null, ...NONE],
+    ['clerk', 'genkit', 'invoke_workflow', 'no_usage', null, ...NONE],
+  ],
+  'tanstack-ai-0.58.0': [
+    ['execute_tool weather', 'tanstack_ai', 'execute_tool', 'no_usage', null, ...NONE],
+    ['chat gpt-5-mini #0', 'tanstack_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['chat gpt-5-mini #1', 'tanstack_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['chat gpt-5-mini', 'tanstack_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['chat claude-sonnet-4-5 #0', 'tanstack_ai', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['chat claude-sonnet-4-5', 'tanstack_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
+  // Anthropic's SDK reports its call once more, in a trace of its own.
+  'strands-1.19.0': [
+    ['chat', 'strands', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['execute_tool weather', 'strands', 'execute_tool', 'no_usage', null, ...NONE],
+    ['execute_agent_loop_cycle', 'strands', '', 'no_usage', null, ...NONE],
+    ['chat', 'strands', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['execute_agent_loop_cycle', 'strands', '', 'no_usage', null, ...NONE],
+    ['invoke_agent clerk', 'strands', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['chat', 'strands', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['execute_agent_loop_cycle', 'strands', '', 'no_usage', null, ...NONE],
+    ['invoke_agent claude', 'strands', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+  ],
+  // Two calls, of which the model's span has the last alone and the agent's both. Cache writes are nowhere:
+  // 212 × 3 + 1000 × 0.3 + 40 × 15.
+  'voltagent-2.10.0': [
+    ['memory.read', 'voltagent', 'memory', 'no_usage', null, ...NONE],
+    ['tool.execution:weather', 'voltagent', 'execute_tool', 'no_usage', null, ...NONE],
+    ['llm:generateText', 'voltagent', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['clerk', 'voltagent', 'invoke_agent', 'priced', GPT, ...GPT_TOKENS],
+    ['memory.read', 'voltagent', 'memory', 'no_usage', null, ...NONE],
+    ['llm:generateText', 'voltagent', 'chat', 'priced', 1_536_000_000n, 1212, 1000, 0, 40, 0],
+    ['claude', 'voltagent', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
+  // Audio is in no count of it: 400 × 0.3 + 600 × 0.03 + 65 × 2.5.
+  'laminar-0.8.46': [
+    ['chat gpt-5-mini', 'openllmetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['gemini.generate_content', 'laminar', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+  ],
   'vercel-ai-4.3.19': vercel(GPT, CLAUDE_5M, GPT_TOKENS),
   'vercel-ai-5.0.277': vercel(GPT_UNCACHED, CLAUDE, [2000, 0, 0, 150, 0]),
   'vercel-ai-6.0.326': vercel(GPT, CLAUDE, GPT_TOKENS),
@@ -213,6 +292,8 @@ test('user and session come from where each emitter puts them', () => {
   expect(subjects('openinference-langchain-4.1.1', 1)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('langfuse-5.11.1', 0)).toStrictEqual(['u-1', 's-1'])
   expect(subjects('google-adk-2.0.0', 1)).toStrictEqual(['', 's-1'])
+  expect(subjects('laminar-0.8.46', 0)).toStrictEqual(['u-1', 's-1'])
+  expect(subjects('voltagent-2.10.0', 3)).toStrictEqual(['u-1', 'c-1'])
 })
 
 test.each([
@@ -220,6 +301,8 @@ test.each([
   ['google-adk-2.0.0', 0, 1, 'clerk'],
   ['openinference-openai-agents-0.2.15', 1, 5, 'clerk'],
   ['mastra-1.4.0', 1, 3, 'clerk'],
+  ['voltagent-2.10.0', 1, 3, 'clerk'],
+  ['strands-1.19.0', 1, 5, 'clerk'],
 ])('tool and agent names come with their spans: %s', (fixture, tool, agent, name) => {
   const { ledgers } = price(fixture)
   expect([ledgers[tool]!.toolName, ledgers[agent]!.agentName]).toStrictEqual(['weather', name])

@@ -23,10 +23,11 @@ export function priceFixture(path: string) {
 /** name, dialect, operation, status, cost; then tokens: input, cache read, cache write, output, reasoning. */
 export type Row = readonly [string, string, string, string, bigint | null, ...(number | null)[]]
 
-/** What a file's spans cost, in rows. */
+/** What a file's GenAI spans cost, in rows. No other may cost anything. */
 export function fixtureRows(path: string): Row[] {
   const { spans, ledgers } = priceFixture(path)
-  return spans.map(({ name }, index) => row(name, ledgers[index]!))
+  const rows = spans.map(({ name }, index) => row(name, ledgers[index]!))
+  return rows.filter(([, dialect, , status]) => dialect !== '' || status !== 'no_usage')
 }
 
 function row(name: string, ledger: Ledger): Row {

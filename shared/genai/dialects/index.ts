@@ -1,6 +1,10 @@
 import type { Dialect } from '../dialect.ts'
 import { anthropicSdk } from './anthropic-sdk.ts'
+import { claudeCode } from './claude-code.ts'
+import { codex } from './codex.ts'
+import { genkit } from './genkit.ts'
 import { googleAdk } from './google-adk.ts'
+import { laminar } from './laminar.ts'
 import { langfuse } from './langfuse.ts'
 import { langsmith } from './langsmith.ts'
 import { litellm } from './litellm.ts'
@@ -12,7 +16,9 @@ import { openrouter } from './openrouter.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { pydanticAi } from './pydantic-ai.ts'
 import { strands } from './strands.ts'
+import { tanstackAi } from './tanstack-ai.ts'
 import { vercelAi } from './vercel-ai.ts'
+import { voltagent } from './voltagent.ts'
 
 /**
  * Every dialect. Of several whose markers a span carries the first one spoke; OpenTelemetry's keys are understood
@@ -20,6 +26,11 @@ import { vercelAi } from './vercel-ai.ts'
  */
 export const DIALECTS: readonly Dialect[] = [
   anthropicSdk,
+  claudeCode,
+  codex,
+  genkit,
+  voltagent,
+  tanstackAi,
   openrouter,
   litellm,
   googleAdk,
@@ -30,6 +41,7 @@ export const DIALECTS: readonly Dialect[] = [
   vercelAi,
   pydanticAi,
   langfuse,
+  laminar,
   openinference,
   openllmetry,
   opentelemetry,

@@ -54,8 +54,10 @@ export const vercelAi: Dialect = {
     session: ['ai.telemetry.metadata.sessionId', 'ai.telemetry.metadata.session_id', 'ai.telemetry.metadata.threadId'],
     metadataJson: ['ai.response.providerMetadata'],
   },
-  cache: (_reading, { scope }, provider) =>
-    scope.name !== 'ai' || (provider !== 'anthropic' && provider !== 'aws.bedrock') ? 'inclusive' : 'exclusive',
+  cache: (reading, _span, provider) =>
+    reading[FIELD.kind] === undefined || (provider !== 'anthropic' && provider !== 'aws.bedrock')
+      ? 'inclusive'
+      : 'exclusive',
   complete: (reading) => {
     const operation = OPERATIONS.get(text(reading, FIELD.kind))
     if (operation !== undefined) reading[FIELD.operation] = operation

@@ -28,7 +28,8 @@ const REASONS: ReadonlyMap<string, string> = new Map(
 
 /** A finish reason in OpenTelemetry's words where it has one for it; else as sent, cut at 128 characters. */
 export function normaliseFinishReason(said: string): string {
-  const name = said.slice(0, MAX_LENGTH).toLowerCase().replaceAll('-', '_')
+  const words = said.slice(0, MAX_LENGTH).replaceAll(/[a-z](?=[A-Z])/g, '$&_')
+  const name = words.toLowerCase().replaceAll('-', '_')
   return REASONS.get(name) ?? REASONS.get(name.slice(name.lastIndexOf('.') + 1)) ?? said.slice(0, MAX_LENGTH)
 }
 

@@ -43,8 +43,10 @@ type PartReader = (part: JsonRecord, type: string) => Part | undefined
 const PARTS: ReadonlyMap<string, PartReader> = new Map<string, PartReader>([
   ...['text', 'input_text', 'output_text'].map((type) => [type, readText] as const),
   ...['reasoning', 'thinking'].map((type) => [type, readReasoning] as const),
-  ...['tool_call', 'tool-call', 'tool_use', 'function_call', 'function'].map((type) => [type, readToolCall] as const),
-  ...['tool_call_response', 'tool-result', 'tool_result', 'function_call_output'].map(
+  ...['tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'].map(
+    (type) => [type, readToolCall] as const,
+  ),
+  ...['tool_call_response', 'tool-result', 'tool_result', 'toolResult', 'function_call_output'].map(
     (type) => [type, readToolResponse] as const,
   ),
   ...[
@@ -69,13 +71,13 @@ function isSaidByType(type: string): boolean {
   return reader !== undefined && reader !== readMedia
 }
 
-/** Gemini's and Bedrock's parts, which are told by their only member. */
+/** Gemini's, Bedrock's and Genkit's parts, which are told by their only member. */
 function readUntyped(value: JsonRecord): Part | undefined {
   const { text } = value
   if (typeof text === 'string') return textPart(value.thought === true ? 'reasoning' : 'text', text)
-  const call = firstOf(value.function_call, value.functionCall, value.toolUse)
+  const call = firstOf(value.function_call, value.functionCall, value.toolUse, value.toolRequest)
   if (isRecord(call)) return readToolCall(call)
-  const response = firstOf(value.function_response, value.functionResponse, value.toolResult)
+  const response = firstOf(value.function_response, value.functionResponse, value.toolResult, value.toolResponse)
   if (isRecord(response)) return readToolResponse(response)
   const media = firstOf(value.inline_data, value.inlineData, value.file_data, value.fileData)
   return isRecord(media) ? readMedia(media, 'file') : undefined
@@ -104,7 +106,7 @@ export function readToolCall(value: JsonRecord): Part | undefined {
   const target = isRecord(value.function) ? value.function : value
   const name = firstText(target.name, value.toolName, value.tool_name)
   if (name === undefined) return undefined
-  const id = firstText(value.call_id, value.toolCallId, value.tool_call_id, value.toolUseId, value.id)
+  const id = firstText(value.call_id, value.toolCallId, value.tool_call_id, value.toolUseId, value.id, value.ref)
   const said = firstOf(target.arguments, target.args, target.input)
   // Providers send arguments as JSON text; what is no JSON is what the model wrote.
   const args = typeof said === 'string' ? (parseJson(said) ?? said) : said
@@ -119,6 +121,7 @@ function readToolResponse(value: JsonRecord): Part | undefined {
     value.tool_call_id,
     value.toolUseId,
     value.id,
+    value.ref,
   )
   return toolResponse(id, firstOf(value.response, value.result, value.output, value.content))
 }
