@@ -164,3 +164,14 @@ test('a pattern for the provider fitted none, and neither did a model with a spa
   expect(await cost([price({ provider: 'azure*' })], 'gpt-4o')).toBe(2.5)
   expect(await cost([price({ model: ' gpt-4o ' })], 'gpt-4o')).toBe(7)
 })
+
+test('a price that fits every model was compiled anew, and kept, for each of their names', () => {
+  const prices = [price({ prices: { input_mtok: 1 } }), price({}), price({ from: '2026-11-01T00:00:00Z' })]
+  const { find } = createCustomCatalogue({ base, shared: prices })
+  const planAt = (model: string, day: string) => {
+    const quote = find({ provider: 'openai', model, asked: model, serviceTier: '', project: 'p' })
+    return typeof quote === 'string' ? quote : quote.at(BigInt(Date.parse(day)) * 1_000_000n)
+  }
+  for (const day of ['2026-10-31', '2026-11-01']) expect(planAt('one', day)).toBe(planAt('another', day))
+  expect(planAt('one', '2026-10-31')).not.toBe(planAt('one', '2026-11-01'))
+})

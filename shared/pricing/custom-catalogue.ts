@@ -46,6 +46,7 @@ interface Snapshot {
 export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogue {
   const { base, store, shared = [], refreshMs = 1000, now = performance.now.bind(performance) } = options
   const projects = new Map<string, Snapshot>()
+  const compiled = new WeakMap<CustomPrice, Period>()
   const findForNobody = memoiseQuotes((query) => overlay(query, []))
 
   async function refresh(project: string, from: Pick<PriceStore, 'get'>): Promise<void> {
@@ -74,7 +75,7 @@ export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogu
       .map((name) => name.trim().toLowerCase())
     const periods = [...own.toReversed(), ...shared.toReversed()]
       .filter((price) => names.some((name) => fits(price, provider, name, serviceTier)))
-      .map(compilePeriod)
+      .map(periodOf)
     if (periods.length === 0) return listed
     return {
       at: (timeUnixNano: bigint) => {
@@ -84,6 +85,13 @@ export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogu
         return typeof listed === 'string' ? listed : listed.at(timeUnixNano)
       },
     }
+  }
+
+  /** A price is compiled once, however many models it fits: their names come from clients. */
+  function periodOf(price: CustomPrice): Period {
+    const period = compiled.get(price) ?? compilePeriod(price)
+    compiled.set(price, period)
+    return period
   }
 
   return {
