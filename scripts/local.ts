@@ -11,6 +11,7 @@ import type { Subscription } from '../shared/bus/bus.ts'
 import { type Config, readConfig, unknownSettings } from '../shared/config.ts'
 import type { SinkCounts } from '../shared/conservation.ts'
 import { isSpanledgerError, SpanledgerError } from '../shared/errors.ts'
+import { answerBrokenRequest } from '../shared/http/broken-request.ts'
 import { refuseForeignPages } from '../shared/http/loopback.ts'
 import { handleProblems } from '../shared/http/problem.ts'
 import { createLog } from '../shared/log.ts'
@@ -175,6 +176,7 @@ function listen(app: Hono, config: Config): Promise<{ url: string; close(): Prom
       resolve({ url: urlOf(config.SPANLEDGER_HOST, port), close })
     })
     server.once('error', reject)
+    server.on('clientError', answerBrokenRequest)
     const close = () =>
       new Promise<void>((closed) => {
         server.close(() => closed())

@@ -29,6 +29,8 @@ export type ErrorCode =
   | 'auth/invalid'
   | 'auth/forbidden'
   | 'http/malformed'
+  | 'http/too-large'
+  | 'http/timeout'
   | 'http/not-found'
   | 'http/method-not-allowed'
   | 'http/unsupported-media-type'

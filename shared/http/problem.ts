@@ -36,6 +36,8 @@ export const PROBLEM_STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   'auth/invalid': 401,
   'auth/forbidden': 403,
   'http/malformed': 400,
+  'http/too-large': 431,
+  'http/timeout': 408,
   'http/not-found': 404,
   'http/method-not-allowed': 405,
   'http/unsupported-media-type': 415,
@@ -48,6 +50,7 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   409: 'Conflict',
   412: 'Precondition Failed',
   413: 'Content Too Large',
@@ -55,6 +58,7 @@ const TITLES: Readonly<Record<number, string>> = {
   422: 'Unprocessable Content',
   428: 'Precondition Required',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 }
@@ -87,10 +91,8 @@ export interface ProblemOptions {
  * to the caller: never put a cause, a path or a statement there.
  */
 export function problem(status: number, detail: string, options: ProblemOptions = {}): Response {
-  const { code, members, headers } = options
-  const title = TITLES[status] ?? 'Error'
-  const body: Problem = { ...members, type: 'about:blank', title, status, detail, ...(code !== undefined && { code }) }
-  return new Response(JSON.stringify(body), {
+  const { code, headers } = options
+  return new Response(JSON.stringify(problemBody(status, detail, options)), {
     status,
     headers: {
       'content-type': 'application/problem+json',
@@ -101,6 +103,16 @@ export function problem(status: number, detail: string, options: ProblemOptions 
       ...headers,
     },
   })
+}
+
+/** The body of {@link problem}. */
+export function problemBody(
+  status: number,
+  detail: string,
+  { code, members }: Pick<ProblemOptions, 'code' | 'members'> = {},
+): Problem {
+  const title = TITLES[status] ?? 'Error'
+  return { ...members, type: 'about:blank', title, status, detail, ...(code !== undefined && { code }) }
 }
 
 /**
