@@ -32,10 +32,6 @@ export interface PriceOptions {
   readonly now?: () => number
 }
 
-/** How long a trace is remembered, and how often what is older is forgotten, in milliseconds. */
-const KEEP_MS = 24 * 60 * 60 * 1000
-const PRUNE_MS = 60 * 1000
-
 interface Work {
   readonly delivery: Delivery
   readonly spans: readonly Span[]
@@ -51,8 +47,6 @@ interface Work {
  * corrections, in messages of no spans whose digests end in `.c0`, `.c1`, ….
  */
 export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now }: PriceOptions): Subscriber {
-  let pruneAt = 0
-
   return {
     handle: async (deliveries) => {
       const outcomes = new Map<Delivery, Outcome>()
@@ -83,13 +77,8 @@ export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now 
 
   async function settleAll(work: readonly Work[]): Promise<readonly SettledMessage[]> {
     if (state === undefined) return work.map(({ reading }) => ({ bills: billAlone(reading), corrections: [] }))
-    const time = now()
-    if (time >= pruneAt) {
-      await state.prune(time - KEEP_MS)
-      pruneAt = time + PRUNE_MS
-    }
     const messages = work.map(({ delivery: { attributes }, reading }) => ({ ...attributes, reading }))
-    return settleMessages(messages, { state, now: time * 1000 })
+    return settleMessages(messages, { state, now: now() * 1000 })
   }
 }
 

@@ -5,7 +5,7 @@ import { within } from '../deadline.ts'
 import { describeError, SpanledgerError } from '../errors.ts'
 import { createTurns } from '../turns.ts'
 import { traceEntryFromJson, traceEntryToJson } from './trace-entry-json.ts'
-import type { TraceAppend, TraceKey, TraceStateStore } from './trace-state.ts'
+import { KEEP_MS, type TraceAppend, type TraceKey, type TraceStateStore } from './trace-state.ts'
 
 export interface FirestoreTraceStateOptions {
   /** Closed with the store. */
@@ -22,7 +22,6 @@ export interface FirestoreTraceStateOptions {
 const MAX_IN = 30
 /** Most bytes of a body in one document, which holds 1 MiB with the names of its traces: a longer one goes on in others. */
 const MAX_BODY_BYTES = 900_000
-const KEEP_MS = 24 * 60 * 60 * 1000
 
 /** A trace in more records than this is gathered into one: else each further message of a long trace would read them all. */
 const MAX_RECORDS = 32
@@ -130,7 +129,6 @@ export function openFirestoreTraceState(options: FirestoreTraceStateOptions): Tr
         throw new SpanledgerError('store/unavailable', `trace state: ${describeError(error)}`, { cause: error })
       }
     },
-    prune: async () => {},
     close: () => firestore.terminate(),
   }
 }

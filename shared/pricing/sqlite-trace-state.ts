@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { describeError, SpanledgerError } from '../errors.ts'
 import { traceEntryFromJson, traceEntryToJson } from './trace-entry-json.ts'
-import { MAX_KEPT_ENTRIES, type TraceEntry, type TraceStateStore } from './trace-state.ts'
+import { KEEP_MS, MAX_KEPT_ENTRIES, type TraceEntry, type TraceStateStore } from './trace-state.ts'
 
 export interface SqliteTraceStateOptions {
   /** Of the database file; it is made if it is not there. */
@@ -10,10 +10,13 @@ export interface SqliteTraceStateOptions {
   readonly now?: () => number
 }
 
+/** How many old rows are forgotten at least, where there are any. */
+const FORGET_ROWS = 64
+
 /**
- * {@link TraceStateStore} in a SQLite file. Rows are only ever added at one end and forgotten at the other. Most of what it
- * takes is writing pages of the index, which new trace ids are all over: hence ids as bytes, small pages, and seldom
- * checkpoints.
+ * {@link TraceStateStore} in a SQLite file. Rows are only ever added at one end and forgotten at the other, some with each
+ * transaction that adds any: a minute's worth at once would hold up whoever prices for seconds. Most of what it takes is
+ * writing pages of the index, which new trace ids are all over: hence ids as bytes, small pages, and seldom checkpoints.
  */
 export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateOptions): TraceStateStore {
   const db = new DatabaseSync(path)
@@ -32,10 +35,15 @@ export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateO
     `SELECT body FROM trace_entries WHERE trace_id = ? AND project = ? LIMIT ${MAX_KEPT_ENTRIES}`,
   )
   const insert = db.prepare('INSERT INTO trace_entries (project, trace_id, kept_at, body) VALUES (?, ?, ?, ?)')
-  const forget = db.prepare(`
-    DELETE FROM trace_entries WHERE id < coalesce(
-      (SELECT id FROM trace_entries WHERE kept_at >= ? ORDER BY id LIMIT 1), (SELECT max(id) + 1 FROM trace_entries))
-  `)
+  const oldest = db.prepare('SELECT id, kept_at AS keptAt FROM trace_entries ORDER BY id LIMIT 1')
+  const forget = db.prepare('DELETE FROM trace_entries WHERE id < ? AND kept_at < ?')
+
+  /** Twice as much as was added, so that a backlog of old rows goes down. */
+  function forgetSome(added: number, before: number): void {
+    const row = oldest.get()
+    if (row !== undefined && (row.keptAt as number) < before)
+      forget.run((row.id as number) + 2 * added + FORGET_ROWS, before)
+  }
 
   return {
     transact: async (keys, decide) =>
@@ -53,6 +61,7 @@ export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateO
           const time = now()
           for (const { project, traceId, entry } of append)
             insert.run(project, toBytes(traceId), time, traceEntryToJson(entry))
+          if (append.length > 0) forgetSome(append.length, time - KEEP_MS)
           db.exec('COMMIT')
           return result
         } catch (error) {
@@ -60,7 +69,6 @@ export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateO
           throw error
         }
       }),
-    prune: async (before) => void answer(() => forget.run(before)),
     close: async () => db.close(),
   }
 }

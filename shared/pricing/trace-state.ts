@@ -46,11 +46,14 @@ export interface TraceAppend extends TraceKey {
 /** Most entries of a trace that a store reads: more are neither asked for nor added to. */
 export const MAX_KEPT_ENTRIES = 4000
 
+/** How long entries are kept, in milliseconds. */
+export const KEEP_MS = 24 * 60 * 60 * 1000
+
 /** What is known of a trace: its entries, in any order, at most {@link MAX_KEPT_ENTRIES}. */
 export type KnownTrace = (key: TraceKey) => readonly TraceEntry[]
 
 /**
- * Remembers what messages said of traces, for all instances that price. One transaction reads and appends for all messages
+ * Remembers for a day what messages said of traces, for all instances that price. One transaction reads and appends for all messages
  * of a pull; rejects with `store/unavailable` when it was not done.
  */
 export interface TraceStateStore {
@@ -62,7 +65,5 @@ export interface TraceStateStore {
     keys: readonly TraceKey[],
     decide: (known: KnownTrace) => { readonly append: readonly TraceAppend[]; readonly result: T },
   ): Promise<T>
-  /** Forgets what is older than `before` (milliseconds since 1970). */
-  prune(before: number): Promise<void>
   close(): Promise<void>
 }
