@@ -1,13 +1,14 @@
 import { waitForUpdate } from '@pydantic/genai-prices'
 import { GATEWAYS, normaliseProvider, SELF_HOSTED } from '../genai/providers.ts'
+import { amendPrices, FREE_PRICES } from './amendments.ts'
 import { digest } from './digest.ts'
 import { indexPriceLists, type ListedProvider } from './listing.ts'
 import { isVariant } from './model-names.ts'
 import { MAX_NAME_LENGTH } from './models.ts'
-import { compilePlan, type PriceList } from './plan.ts'
+import { compilePlan } from './plan.ts'
 import { compileQuote, constantQuote, type Quote } from './quote.ts'
 import { memoiseQuotes } from './quote-memo.ts'
-import { tierDiscount } from './service-tiers.ts'
+import { namedTier, tierDiscount } from './service-tiers.ts'
 
 /** What a price is asked for: a normalised provider or '', models as they were named, a service tier or '', the tenant. */
 export interface PriceQuery {
@@ -62,12 +63,11 @@ export function createCatalogue(providers: readonly ListedProvider[], name: stri
     const found = lists.find(provider, model)
     if (found === undefined) return 'model not in the catalogue'
     const discount = tierDiscount(found.seller, serviceTier)
-    if (discount === undefined) return `no price for service tier ${serviceTier.slice(0, 40)}`
+    if (discount === undefined) return `no price for service tier ${namedTier(serviceTier)}`
     const id = `${found.owner}/${found.model.id}`
     const tier = discount === null ? '' : serviceTier.toLowerCase()
-    const listed = id.endsWith(':free') ? FREE_PRICES : found.model.prices
-    return compileQuote(listed, (prices) =>
-      compilePlan(id, version, { ...prices, ...MISSING.get(id) }, tier, discount ?? undefined),
+    return compileQuote(found.model.prices, (listed) =>
+      compilePlan(id, version, amendPrices(id, listed), tier, discount ?? undefined),
     )
   }
 }
@@ -85,12 +85,3 @@ function hostOf(provider: string, model: string): string {
   const slash = model.slice(0, MAX_NAME_LENGTH).indexOf('/')
   return slash > 0 && (provider === '' || GATEWAYS.has(provider)) ? normaliseProvider(model.slice(0, slash)) : provider
 }
-
-const SOUND = { input_audio_mtok: null, output_audio_mtok: null }
-/** Prices that the catalogue does not have and that are not those of text, as it would have it. */
-const MISSING: ReadonlyMap<string, PriceList> = new Map(
-  Object.entries({ 'openai/gpt-4o-audio-preview': SOUND, 'openai/gpt-4o-mini-audio-preview': SOUND }),
-)
-
-/** What runs on one's own machines, or is listed as free without any price. */
-const FREE_PRICES = { input_mtok: 0, output_mtok: 0 }

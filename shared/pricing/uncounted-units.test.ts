@@ -43,6 +43,20 @@ test('a usage that names a class without any price is unpriced, the rest of it n
   expect(ledger?.receipt).toContain('no price for output_tokens')
 })
 
+test.each([
+  ['openai', 'gpt-oss-120b'],
+  ['', 'gpt-oss-20b'],
+  ['azure.ai.inference', 'gpt-oss-120b'],
+  ['gcp.gemini', 'gemma-2-27b-it'],
+  ['mistral_ai', 'mistral-small-3.2-24b-instruct'],
+])('%s %s was billed at what others take for its open weights', (provider, model) => {
+  const span = buildChat(model, { input_tokens: 700 }, { attributes: { 'gen_ai.provider.name': provider } })
+  expect(pricer.price([span], { project: 'p' })[0]).toMatchObject({
+    costStatus: 'unpriced',
+    receipt: expect.stringContaining(`no price is listed for `),
+  })
+})
+
 test('what gpt-4o-audio-preview hears and says was billed as text, at a sixteenth of its price', () => {
   const attributes = { 'gen_ai.provider.name': 'openai' }
   for (const model of ['gpt-4o-audio-preview', 'gpt-4o-mini-audio-preview-2024-12-17'])
