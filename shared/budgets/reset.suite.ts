@@ -82,6 +82,18 @@ export function resetSuite(name: string, options: SuiteOptions): void {
       expect(items.reduce((sum, { amount }) => sum + amount, 0n)).toBe(7n)
     })
 
+    test('a third reset of one millisecond, or one by a clock that is behind, left what the one before it should have', async () => {
+      await put('b', { thresholds: [] })
+      for (const [round, behind] of [0, 0, 0, 500, 400].entries()) {
+        const at = own.now + 100
+        await spend(`m${round}`, { span: round + 1, at, amounts: { usd: 50n } })
+        own.now -= behind
+        expect((await reset()).spent).toBe(0n)
+        await spend(`corrected ${round}`, { span: round + 1, at, amounts: { usd: 70n }, revision: 1, matches: [] })
+        expect((await position()).spent).toBe(0n)
+      }
+    })
+
     test('of a rolling window nothing of before the reset is left, and the next period is as ever', async () => {
       await put('b', { period: { rollingSeconds: 3_600 } })
       const at = own.now - 600_000

@@ -23,12 +23,12 @@ export function resetBudget(
   const { resets = [] } = budget
   const { start: from, end } = currentWindow(budget, calendar, now)
   const current = buckets.filter(({ start }) => start >= from && start < end && !isForgiven(budget, start))
+  const last = resets.at(-1)?.at ?? 0
+  const time = last < end ? Math.max(now, last) : now
+  // A bucket that there is already holds spans of before.
+  const at = Math.max(time, calendar.bucket(time) + 1)
   return {
-    // A bucket that there is already holds spans of before.
-    budget: {
-      ...budget,
-      resets: [...resets, { from, at: Math.max(now, calendar.bucket(now) + 1) }].slice(-MAX_RESETS),
-    },
+    budget: { ...budget, resets: [...resets, { from, at }].slice(-MAX_RESETS) },
     taken: current.filter(({ spent }) => spent !== 0n).map(({ start, spent }) => ({ bucket: start, amount: -spent })),
   }
 }
