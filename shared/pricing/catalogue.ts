@@ -77,7 +77,7 @@ function specifies(asked: string, answered: string): boolean {
   const at = asked.indexOf(answered)
   if (at < 0) return false
   const behind = asked.slice(at + answered.length)
-  return (at === 0 || ':./'.includes(asked[at - 1]!)) && /^(?:$|:|-v\d)/.test(behind)
+  return (at === 0 || ':./'.includes(asked[at - 1]!)) && /^(?:$|:|\.ft-|-v\d)/.test(behind)
 }
 
 /** Who serves a model: the provider, or whom the model's name says that a gateway passes calls on to. */

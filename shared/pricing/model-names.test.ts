@@ -63,6 +63,12 @@ test('names were lost whose pattern ends with a separator', () => {
   expect(billedAs('gcp.vertex_ai', 'claude-opus-5@default')).toBe('google/claude-opus-5')
 })
 
+test('a deployment of a tuned model on Azure was billed as the model that was tuned where that answered', () => {
+  const tuned = 'gpt-4o-mini-2024-07-18.ft-0123abcd'
+  expect(billedAs('azure.ai.openai', 'gpt-4o-mini-2024-07-18', tuned)).toBe('openai/gpt-4o-mini-2024-07-18.ft-')
+  expect(billedAs('azure.ai.openai', 'gpt-4.1-2025-04-14', 'gpt-4.1-2025-04-14.ft-0123abcd')).toBe(UNLISTED)
+})
+
 test('a release that is not listed yet is billed as the model that was asked for', () => {
   expect(billedAs('openai', 'gpt-4o-2027-01-01', 'gpt-4o')).toBe('openai/gpt-4o')
   expect(billedAs('mistral_ai', 'mistral-large-2707', 'mistral-large-latest')).toBe('mistral/mistral-large')
