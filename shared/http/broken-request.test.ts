@@ -13,6 +13,7 @@ afterAll(() => new Promise((resolve) => server.close(resolve)))
 
 function send(request: string): Promise<string> {
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  socket.on('error', () => {})
   socket.end(request)
   return text(socket)
 }
@@ -21,6 +22,13 @@ test.each([
   [
     'a URL of 20,000 characters',
     `GET /?${'a'.repeat(20_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    431,
+    'http/too-large',
+    'ask for less',
+  ],
+  [
+    'a URL of 2 MB, of which most is still on its way,',
+    `GET /?${'a'.repeat(2_000_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
     431,
     'http/too-large',
     'ask for less',

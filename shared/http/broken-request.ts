@@ -8,6 +8,9 @@ interface Refusal {
   readonly detail: string
 }
 
+/** What a client gets to finish sending, and to read the answer. */
+const DRAIN_MS = 1_000
+
 /** By what Node says. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: {
@@ -37,6 +40,8 @@ interface AnsweringSocket extends Duplex {
  * for it in the server.
  */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: AnsweringSocket): void {
+  // What comes after an answer is read and dropped: were the connection closed on it, the answer would be lost with it.
+  if (socket.writableEnded) return
   if (!socket.writable || socket._httpMessage?.headersSent) {
     socket.destroy()
     return
@@ -51,4 +56,5 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Answer
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${text}`)
+  setTimeout(() => socket.destroy(), DRAIN_MS).unref()
 }
