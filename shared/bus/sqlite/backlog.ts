@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { SUBSCRIPTIONS, type Subscription, type Topic } from '../bus.ts'
 import { type Doorbell, ring } from '../doorbell.ts'
-import { NEVER, openTopic, type QueueLocation, transact } from './database.ts'
+import { digestKey, NEVER, openTopic, type QueueLocation, transact } from './database.ts'
 
 /** Spans of one project that wait for, or are dead to, one subscription. */
 export interface Backlog {
@@ -67,7 +67,7 @@ export function openQueueAdmin(
       const dead: Record<string, bigint> = {}
       for (const { digest, spans, dead: isDead, reason } of rows) {
         if (isDead) dead[String(reason)] = (dead[String(reason)] ?? 0n) + (spans as bigint)
-        else if (moved?.get(digest as string) === undefined) {
+        else if (moved?.get(digestKey(digest as string)) === undefined) {
           inFlight += spans as bigint
           messages++
         }

@@ -3,16 +3,19 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { SpanledgerError } from '../../errors.ts'
 import type { Bus, Message, Subscription, Topic } from '../bus.ts'
 import { type Doorbell, ring } from '../doorbell.ts'
-import { openJournal, openTopic, type QueueLocation, transact } from './database.ts'
+import { DIGEST_RETENTION_MS, digestKey, openJournal, openTopic, type QueueLocation, transact } from './database.ts'
 import { packPayload } from './payload.ts'
 
 export interface SqliteBusOptions extends QueueLocation {
   readonly doorbell: Doorbell
-  /** Backlog of one topic, in bytes on disk, at which publishing rejects with `bus/full`. */
+  /** Backlog of one topic, in bytes, at which publishing rejects with `bus/full`. */
   readonly maxBytes: number
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
+
+/** How many digests older than a month are forgotten at least with each commit, where there are any. */
+const FORGET_ROWS = 16
 
 interface Waiting {
   readonly messages: readonly { readonly message: Message; readonly packed: Uint8Array }[]
@@ -48,7 +51,7 @@ class TopicWriter {
   readonly #topic: Topic
   readonly #options: SqliteBusOptions
   readonly #database: DatabaseSync
-  readonly #statements: Record<'claim' | 'message' | 'delivery' | 'count', StatementSync>
+  readonly #statements: Record<'claim' | 'forget' | 'message' | 'delivery' | 'count' | 'backlog', StatementSync>
   readonly #subscriptions: readonly Subscription[]
   #waiting: Waiting[] = []
   #pump: Promise<void> | undefined
@@ -62,6 +65,10 @@ class TopicWriter {
     this.#subscriptions = rows.map((row) => row.name)
     this.#statements = {
       claim: this.#database.prepare('INSERT OR IGNORE INTO published (digest, at) VALUES (?, ?)'),
+      forget: this.#database.prepare(
+        'DELETE FROM published WHERE digest IN (SELECT digest FROM published WHERE at < ? ORDER BY at LIMIT ?)',
+      ),
+      backlog: this.#database.prepare('SELECT bytes FROM backlog'),
       message: this.#database.prepare(
         'INSERT INTO messages (project, digest, spans, size, attributes, data, pending) VALUES (?, ?, ?, ?, ?, ?, ?)',
       ),
@@ -88,6 +95,8 @@ class TopicWriter {
   }
 
   async #flushAll(): Promise<void> {
+    // Not before `#pump` is set: it is unset at the end, which a commit that fails reaches at once.
+    await Promise.resolve()
     while (this.#waiting.length > 0) {
       const waiting = this.#waiting
       this.#waiting = []
@@ -108,8 +117,14 @@ class TopicWriter {
   #commit(waiting: readonly Waiting[]): void {
     transact(this.#database, () => {
       this.#refuseWhenFull()
-      for (const { messages } of waiting) for (const { message, packed } of messages) this.#insert(message, packed)
+      const all = waiting.flatMap(({ messages }) => messages)
+      for (const { message, packed } of all) this.#insert(message, packed)
+      this.#statements.forget.run(this.#now() - DIGEST_RETENTION_MS, 2 * all.length + FORGET_ROWS)
     })
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)()
   }
 
   /**
@@ -124,8 +139,8 @@ class TopicWriter {
 
   #insert(message: Message, packed: Uint8Array): void {
     const { project, digest, spans, ...rest } = message.attributes
-    const now = (this.#options.now ?? Date.now)()
-    if (this.#statements.claim.run(digest, now).changes === 0) return
+    const now = this.#now()
+    if (this.#statements.claim.run(digestKey(digest), now).changes === 0) return
     this.#statements.count.run(project, 'accepted', spans)
     for (const [reason, count] of Object.entries(rest.rejected ?? {})) {
       this.#statements.count.run(project, `rejected:${reason}`, count)
@@ -144,15 +159,10 @@ class TopicWriter {
   }
 
   #refuseWhenFull(): void {
-    const pages = pragma(this.#database, 'page_count') - pragma(this.#database, 'freelist_count')
-    const bytes = pages * pragma(this.#database, 'page_size')
+    const { bytes } = this.#statements.backlog.get() as { bytes: number }
     if (bytes < this.#options.maxBytes) return
     throw new SpanledgerError('bus/full', `the backlog of ${this.#topic} is full (${bytes} bytes); try again later`)
   }
-}
-
-function pragma(database: DatabaseSync, name: string): number {
-  return Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
 }
 
 function unavailable(cause: unknown): SpanledgerError {

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { SUBSCRIPTIONS, type Subscription, TOPICS, type Topic } from '../bus.ts'
 
+/** About what a message takes on disk besides its payload: attributes, deliveries, their index. */
+const ROW_BYTES = 500
+
 /**
  * One database a topic, so that publishers of one topic never wait for the writers of another.
  * A delivery is a row until it is acknowledged; a message goes with its last delivery. A dead letter is a delivery that
@@ -33,19 +36,24 @@ CREATE TABLE IF NOT EXISTS deliveries (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (subscription, due_at, message);
 CREATE TABLE IF NOT EXISTS subscriptions (name TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS published (digest TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS published (digest PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS published_at ON published (at);
 CREATE TABLE IF NOT EXISTS counters (
   project TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
   PRIMARY KEY (project, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS backlog (bytes INTEGER NOT NULL);
+CREATE TRIGGER IF NOT EXISTS message_added AFTER INSERT ON messages
+  BEGIN UPDATE backlog SET bytes = bytes + length(new.data) + ${ROW_BYTES}; END;
+CREATE TRIGGER IF NOT EXISTS message_removed AFTER DELETE ON messages
+  BEGIN UPDATE backlog SET bytes = bytes - length(old.data) - ${ROW_BYTES}; END;
 `
 
 /** Due time of a dead letter: never. */
 export const NEVER = Number.MAX_SAFE_INTEGER
 
 /** How long a digest is remembered, so that an export sent again is taken for what it is: 30 days in milliseconds. */
-const DIGEST_RETENTION_MS = 30 * 24 * 3_600_000
+export const DIGEST_RETENTION_MS = 30 * 24 * 3_600_000
 
 export interface QueueLocation {
   /** Holds one database a topic. */
@@ -83,7 +91,7 @@ export async function openJournal(location: QueueLocation, topic: Topic): Promis
 
 /**
  * Makes the queue ready at start: creates what is missing, drops subscriptions that are no longer wanted together with
- * their backlog, makes what a crashed process had leased due again, and forgets old digests.
+ * their backlog, makes what a crashed process had leased due again, and measures what there is.
  */
 export function prepareQueue(
   location: QueueLocation,
@@ -102,8 +110,11 @@ export function prepareQueue(
     database
       .prepare('UPDATE deliveries SET leased = 0, due_at = ?, attempts = attempts - 1 WHERE leased = 1')
       .run(options.now)
-    database.prepare('DELETE FROM published WHERE at < ?').run(options.now - DIGEST_RETENTION_MS)
-    database.exec('COMMIT')
+    database.exec(`
+      DELETE FROM backlog;
+      INSERT INTO backlog SELECT coalesce(sum(length(data) + ${ROW_BYTES}), 0) FROM messages;
+      COMMIT
+    `)
     database.close()
   }
 }
@@ -117,6 +128,14 @@ function dropSubscription(database: DatabaseSync, name: string): void {
   database.prepare('DELETE FROM deliveries WHERE subscription = ?').run(name)
   database.prepare('DELETE FROM subscriptions WHERE name = ?').run(name)
   database.exec('DELETE FROM messages WHERE pending <= 0')
+}
+
+/**
+ * A digest as it is kept: in half its length, or as it is where it is none, such as that of a part of a split message
+ * (`….1`).
+ */
+export function digestKey(digest: string): Uint8Array | string {
+  return /^[0-9a-f]{64}$/.test(digest) ? Buffer.from(digest, 'hex') : digest
 }
 
 /** Runs `work` in a write transaction; rolls back when it throws. */

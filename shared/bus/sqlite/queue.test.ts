@@ -1,6 +1,8 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Bus, Delivery, Message, Outcome, Subscription } from '../bus.ts'
@@ -219,11 +221,69 @@ test('a pull waits for the first message and lingers for more', async () => {
 })
 
 test('a full queue refuses with bus/full and keeps nothing of the refused', async () => {
-  const { bus, source, admin } = start({ maxBytes: 1 })
+  const { bus, source, admin } = start({ maxBytes: 0 })
   await expect(publish(bus, 'a')).rejects.toMatchObject({ code: 'bus/full' })
   expect(await due(source('price'))).toEqual([])
   expect(admin.intake('p').accepted).toBe(0n)
 })
+
+test('a queue that was full once never answered again, whatever room there was', async () => {
+  const { bus, source, admin } = start({ maxBytes: 2000 })
+  const large = (digest: string) => ({ ...message(digest), data: randomBytes(3000) })
+  await bus.publish('spans', [large('a')])
+  await expect(publish(bus, 'b')).rejects.toMatchObject({ code: 'bus/full' })
+  expect(admin.intake('p').accepted).toBe(1n)
+  const price = source('price')
+  const deliveries = await due(price)
+  expect(deliveries.map(({ attributes }) => attributes.digest)).toEqual(['a'])
+  await expect(publish(bus, 'b')).rejects.toMatchObject({ code: 'bus/full' })
+  await price.settle(settleAll(deliveries, ACK))
+  await publish(bus, 'b')
+  expect(admin.intake('p').accepted).toBe(2n)
+})
+
+test('what is queued still fills the queue after a restart', async () => {
+  const first = start()
+  await first.bus.publish('spans', [{ ...message('a'), data: randomBytes(3000) }])
+  const second = start({ maxBytes: 2000 })
+  await expect(publish(second.bus, 'b')).rejects.toMatchObject({ code: 'bus/full' })
+})
+
+test('a month of remembered digests was taken for a backlog, and nothing was accepted any more', async () => {
+  const { bus, source, admin } = start({ maxBytes: 50_000 })
+  const price = source('price')
+  const digests = Array.from({ length: 1000 }, (_, index) => hexDigest(index))
+  for (let at = 0; at < digests.length; at += 50) {
+    await publish(bus, ...digests.slice(at, at + 50))
+    await price.settle(settleAll(await due(price), ACK))
+  }
+  expect(admin.intake('p').accepted).toBe(1000n)
+})
+
+test('digests older than a month were forgotten at a start alone, and a server that ran on kept them all', async () => {
+  const { bus } = start()
+  const remembered = () => {
+    const database = new DatabaseSync(join(directory, 'spans.db'))
+    const { count } = database.prepare('SELECT count(*) AS count FROM published').get() as { count: number }
+    database.close()
+    return count
+  }
+  await publish(bus, ...Array.from({ length: 500 }, (_, index) => hexDigest(index)))
+  clock += 31 * 24 * 3_600_000
+  let old = 500
+  for (let added = 1; old > 0; added++) {
+    await publish(bus, hexDigest(1000 + added))
+    const left = remembered() - added
+    expect(left).toBeLessThan(old)
+    // A few at a time, since clients wait.
+    expect(old - left).toBeLessThanOrEqual(50)
+    old = left
+  }
+})
+
+function hexDigest(index: number): string {
+  return createHash('sha256').update(`${index}`).digest('hex')
+}
 
 test('a bus that was closed took publishes again, which nobody then drained', async () => {
   const { bus, admin } = start()
