@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSqliteKeyStore } from '../auth/sqlite-key-store.ts'
 import { openSqliteLedger } from '../budgets/sqlite-ledger.ts'
@@ -13,7 +12,7 @@ import type { Config } from '../config.ts'
 import { openDirectoryStore } from '../lake/directory-store.ts'
 import type { Catalogue } from '../pricing/catalogue.ts'
 import { createCustomCatalogue } from '../pricing/custom-catalogue.ts'
-import { parsePriceFile } from '../pricing/custom-price.ts'
+import { readPriceFile } from '../pricing/price-file.ts'
 import type { PriceStore } from '../pricing/price-store.ts'
 import { openSqlitePriceStore } from '../pricing/sqlite-price-store.ts'
 import { openSqliteTraceState } from '../pricing/sqlite-trace-state.ts'
@@ -82,7 +81,7 @@ export function createLocalPlatform(config: Config, doorbell: Doorbell = createD
     async openCatalogue(store) {
       const { loadCatalogue } = await import('../pricing/catalogue.ts')
       const file = config.SPANLEDGER_PRICES
-      const shared = file === undefined ? [] : parsePriceFile(await readFile(file, 'utf8'))
+      const shared = file === undefined ? [] : await readPriceFile(file)
       return createCustomCatalogue({ base: await loadCatalogue(), store, shared })
     },
     // The stores are loaded by the thread that opens them: the others need not carry DuckDB.

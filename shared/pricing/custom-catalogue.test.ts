@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { buildChat } from '../../test/support/span.ts'
 import { loadCatalogue } from './catalogue.ts'
 import { createCustomCatalogue } from './custom-catalogue.ts'
-import { type CustomPrice, customPriceSchema, fits, parsePriceFile } from './custom-price.ts'
+import { type CustomPrice, customPriceSchema, fits } from './custom-price.ts'
 import { createPricer } from './pricer.ts'
 import { openSqlitePriceStore } from './sqlite-price-store.ts'
 
@@ -128,14 +128,6 @@ test('a pattern fits what the same regular expression fits', () => {
     }),
     { numRuns: 2_000 },
   )
-})
-
-test('the price file says what is wrong with it', () => {
-  expect(parsePriceFile('{"prices":[{"model":"x","prices":{"input_mtok":1}}]}')).toStrictEqual([
-    { provider: '*', model: 'x', prices: { input_mtok: 1 } },
-  ])
-  expect(() => parsePriceFile('nonsense')).toThrow('pricing: the price file is not JSON')
-  expect(() => parsePriceFile('{"prices":[{"model":"x"}]}')).toThrow('prices.0.prices')
 })
 
 test('a price of one’s own for what was asked was ignored where the model that answered has a listed one', async () => {

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { SpanledgerError } from '../errors.ts'
 import { normaliseProvider } from '../genai/providers.ts'
 import { MAX_USD_LENGTH, rateFromUsd } from './money.ts'
 import { LISTED_UNITS, type PriceList } from './plan.ts'
@@ -42,20 +41,6 @@ export const customPriceSchema = z
 export type CustomPrice = z.infer<typeof customPriceSchema>
 
 export const customPricesSchema = z.array(customPriceSchema).max(MAX_CUSTOM_PRICES)
-
-/** Reads the price file: `{"prices": […]}`. Throws `pricing/invalid` naming what is wrong. */
-export function parsePriceFile(text: string): readonly CustomPrice[] {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (error) {
-    throw new SpanledgerError('pricing/invalid', 'the price file is not JSON', { cause: error })
-  }
-  const result = z.strictObject({ prices: customPricesSchema }).safeParse(json)
-  if (result.success) return result.data.prices
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-  throw new SpanledgerError('pricing/invalid', `the price file: ${problems.join('; ')}`)
-}
 
 /** Whether a price is for such a call, leaving its time aside. `model` is lower-case. */
 export function fits(price: CustomPrice, provider: string, model: string, serviceTier: string): boolean {
