@@ -213,7 +213,7 @@ export function openBudgets(random: Random): (BudgetTerms & { readonly id: strin
       timeZone: random.pick(ZONES),
       carryOver: random.chance(0.15) ? 'all' : 'none',
       limit: BigInt(20 + random.below(80)),
-      thresholds: [],
+      thresholds: random.pick([[], [0.5, 1]]),
     }),
   }))
 }

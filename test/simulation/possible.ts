@@ -1,5 +1,6 @@
+import { createAlert } from '../../shared/budgets/alert.ts'
 import type { Budget } from '../../shared/budgets/budget.ts'
-import type { Position } from '../../shared/budgets/position.ts'
+import { type Position, reachedThresholds } from '../../shared/budgets/position.ts'
 import { type Facts, standing } from './facts.ts'
 
 /** What ledger and model must agree on. */
@@ -30,6 +31,20 @@ export function disagreement(facts: Facts, positions: ReadonlyMap<string, Positi
       return `${budget.id} spent ${found.spent}, beyond the bound of ${bound}`
   }
   return undefined
+}
+
+/** Ids of the alerts that somebody must have been told of by `now`, where spending alone reaches a threshold. */
+export function alertsOf(facts: Facts, now: number): string[] {
+  return facts.budgets
+    .filter(
+      ({ period, grants, carryOver }) => typeof period !== 'object' && grants.length === 0 && carryOver === 'none',
+    )
+    .flatMap((budget) => {
+      const position = standing(facts, budget, now)
+      return reachedThresholds(budget.thresholds, position).map(
+        (threshold) => createAlert(budget, position, threshold, now).id,
+      )
+    })
 }
 
 /** What a period may have spent at most; undefined where grants or what was carried over were part of what it was allowed. */

@@ -5,9 +5,9 @@ import { ask } from './ask.ts'
 import { openBudgets, type Step, startClients } from './clients.ts'
 import { type Answered, explain } from './explain.ts'
 import { type Facts, TTL_MS } from './facts.ts'
-import { disagreement, distinct } from './possible.ts'
+import { alertsOf, disagreement, distinct } from './possible.ts'
 import { createRandom } from './random.ts'
-import type { World } from './world.ts'
+import { INSTANCES, type World } from './world.ts'
 
 /** Minutes before midnights and transitions in those zones. */
 const BEGINNINGS = [
@@ -21,6 +21,8 @@ const BEGINNINGS = [
 ]
 const LEAPS_MS = [10, 1_000, 20_000, 40_000, 3_600_000]
 const MAX_MOMENTS = 400
+/** An alert that another instance has raised is seen after so long, in milliseconds. */
+const LOOK_MS = 60_000
 
 /** What one schedule did. */
 export interface Played {
@@ -55,6 +57,7 @@ export async function playSchedule(world: World, seed: number): Promise<Played> 
   startClients({ random, clock, facts: () => facts, waiting })
 
   const done: Step[] = []
+  const told = new Set<string>()
   for (let moment = 0; waiting.length > 0 && moment < MAX_MOMENTS; moment++) {
     if (random.chance(0.3)) clock.now += random.pick(LEAPS_MS)
     if (random.chance(0.05)) await world.restart()
@@ -75,6 +78,9 @@ export async function playSchedule(world: World, seed: number): Promise<Played> 
   clock.now += TTL_MS
   await check()
   agree('spans handled after a replay', facts.handledSpans, handledSpans)
+  clock.now += LOOK_MS
+  await hearAlerts()
+  for (const id of alertsOf(facts, clock.now)) if (!told.has(id)) throw new Error(`nobody was told of alert ${id}`)
   return played
 
   function takeOne(): Step {
@@ -140,6 +146,20 @@ export async function playSchedule(world: World, seed: number): Promise<Played> 
     await follow(possible, true)
     const { answer } = await insist(() => world.ledger().counts(project))
     agree('spans handled', answer.stored, BigInt(facts.handledSpans))
+    await hearAlerts()
+  }
+
+  /** Takes the alerts that are due, of whichever instance: each is due once. */
+  async function hearAlerts(): Promise<void> {
+    for (let silent = 0; silent < INSTANCES; ) {
+      const due = await insist(() => world.ledger().dueAlerts(100))
+      silent = due.answer.length === 0 ? silent + 1 : 0
+      for (const { id } of due.answer) {
+        if (told.has(id)) throw new Error(`alert ${id} was due twice`)
+        told.add(id)
+      }
+      if (silent === 0) await insist(() => world.ledger().alertsPublished(due.answer.map(({ id }) => id)))
+    }
   }
 }
 

@@ -20,7 +20,7 @@ export interface World {
   close(): Promise<void>
 }
 
-const INSTANCES = 2
+export const INSTANCES = 2
 
 /** A file in memory, where there is one: what it costs to wait for a disk is not what is simulated. */
 const DIRECTORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
