@@ -34,7 +34,7 @@ export function openSqlitePriceStore(path: string): PriceStore {
           db.exec('COMMIT')
           return isCurrent ? now : undefined
         } catch (error) {
-          db.exec('ROLLBACK')
+          if (db.isTransaction) db.exec('ROLLBACK')
           throw error
         }
       }),

@@ -65,7 +65,8 @@ export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateO
           db.exec('COMMIT')
           return result
         } catch (error) {
-          db.exec('ROLLBACK')
+          // A full disk ends the transaction itself.
+          if (db.isTransaction) db.exec('ROLLBACK')
           throw error
         }
       }),
