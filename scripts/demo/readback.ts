@@ -51,8 +51,12 @@ async function readSpanCount(reader: Reader, traceId: string): Promise<number> {
   throw new Error(await problem(response))
 }
 
-function get(reader: Reader, path: string): Promise<Response> {
-  return fetch(reader.url + path, { headers: reader.headers })
+async function get({ url, headers }: Reader, path: string): Promise<Response> {
+  try {
+    return await fetch(url + path, { headers })
+  } catch (cause) {
+    throw new Error(`the server at ${url} does not answer any more; what it said last says why`, { cause })
+  }
 }
 
 /** What an `application/problem+json` answer says. */
