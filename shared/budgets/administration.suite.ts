@@ -52,6 +52,18 @@ export function administrationSuite(name: string, options: SuiteOptions): void {
       expect((await put('b', { period: 'month' })).balance.position.spent).toBe(0n)
     })
 
+    test('the same selector in another order asked another question: what was spent and held was let go', async () => {
+      const attributes = { region: ['eu', 'us'], tier: ['1'] }
+      await put('b', { selector: { user: ['a', 'b'], model: ['m'], attributes } })
+      await reserve('k', 60n, { user: 'a', model: 'm', attributes: { region: 'us', tier: '1' } })
+      await debit(own.ledger, 'm', [{ trace: 1, span: 1, at: own.now, amounts: { usd: 700n } }])
+      const other = { tier: ['1', '1'], region: ['us', 'eu'] }
+      const selector = { attributes: other, model: ['m'], user: ['b', 'a'] }
+      const { position } = (await put('b', { selector, timeZone: 'Etc/UTC' })).balance
+      expect(position).toMatchObject({ spent: 700n, reserved: 60n })
+      expect((await put('b', { selector: { ...selector, user: ['a'] } })).balance.position.spent).toBe(0n)
+    })
+
     test('what was held in USD was taken for as many tokens, and nothing fitted until it expired', async () => {
       await put('b')
       await reserve('k', 600n)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { SpanledgerError } from '../errors.ts'
 import type { Unit } from './amount.ts'
 import { fromJson, toJson } from './json.ts'
-import type { Selector } from './selector.ts'
+import { inOrder, type Selector } from './selector.ts'
 
 /** Calendar periods in the budget's time zone (weeks are ISO weeks), all of time, or the seconds that have just passed. */
 export const CALENDAR_PERIODS = ['hour', 'day', 'week', 'month', 'total'] as const
@@ -112,8 +112,7 @@ export const MAX_GRANTS = 100
 
 /** `budget` under new terms at `now`: the limit's history is kept, and a new question begins a new generation. */
 export function withTerms(budget: Budget, terms: BudgetTerms, now: number): Budget {
-  const question = (of: BudgetTerms) => JSON.stringify([of.selector, of.unit, of.period, of.timeZone])
-  if (question(budget) !== question(terms)) {
+  if (questionOf(budget) !== questionOf(terms)) {
     return {
       ...budget,
       ...terms,
@@ -168,6 +167,12 @@ export function withoutGrant(budget: Budget, id: string, now: number): Budget {
     throw new SpanledgerError('budget/not-found', `"${budget.id}" has no grant "${id}" that has not ended`)
   const others = budget.grants.filter((candidate) => candidate !== grant)
   return { ...budget, grants: [...others, { ...grant, revokedAt: now }], updatedAt: now }
+}
+
+/** What is counted, the same in whatever order and by whatever name of a zone it is said. */
+function questionOf({ selector, unit, period, timeZone }: BudgetTerms): string {
+  const zone = new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone
+  return JSON.stringify([inOrder(selector), unit, period, zone])
 }
 
 /** A new budget; `former` is the last one of this id, which was deleted, if there was one. */

@@ -20,6 +20,15 @@ export type Subject = { readonly [F in SubjectField]?: string } & {
   readonly attributes?: Readonly<Record<string, string>>
 }
 
+/** `selector` with its conditions and their values in order, each once: the same for all that select the same. */
+export function inOrder({ attributes = {}, ...fields }: Selector): unknown {
+  const sorted = (of: Readonly<Record<string, readonly string[] | undefined>>) =>
+    Object.entries(of)
+      .map(([name, values = []]) => [name, [...new Set(values)].sort()] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+  return [sorted(fields), sorted(attributes)]
+}
+
 /** Span attributes (then resource attributes) that name the team, first come first. */
 const TEAM_ATTRIBUTES = ['team.id', 'team', 'user.team']
 
