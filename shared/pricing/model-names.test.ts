@@ -48,6 +48,7 @@ test.each<[provider: string, asked: string, answered: string, was: string]>([
   ['openrouter', 'openai/gpt-4o:online', 'openai/gpt-4o', 'one that searched nothing'],
   ['openrouter', 'openai/gpt-4o:free', 'openai/gpt-4o', 'the paid one'],
   ['anthropic', 'claude-opus-4-6', 'claude-opus-4-6-fast', 'the slow one'],
+  ['litellm', 'anthropic/claude-opus-4-6', 'claude-opus-4-6-fast', 'the slow one'],
 ])('%s %s, answered by %s, was billed as %s', (provider, asked, answered) => {
   expect(billedAs(provider, answered, asked)).toBe(UNLISTED)
 })

@@ -76,10 +76,14 @@ export function isNameOf(id: string, name: string, start: number, end: number): 
 
 /** Whether one of two names is the other with more around it, which makes it the name of another model. */
 export function isVariant(name: string, other: string): boolean {
-  const [one, two] = [name.toLowerCase(), other.toLowerCase()]
+  const [one, two] = [withoutPath(name), withoutPath(other)]
   const [long, short] = one.length < two.length ? [two, one] : [one, two]
   const start = long.indexOf(short)
   return start >= 0 && !saysNoMore(long, start, start + short.length)
+}
+
+function withoutPath(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1).toLowerCase()
 }
 
 /** Whether what is around a part of a name leaves it that of the same model: a place before; a date, a build, `-preview` behind. */
