@@ -84,6 +84,12 @@ test('sql says what is wrong, and reads nothing but the lake', async () => {
   })
 })
 
+test('of several statements all but the first were dropped without a word', async () => {
+  await expect(sql('SELECT 1 AS a; SELECT 2 AS b')).rejects.toThrow('query: give one statement, not 2')
+  expect(await sql('--format', 'csv', 'SELECT 1 AS a; -- SELECT 2')).toBe('a\n1')
+  await expect(sql('SELECT FROM WHERE')).rejects.toThrow(/^query: Parser Error/)
+})
+
 test('rebuild fills an empty warehouse with the same rows and sums, however often', async () => {
   expect(await rebuild(config)).toMatchObject({ stored: 12, duplicates: 0 })
   expect(await rebuild(config)).toMatchObject({ stored: 0, duplicates: 0 })

@@ -81,6 +81,9 @@ async function runOnce(
     await connection.run(`SET allowed_directories = [${allowed}]`)
     await connection.run('SET enable_external_access = false')
     await connection.run('SET lock_configuration = true')
+    // What cannot be parsed is told better by running it.
+    const { count } = await connection.extractStatements(sql).catch(() => ({ count: 1 }))
+    if (count > 1) throw new SpanledgerError('query/invalid', `give one statement, not ${count}`)
     const reader = await connection.runAndReadAll(sql)
     return { columns: reader.columnNames(), rows: reader.getRowsJson(), unreadable }
   } finally {
