@@ -133,6 +133,19 @@ test('a target that refused was told again with each try of another', async () =
   await subscriber.close()
 })
 
+test('an alert that came twice at once, published by two instances, was told twice', async () => {
+  const subscriber = await notifier([webhook(url('/hook'))])
+  expect(await subscriber.handle([delivery, delivery])).toEqual([{ kind: 'ack' }, { kind: 'ack' }])
+  expect(received).toHaveLength(1)
+  answers['/hook'] = 503
+  const other: Delivery = { id: '2', attempt: 1, ...alertMessage({ ...alert, id: 'cd'.repeat(32) }) }
+  expect(await subscriber.handle([other, other])).toMatchObject([{ kind: 'retry' }, { kind: 'retry' }])
+  answers['/hook'] = 200
+  expect(await subscriber.handle([other, other])).toEqual([{ kind: 'ack' }, { kind: 'ack' }])
+  expect(received).toHaveLength(3)
+  await subscriber.close()
+})
+
 const webhook = (target: string): AlertTarget => ({ kind: 'webhook', url: target, secret: '' })
 const port = () => (server.address() as AddressInfo).port
 

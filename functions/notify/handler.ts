@@ -31,7 +31,7 @@ const MAX_TOLD = 10_000
  */
 export function createNotifySubscriber(options: NotifyOptions): Subscriber {
   const { ledger, log, reach, resolve, now = Date.now } = options
-  const told = new Map<string, Outcome>()
+  const told = new Map<string, Promise<Outcome>>()
   return {
     handle: (deliveries) => Promise.all(deliveries.map(tell)),
     close: () => ledger.close(),
@@ -46,7 +46,7 @@ export function createNotifySubscriber(options: NotifyOptions): Subscriber {
     }
     const { project, budgetId: budget, threshold, period } = alert
     if (!told.has(alert.id)) log.warn({ project, budget, threshold, period }, alertSentence(alert))
-    remember(alert.id, ACK)
+    remember(alert.id, Promise.resolve(ACK))
     let targets: readonly AlertTarget[]
     try {
       targets = (await ledger.get(project, budget)).budget.alerts
@@ -66,8 +66,11 @@ export function createNotifySubscriber(options: NotifyOptions): Subscriber {
     const key = keyOf(alert, target)
     const known = told.get(key)
     if (known !== undefined) return known
-    const outcome = await tryPost(alert, target)
-    if (outcome.kind !== 'retry') remember(key, outcome)
+    const trying = tryPost(alert, target)
+    // From the beginning: two instances may have published it at once.
+    remember(key, trying)
+    const outcome = await trying
+    if (outcome.kind === 'retry' && told.get(key) === trying) told.delete(key)
     return outcome
   }
 
@@ -86,7 +89,7 @@ export function createNotifySubscriber(options: NotifyOptions): Subscriber {
     }
   }
 
-  function remember(key: string, outcome: Outcome): void {
+  function remember(key: string, outcome: Promise<Outcome>): void {
     if (told.size >= MAX_TOLD) told.clear()
     told.set(key, outcome)
   }

@@ -56,7 +56,7 @@ const COUNT_SHARDS = 16
 export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedger {
   const { firestore, prefix = 'budget', now = Date.now, debitEveryMs = 1_000, deadlineMs = 20_000 } = options
   const collections = openCollections(firestore, prefix)
-  const alerting = { raisedAt: 0, nothingAt: 0 }
+  const alerting = { raisedAt: 0, nothingAt: 0, raised: new Set<string>() }
   const shelf: Shelf = {
     ...{ collections, now, projects: new Map(), noted: new Set(), alerting },
     shard: randomInt(COUNT_SHARDS),

@@ -9,6 +9,8 @@ import type { Workspace } from './workspace.ts'
 const MAX_NOTED = 10_000
 /** For how long alerts are looked for after a threshold was reached here, and how often else, in milliseconds. */
 const LOOK_MS = 60_000
+/** How long whoever raised an alert has to publish it before another does, in milliseconds: longer, and it has ended in between. */
+const LEAVE_MS = 10_000
 
 /**
  * Notes every threshold that spend in the bucket at `start` has reached, together with what reached it. Its document is created once, which
@@ -33,16 +35,21 @@ export async function raiseAlerts(
       const { spent, allowance, ...rest } = alert
       const body = { ...rest, spent: spent.toString(), allowance: allowance.toString() }
       workspace.put(ref, { body: JSON.stringify(body), published: false, at: alert.at })
+      remember(alerting.raised, alert.id)
       continue
     }
-    if (noted.size >= MAX_NOTED) noted.clear()
-    noted.add(alert.id)
+    remember(noted, alert.id)
   }
 }
 
+function remember(ids: Set<string>, id: string): void {
+  if (ids.size >= MAX_NOTED) ids.clear()
+  ids.add(id)
+}
+
 /**
- * Alerts that have not been published. What another instance raised may be a minute late: a look that finds nothing is billed, and is not repeated
- * for as long unless a threshold was reached here.
+ * Alerts that have not been published. What another instance raised is left to it for a while, and may be a minute late: a look that finds nothing is
+ * billed, and is not repeated for as long unless a threshold was reached here.
  */
 export async function dueAlerts({ collections, now, alerting }: Shelf, limit: number): Promise<Alert[]> {
   const at = now()
@@ -54,6 +61,7 @@ export async function dueAlerts({ collections, now, alerting }: Shelf, limit: nu
       const alert = JSON.parse(String(document.get('body')))
       return { ...alert, spent: BigInt(alert.spent), allowance: BigInt(alert.allowance) } as Alert
     })
+    .filter((alert) => alerting.raised.has(alert.id) || at - alert.at >= LEAVE_MS)
     .sort((a, b) => a.at - b.at || a.threshold - b.threshold)
 }
 
