@@ -1,6 +1,6 @@
 import { waitForUpdate } from '@pydantic/genai-prices'
 import { GATEWAYS, normaliseProvider, SELF_HOSTED } from '../genai/providers.ts'
-import { amendPrices, FREE_PRICES } from './amendments.ts'
+import { AMENDMENTS, amendPrices, FREE_PRICES } from './amendments.ts'
 import { digest } from './digest.ts'
 import { indexPriceLists, type ListedProvider } from './listing.ts'
 import { isVariant } from './model-names.ts'
@@ -42,7 +42,7 @@ export async function loadCatalogue(): Promise<Catalogue> {
  * are not changed after.
  */
 export function createCatalogue(providers: readonly ListedProvider[], name: string): Catalogue {
-  const version = `${name}@${digest(providers)}`
+  const version = `${name}@${digest([providers, AMENDMENTS])}`
   const lists = indexPriceLists(providers)
   return { version, find: memoiseQuotes(quoteAny), prepare: async () => {} }
 
