@@ -37,10 +37,19 @@ const ADDRESS_SETTINGS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'SPANLEDGER_HOST',
 }
 
-/** What kept the server from starting, and the setting that changes it where that is known. */
+/** SQLite's own number for a full disk. */
+const SQLITE_FULL = 13
+
+/** What kept the server from starting, and what to do where that is known. */
 export function describeStartError(error: unknown): string {
+  if (isDiskFull(error)) return 'the disk is full; free some space and start again'
   const setting = isAddressError(error) ? ADDRESS_SETTINGS[error.code ?? ''] : undefined
   return describeError(error) + (setting === undefined ? '' : `; set ${setting} to another`)
+}
+
+function isDiskFull(error: unknown): boolean {
+  const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown }
+  return code === 'ENOSPC' || errcode === SQLITE_FULL
 }
 
 /** Whether an address could not be listened on, which is for whoever chose it to change. */
