@@ -29,13 +29,13 @@ test.each([
   expect(describeStartError(error)).toBe(`listen failed; set ${setting} to another`)
 })
 
-test.each([
-  [{ code: 'ENOSPC', syscall: 'write' }],
-  [{ code: 'ERR_SQLITE_ERROR', errcode: 13 }],
-])('a disk that was full at the start (%o) was told without what to do', (facts) => {
-  const error = Object.assign(new Error('database or disk is full'), facts)
-  expect(describeStartError(error)).toBe('the disk is full; free some space and start again')
-})
+test.each([[{ code: 'ENOSPC', syscall: 'write' }], [{ code: 'ERR_SQLITE_ERROR', errcode: 13 }]])(
+  'a disk that was full at the start (%o) was told without what to do',
+  (facts) => {
+    const error = Object.assign(new Error('database or disk is full'), facts)
+    expect(describeStartError(error)).toBe('the disk is full; free some space and start again')
+  },
+)
 
 test('what is no address to listen on is told as it is', () => {
   expect(describeStartError(Object.assign(new Error('no'), { code: 'EACCES', syscall: 'open' }))).toBe('no')
