@@ -5,6 +5,7 @@ import { EMPTY_LEDGER } from '../spans/ledger.ts'
 import { newBudget } from './budget.ts'
 import { chargesOf, compileRules } from './charge.ts'
 import { NOON, termsOf } from './ledger.fixtures.ts'
+import type { Selector } from './selector.ts'
 
 test('a correction said nothing of the reservation that its span names', () => {
   const ledger = { ...EMPTY_LEDGER, operation: 'chat', costStatus: 'priced', costPicoUsd: 40n, revision: 1 } as const
@@ -18,4 +19,32 @@ test('a correction said nothing of the reservation that its span names', () => {
   })
   expect(correct().reserved).toEqual([])
   expect(correct('r'.repeat(65)).reserved).toEqual([])
+})
+
+test('a correction went to the budgets of all users: thousands of claims, and as many reads on Firestore', () => {
+  const selectors: readonly Selector[] = [
+    {},
+    { model: ['m'] },
+    ...Array.from({ length: 50 }, (_, i) => ({ user: [`u${i}`] })),
+    ...Array.from({ length: 50 }, (_, i) => ({ session: [`s${i}`, 's'] })),
+    { user: ['u1', 'u2'], session: ['s1'] },
+  ]
+  const budgets = selectors.map((selector, i) => newBudget('p', `b${i}`, termsOf({ selector }), NOON))
+  const rules = compileRules(budgets, 1)
+  const { span } = { span: buildSpan({ spanId: '1' }) }
+  const common = { ...EMPTY_LEDGER, operation: 'chat', model: 'm', costStatus: 'priced', costPicoUsd: 40n } as const
+  const chargedTo = (userId: string, sessionId: string, revision = 0) =>
+    chargesOf(rules, [{ span, ledger: { ...common, userId, sessionId, revision } }])
+      .charges.map(({ budgetId, claimed }) => `${budgetId}${claimed.matched ? '' : '?'}`)
+      .sort()
+  expect(chargedTo('u1', 's1')).toEqual(['b0', 'b1', 'b102', 'b3', 'b53'])
+  expect(chargedTo('u2', 's9')).toEqual(['b0', 'b1', 'b4', 'b61'])
+  expect(chargedTo('', '')).toEqual(['b0', 'b1'])
+  expect(chargedTo('u1', 's1', 1)).toEqual(['b0', 'b1', 'b102', 'b3', 'b53'])
+  expect(chargedTo('u2', 's9', 1)).toEqual(['b0', 'b1', 'b102?', 'b4', 'b61'])
+  // What it does not say rules nothing out: 50 budgets are for sessions.
+  expect(chargedTo('u1', '', 1)).toHaveLength(50 + 4)
+  expect(chargedTo('', '', 1)).toHaveLength(selectors.length)
+  const all = chargesOf({ rules: rules.rules }, [{ span, ledger: { ...common, userId: 'u1', sessionId: 's1' } }])
+  expect(all.charges.map(({ budgetId }) => budgetId).sort()).toEqual(chargedTo('u1', 's1'))
 })

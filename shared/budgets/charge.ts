@@ -1,9 +1,10 @@
-import { type PricedSpan, reservationOf } from '../spans/ledger.ts'
+import { type Ledger, type PricedSpan, reservationOf } from '../spans/ledger.ts'
 import type { Amounts, Unit } from './amount.ts'
 import type { Budget } from './budget.ts'
 import { type Claimed, UNKNOWN } from './claim.ts'
 import type { Sample } from './estimate.ts'
 import { Calendar } from './period.ts'
+import { createIndex } from './rule-index.ts'
 import { compileSelector, type Subject } from './selector.ts'
 
 /** What one span adds to one budget. */
@@ -70,27 +71,27 @@ export interface Rule {
 export interface Rules {
   readonly revision: number
   readonly rules: readonly Rule[]
+  /** Those that what is known of a span does not rule out: of a budget for each user, not all. Absent: all. */
+  readonly candidates?: (ledger: Ledger) => readonly Rule[]
 }
 
 /** Prepares `budgets` (of one project, as of `revision`). */
 export function compileRules(budgets: readonly Budget[], revision: number): Rules {
-  return {
-    revision,
-    rules: budgets.map((budget) => ({
-      budget,
-      calendar: new Calendar(budget),
-      ...compileSelector(budget.selector),
-    })),
-  }
+  const rules = budgets.map((budget) => ({
+    budget,
+    calendar: new Calendar(budget),
+    ...compileSelector(budget.selector),
+  }))
+  return { revision, rules, candidates: createIndex(rules) }
 }
 
 /**
  * What `spans`, sent with the API key `keyId`, add to the budgets of their project: one charge for each span and budget that
- * applies to it. A correction carries none of its span's attributes but its reservation: it goes to every budget, and counts where the span
- * does.
+ * applies to it. A correction carries none of its span's attributes but its reservation: it goes to every budget that is not for another user or
+ * session, and counts where the span does.
  */
 export function chargesOf(
-  { rules }: Pick<Rules, 'rules'>,
+  { rules, candidates = () => rules }: Pick<Rules, 'rules' | 'candidates'>,
   spans: readonly PricedSpan[],
   keyId = '',
 ): { readonly charges: Charge[]; readonly reserved: ReservedSpan[]; readonly samples: Sample[] } {
@@ -109,7 +110,7 @@ export function chargesOf(
     if (amounts === undefined) continue
     if (revision === 0 && model !== '' && amounts.usd !== undefined)
       samples.push({ model, usd: amounts.usd, tokens: amounts.tokens ?? 0n })
-    for (const { budget, calendar, matchesSpan } of rules) {
+    for (const { budget, calendar, matchesSpan } of candidates(priced.ledger)) {
       const matched = matchesSpan(priced, keyId)
       if (matched || revision > 0) charges.push(chargeTo(budget, calendar, { ...span, amounts }, matched))
     }
