@@ -315,6 +315,54 @@ test('Genkit: of a provider whose response is not attached, its own usage', () =
   })
 })
 
+test('Spring AI: counts are text there, as everything is; of Anthropic nobody knows what is in them', () => {
+  const spring = (scope: string, provider: string, input: string) =>
+    read({
+      scope,
+      attributes: {
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.system': provider,
+        'gen_ai.request.model': 'none',
+        'gen_ai.usage.input_tokens': input,
+        'gen_ai.usage.cache_read.input_tokens': '60',
+        'gen_ai.usage.output_tokens': '5',
+      },
+    })
+  const boot = 'org.springframework.boot'
+  const call = spring(boot, 'openai', '100')
+  expect(call).toMatchObject({ dialect: 'spring_ai', requestModel: '' })
+  expect(known(call)).toMatchObject({ rule: 'emitter_inclusive', input_tokens: 40, cache_read_tokens: 60 })
+  expect(spring(boot, 'anthropic', '100').resolution).toMatchObject({ kind: 'ambiguous', rule: 'cache_unknown' })
+  for (const [scope, input] of [
+    [boot, '-5'],
+    [boot, '1e300'],
+    [boot, '4.5'],
+    [boot, '99999999999'],
+    ['app', '100'],
+  ])
+    expect(spring(scope!, 'openai', input!).resolution.kind).toBe('refused')
+  const plain = buildSpan({ scope: boot, attributes: { 'http.request.method': 'POST' } })
+  expect(isGenAiCall(readCall(plain))).toBe(false)
+})
+
+test('OpenLIT: cached tokens are beside the input where it calls Anthropic or Bedrock itself', () => {
+  const cached = (scope: string, provider: string) =>
+    read({
+      scope,
+      attributes: {
+        'gen_ai.provider.name': provider,
+        'gen_ai.usage.input_tokens': 5000,
+        'gen_ai.usage.cache_read.input_tokens': 1000,
+      },
+    }).resolution
+  const exclusive = { kind: 'known', rule: 'emitter_exclusive' }
+  expect(cached('@openlit/instrumentation-anthropic', 'anthropic')).toMatchObject(exclusive)
+  expect(cached('@openlit/instrumentation-bedrock', 'aws.bedrock')).toMatchObject(exclusive)
+  expect(cached('openlit.otel.tracing', 'anthropic')).toMatchObject(exclusive)
+  expect(cached('@openlit/instrumentation-openai', 'openai')).toMatchObject({ rule: 'emitter_inclusive' })
+  expect(cached('@openlit/instrumentation-langchain', 'anthropic')).toMatchObject({ rule: 'cache_unknown' })
+})
+
 test('Laminar: an answer that is replayed costs nothing again', () => {
   const usage = { 'gen_ai.system': 'openai', 'gen_ai.usage.input_tokens': 100, 'gen_ai.usage.output_tokens': 10 }
   expect(read({ attributes: { ...usage, 'lmnr.span.type': 'LLM' } }).resolution.kind).toBe('known')

@@ -38,6 +38,19 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'execute_event_loop_cycle' },
     { span: 'invoke_agent clerk' },
   ],
+  'spring-ai-2.1': [
+    { span: 'spring_ai chat_client', id: 'c-1' },
+    { span: 'call' },
+    { span: 'chat gpt-5-mini', reasons: ['stop'] },
+    { span: 'tool_call weather', ...ranUnnamed },
+    { span: 'embedding text-embedding-3-small' },
+  ],
+  'braintrust-go-2026': [
+    { span: 'clerk' },
+    { span: 'anthropic.messages.create', input: [asked], output: [answered] },
+    { span: 'openai.chat.completions.create', ...plainAndSaid },
+  ],
+  'openlit-python-2026': [{ span: 'chat claude-sonnet-4-5', reasons: ['stop'] }],
   'pydantic-ai-1': [
     { span: 'agent run', input: [asked], output: [answered] },
     { span: 'running 1 tool' },

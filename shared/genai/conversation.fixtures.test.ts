@@ -279,6 +279,10 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'chat gpt-5-mini', ...plainAndSaid },
     { span: 'gemini.generate_content', input: [asked], output: [answered] },
   ],
+  'openlit-1.15.0': [
+    { span: 'chat gpt-5-mini', ...plainAndSaid },
+    { span: 'chat claude-sonnet-4-5', ...plainAndSaid },
+  ],
   'vercel-ai-4.3.19': VERCEL,
   'vercel-ai-5.0.277': VERCEL,
   'vercel-ai-6.0.326': VERCEL,

@@ -15,6 +15,8 @@ export interface Dialect {
   readonly name: string
   /** Instrumentation scopes that speak it; `*` at the end stands for any rest. */
   readonly scopes?: readonly string[]
+  /** Its scopes have spans of all kinds: there it speaks only where some dialect's marker is. */
+  readonly mixed?: boolean
   /** Attribute keys that nobody else sets. */
   readonly markers?: readonly string[]
   /** Its attribute keys by field, the preferred one first. */

@@ -102,6 +102,7 @@ export const GATEWAYS: ReadonlySet<string> = new Set([
   'autogen',
   'semantic_kernel',
   'microsoft.agent_framework',
+  'spring_ai',
   'langgraph',
   'agno',
   'haystack',

@@ -51,7 +51,9 @@ export function readSpan(span: Span, into: SpanReading): void {
       RANKS[field] = rank
     }
   }
-  into.dialect = scopeDialect(span.scope.name) ?? DIALECTS[speaker]
+  const spoken = DIALECTS[speaker]
+  const byScope = scopeDialect(span.scope.name)
+  into.dialect = byScope === undefined || (byScope.mixed === true && spoken === undefined) ? spoken : byScope
   into.dialect?.complete?.(values, span)
 }
 

@@ -91,6 +91,22 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['execute_event_loop_cycle', 'strands', '', 'no_usage', null, ...NONE],
     ['invoke_agent clerk', 'strands', 'invoke_agent', 'rollup', null, ...ROLLED],
   ],
+  'spring-ai-2.1': [
+    ['spring_ai chat_client', 'spring_ai', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['call', 'spring_ai', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['chat gpt-5-mini', 'spring_ai', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['tool_call weather', 'spring_ai', 'execute_tool', 'no_usage', null, ...NONE],
+    ['embedding text-embedding-3-small', 'spring_ai', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
+  ],
+  'braintrust-go-2026': [
+    ['clerk', 'braintrust', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['anthropic.messages.create', 'braintrust', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['openai.chat.completions.create', 'braintrust', 'chat', 'priced', GPT, ...GPT_TOKENS],
+  ],
+  // 5000 × 3 + 1000 × 0.3 + 200 × 3.75 + 40 × 15
+  'openlit-python-2026': [
+    ['chat claude-sonnet-4-5', 'openlit', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],
+  ],
   'openrouter-broadcast': [['LLM Generation', 'openrouter', 'chat', 'priced', GPT, ...GPT_TOKENS]],
   'openllmetry-python-anthropic-0.53.1': [
     ['anthropic.chat', 'openllmetry', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
@@ -147,6 +163,7 @@ test('a cost that the emitter reports is kept beside ours', () => {
   const reported = (fixture: string, span: number) => priceFixture(path(fixture)).ledgers[span]!.reportedCostPicoUsd
   expect(reported('litellm-1.80', 0)).toBe(CLAUDE)
   expect(reported('openrouter-broadcast', 0)).toBe(GPT)
+  expect(reported('openlit-python-2026', 0)).toBe(16_650_000_000n)
   expect(reported('pydantic-ai-5', 2)).toBe(GPT)
   expect(reported('logfire-openai-1', 0)).toBe(GPT)
   expect(reported('mlflow-3.10.1', 2)).toBe(GPT)
@@ -157,4 +174,5 @@ test('a tool is named by its attribute, or by its span', () => {
   expect(tool('pydantic-ai-1', 2)).toBe('weather')
   expect(tool('langsmith-python-0.4', 2)).toBe('weather')
   expect(tool('mlflow-3.10.1', 1)).toBe('weather')
+  expect(tool('spring-ai-2.1', 4)).toBe('weather')
 })

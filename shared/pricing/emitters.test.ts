@@ -252,6 +252,10 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['chat gpt-5-mini', 'openllmetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
     ['gemini.generate_content', 'laminar', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
   ],
+  'openlit-1.15.0': [
+    ['chat gpt-5-mini', 'openlit', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['chat claude-sonnet-4-5', 'openlit', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+  ],
   'vercel-ai-4.3.19': vercel(GPT, CLAUDE_5M, GPT_TOKENS),
   'vercel-ai-5.0.277': vercel(GPT_UNCACHED, CLAUDE, [2000, 0, 0, 150, 0]),
   'vercel-ai-6.0.326': vercel(GPT, CLAUDE, GPT_TOKENS),

@@ -50,14 +50,16 @@ export function findParents(usages: readonly UsageSpan[], links: ReadonlyMap<str
 const APART: ReadonlySet<string> = new Set(['embeddings', 'rerank', 'image_generation', 'speech', 'transcription'])
 
 function explains(call: GenAiCall, above: GenAiCall, throughTool: boolean): boolean {
-  const isOther = call.responseId !== '' && above.responseId !== '' && call.responseId !== above.responseId
-  if (above.composite) return !(isOther && isAgent(call) && isAgent(above))
+  if (above.composite) return !(isAgent(call) && isAgent(above) && isOther(call, above))
   const isSame = call.operation === above.operation || !(APART.has(call.operation) || APART.has(above.operation))
   if (!isSame) return false
-  return !throughTool && !isOther
+  return !throughTool && !isOther(call, above)
 }
 
 const isAgent = ({ operation }: GenAiCall) => operation === 'invoke_agent'
+
+const isOther = (call: GenAiCall, above: GenAiCall) =>
+  call.responseId !== '' && above.responseId !== '' && call.responseId !== above.responseId
 
 /** Whether every span hangs on a root, through spans that are all here. */
 export function reachesRoot(links: ReadonlyMap<string, Link>): boolean {

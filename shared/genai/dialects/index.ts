@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts'
 import { anthropicSdk } from './anthropic-sdk.ts'
+import { braintrust } from './braintrust.ts'
 import { claudeCode } from './claude-code.ts'
 import { codex } from './codex.ts'
 import { genkit } from './genkit.ts'
@@ -11,10 +12,12 @@ import { litellm } from './litellm.ts'
 import { mastra } from './mastra.ts'
 import { mlflow } from './mlflow.ts'
 import { openinference } from './openinference.ts'
+import { openlit } from './openlit.ts'
 import { openllmetry } from './openllmetry.ts'
 import { openrouter } from './openrouter.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { pydanticAi } from './pydantic-ai.ts'
+import { springAi } from './spring-ai.ts'
 import { strands } from './strands.ts'
 import { tanstackAi } from './tanstack-ai.ts'
 import { vercelAi } from './vercel-ai.ts'
@@ -28,6 +31,9 @@ export const DIALECTS: readonly Dialect[] = [
   anthropicSdk,
   claudeCode,
   codex,
+  braintrust,
+  springAi,
+  openlit,
   genkit,
   voltagent,
   tanstackAi,

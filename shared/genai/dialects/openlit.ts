@@ -1,0 +1,22 @@
+import type { Dialect } from '../dialect.ts'
+import { copiedInclusion } from '../inclusion.ts'
+
+/** What of it calls providers itself, in JavaScript by package, in Python all under one name. */
+const COPYING: ReadonlySet<string> = new Set([
+  '@openlit/instrumentation-anthropic',
+  '@openlit/instrumentation-bedrock',
+  'openlit.otel.tracing',
+])
+
+/** OpenLIT: OpenTelemetry's keys with the provider's own counts, of which Anthropic's and Bedrock's leave out what was cached. */
+export const openlit: Dialect = {
+  name: 'openlit',
+  scopes: ['@openlit/*', 'openlit.*'],
+  markers: ['openlit.agent.version_hash'],
+  keys: {},
+  cache: (_reading, { scope }, provider) => {
+    const inclusion = copiedInclusion(provider)
+    const isOwn = provider === 'anthropic' || provider === 'aws.bedrock'
+    return isOwn && COPYING.has(scope.name) ? 'exclusive' : inclusion
+  },
+}
