@@ -1,5 +1,6 @@
 import type { Delivery, Message } from '../../shared/bus/bus.ts'
 import { splitTraces } from '../../shared/otlp/split.ts'
+import { NOBODY } from '../../shared/pricing/catalogue.ts'
 import type { Pricer } from '../../shared/pricing/pricer.ts'
 import { correctLedger } from '../../shared/pricing/receipt.ts'
 import { correctionSpan } from '../../shared/spans/correction.ts'
@@ -14,7 +15,7 @@ export function correctionMessages(
   if (corrections.length === 0) return []
   const spans = corrections.map(({ traceId, usage, correction: { billed, revision } }) => {
     const { call, startTimeUnixNano } = usage
-    const earlier = pricer.priceUsage(call, usage.billed, startTimeUnixNano, { project })
+    const earlier = usage.said ?? pricer.priceUsage(call, usage.billed, startTimeUnixNano, { project: NOBODY })
     const ledger = pricer.priceUsage(call, billed, startTimeUnixNano, { project })
     return correctionSpan({ ...usage, traceId, parentSpanId: '' }, correctLedger(ledger, earlier, revision))
   })

@@ -63,7 +63,8 @@ export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now 
         }
       }
       const projects = work.map(({ delivery }) => delivery.attributes.project)
-      const [settled] = await Promise.all([settleAll(work), pricer.prepare(projects)])
+      await pricer.prepare(projects)
+      const settled = await settleAll(work)
       for (const [index, { delivery, spans, reading }] of work.entries()) {
         const { bills, corrections } = settled[index]!
         const ledgers = pricer.priceReading(reading, spans, bills, { project: delivery.attributes.project })
@@ -78,7 +79,7 @@ export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now 
   async function settleAll(work: readonly Work[]): Promise<readonly SettledMessage[]> {
     if (state === undefined) return work.map(({ reading }) => ({ bills: billAlone(reading), corrections: [] }))
     const messages = work.map(({ delivery: { attributes }, reading }) => ({ ...attributes, reading }))
-    return settleMessages(messages, { state, now: now() * 1000 })
+    return settleMessages(messages, { state, now: now() * 1000, pricer })
   }
 }
 

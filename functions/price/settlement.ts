@@ -1,4 +1,4 @@
-import { type Bills, billAlone } from '../../shared/pricing/pricer.ts'
+import { type Bills, billAlone, type Pricer } from '../../shared/pricing/pricer.ts'
 import { type SettleMessage, type Settlement, settle } from '../../shared/pricing/settle.ts'
 import { isInert, type SpanReadings, type TraceSlice } from '../../shared/pricing/slice.ts'
 import type {
@@ -26,6 +26,8 @@ export interface SettleOptions {
   readonly state: TraceStateStore
   /** Microseconds since 1970. */
   readonly now: number
+  /** Prepared for the projects of the messages. */
+  readonly pricer: Pick<Pricer, 'ownPrice'>
 }
 
 /** Most traces of one transaction: a message of millions of tiny traces would be too much for one. */
@@ -43,7 +45,7 @@ interface OpenTrace extends SettleMessage {
  */
 export async function settleMessages(
   messages: readonly ReadMessage[],
-  { state, now }: SettleOptions,
+  { state, now, pricer }: SettleOptions,
 ): Promise<SettledMessage[]> {
   const settled = messages.map(({ reading }) => ({
     bills: new Map(billAlone(reading)),
@@ -54,7 +56,10 @@ export async function settleMessages(
       .filter((slice) => !isInert(slice))
       .map((slice) => {
         const { traceId } = slice
-        return { key: { project, traceId }, message, slice, digest, alone: settled[message]!.bills.get(traceId)!, now }
+        const alone = settled[message]!.bills.get(traceId)!
+        const say: SettleMessage['say'] = ({ call, span }, billed) =>
+          pricer.ownPrice(call, billed, span.startTimeUnixNano, { project })
+        return { key: { project, traceId }, message, slice, digest, alone, now, say }
       }),
   )
   for (let from = 0; from < open.length; from += MAX_TRACES) {

@@ -10,7 +10,7 @@ import {
   unexplained,
 } from '../genai/usage.ts'
 import { EMPTY_LEDGER, type Ledger } from '../spans/ledger.ts'
-import type { Catalogue } from './catalogue.ts'
+import { type Catalogue, NOBODY } from './catalogue.ts'
 import { picoUsd } from './money.ts'
 import type { PricePlan } from './plan.ts'
 import { type Bill, bill, tierOf } from './receipt.ts'
@@ -96,6 +96,12 @@ function findPlan(call: GenAiCall, startTimeUnixNano: bigint, { catalogue, proje
   const model = responseModel || requestModel
   const quote = catalogue.find({ provider, model, asked: requestModel || model, serviceTier, project })
   return typeof quote === 'string' ? quote : quote.at(startTimeUnixNano)
+}
+
+/** Whether a call costs what it would for a project without prices of its own. */
+export function hasListedPrice(call: GenAiCall, startTimeUnixNano: bigint, { catalogue, project }: Prices): boolean {
+  const plan = findPlan(call, startTimeUnixNano, { catalogue, project })
+  return plan === findPlan(call, startTimeUnixNano, { catalogue, project: NOBODY })
 }
 
 function countTokens(ledger: Writable<Ledger>, usage: Usage): void {

@@ -18,8 +18,12 @@ export interface PriceQuery {
   /** That was asked for: the same, or an alias of it, a deployment, an inference profile. */
   readonly asked: string
   readonly serviceTier: string
+  /** {@link NOBODY} for the prices of projects that have none of their own. */
   readonly project: string
 }
+
+/** Stands for a project without prices of its own; no project is called so. */
+export const NOBODY = ''
 
 /** Where prices come from. */
 export interface Catalogue {

@@ -1,4 +1,4 @@
-import type { Catalogue, PriceQuery } from './catalogue.ts'
+import { type Catalogue, NOBODY, type PriceQuery } from './catalogue.ts'
 import { type CustomPrice, fits, priceListOf } from './custom-price.ts'
 import { digest } from './digest.ts'
 import { MAX_NAME_LENGTH } from './models.ts'
@@ -61,7 +61,7 @@ export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogu
   }
 
   function find(query: PriceQuery): Quote | string {
-    if (store === undefined) return findForNobody(query)
+    if (store === undefined || query.project === NOBODY) return findForNobody(query)
     const own = projects.get(query.project)
     if (own === undefined) throw new TypeError(`the prices of project ${query.project} were not prepared`)
     return own.find(query)

@@ -86,7 +86,7 @@ function withoutPath(name: string): string {
   return name.slice(name.lastIndexOf('/') + 1).toLowerCase()
 }
 
-/** Whether what is around a part of a name leaves it that of the same model: a place before; a date, a build, `-preview` behind. */
+/** Whether what is around a part of a name leaves it that of the same model: a place before; a date or `-preview` behind. */
 function saysNoMore(name: string, start: number, end: number): boolean {
   if (!PLACE.test(name.slice(name.lastIndexOf('/', start) + 1, start))) return false
   const behind = name.slice('-@:'.includes(name.charAt(end - 1)) ? end - 1 : end)

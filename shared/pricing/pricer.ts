@@ -2,8 +2,9 @@ import { type GenAiCall, isGenAiCall } from '../genai/call.ts'
 import type { Usage } from '../genai/usage.ts'
 import type { Ledger } from '../spans/ledger.ts'
 import type { Span } from '../spans/span.ts'
-import { subjectLedger, unusedLedger, usageLedger } from './call-ledger.ts'
+import { hasListedPrice, subjectLedger, unusedLedger, usageLedger } from './call-ledger.ts'
 import type { Catalogue } from './catalogue.ts'
+import { type FirstSaid, firstSaid } from './receipt.ts'
 import { billUsages, hasUsage, readSlices, type SpanReadings } from './slice.ts'
 
 export interface PricerOptions {
@@ -28,6 +29,8 @@ export interface Pricer {
   priceReading(reading: SpanReadings, spans: readonly Span[], bills: Bills, context: PriceContext): Ledger[]
   /** Prices one call at what it bills, at the prices of its start time. */
   priceUsage(call: GenAiCall, billed: Usage, startTimeUnixNano: bigint, context: PriceContext): Ledger
+  /** What to remember of that price: undefined where it is that of projects without prices of their own, which stays. */
+  ownPrice(call: GenAiCall, billed: Usage, startTimeUnixNano: bigint, context: PriceContext): FirstSaid | undefined
 }
 
 /** Creates a {@link Pricer} over a catalogue. */
@@ -44,6 +47,11 @@ export function createPricer({ catalogue }: PricerOptions): Pricer {
     priceReading,
     priceUsage: (call, billed, startTimeUnixNano, { project }) =>
       usageLedger(call, billed, startTimeUnixNano, { catalogue, project }),
+    ownPrice: (call, billed, startTimeUnixNano, { project }) => {
+      const prices = { catalogue, project }
+      if (hasListedPrice(call, startTimeUnixNano, prices)) return undefined
+      return firstSaid(usageLedger(call, billed, startTimeUnixNano, prices))
+    },
     price: (spans, context) => {
       const reading = readSlices(spans)
       return priceReading(reading, spans, billAlone(reading), context)

@@ -33,21 +33,30 @@ export interface Receipt {
   /** Why there is no cost. */
   readonly reason?: string
   /** On a corrected span: what it was first said to cost. */
-  readonly was?: { readonly status: CostStatus; readonly total: string | null; readonly version: string }
+  readonly was?: FirstSaid
+}
+
+/** What a span was first said to cost: null where that was not known. */
+export interface FirstSaid {
+  readonly status: CostStatus
+  readonly total: string | null
+  readonly version: string
 }
 
 /**
  * `ledger` as a correction of `earlier`. Its receipt keeps what was first said, through any number of corrections, so
  * that what was priced then and what is priced now are both in one row.
  */
-export function correctLedger(ledger: Ledger, earlier: Ledger, revision: number): Ledger {
-  const was = (earlier.revision > 0 ? (JSON.parse(earlier.receipt || '{}') as Receipt).was : undefined) ?? {
-    status: earlier.costStatus,
-    total: earlier.costPicoUsd?.toString() ?? null,
-    version: earlier.priceVersion,
-  }
+export function correctLedger(ledger: Ledger, earlier: Ledger | FirstSaid, revision: number): Ledger {
+  const was = 'version' in earlier ? earlier : firstSaid(earlier)
   const members = ledger.receipt === '' ? '' : `${ledger.receipt.slice(1, -1)},`
   return { ...ledger, revision, receipt: `{${members}"was":${JSON.stringify(was)}}` }
+}
+
+/** What a ledger says, or the first that it corrects said. */
+export function firstSaid({ revision, receipt, costStatus, costPicoUsd, priceVersion }: Ledger): FirstSaid {
+  const { was }: Partial<Receipt> = revision > 0 ? JSON.parse(receipt || '{}') : {}
+  return was ?? { status: costStatus, total: costPicoUsd?.toString() ?? null, version: priceVersion }
 }
 
 /** A usage with its price: the sum, and its lines as JSON text; or why it has none. */

@@ -22,6 +22,7 @@ const message = (of: TraceSlice, digest: string, now: number) => ({
   digest,
   now,
   alone: new Map(of.usages.map(({ spanId, call }) => [spanId, usageOf(call)])),
+  say: () => undefined,
 })
 const settleAt = (known: readonly TraceEntry[], of: TraceSlice, digest: string, now: number) =>
   settle(known, of, message(of, digest, now))

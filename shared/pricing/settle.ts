@@ -2,7 +2,8 @@ import { inputTokens, outputTokens, sameUsage, type Usage } from '../genai/usage
 import { reservationOf } from '../spans/ledger.ts'
 import { serviceName } from '../spans/span.ts'
 import type { Link } from './lineage.ts'
-import { billUsages, type TraceSlice, usageOf } from './slice.ts'
+import type { FirstSaid } from './receipt.ts'
+import { billUsages, type SliceUsage, type TraceSlice, usageOf } from './slice.ts'
 import { type KeptCorrection, type KeptUsage, MAX_KEPT_ENTRIES, type TraceEntry } from './trace-state.ts'
 
 /** Past this many spans nothing more is kept of a trace: what comes then is settled within its message. */
@@ -24,6 +25,8 @@ export interface SettleMessage {
   readonly alone: ReadonlyMap<string, Usage>
   /** Microseconds since 1970. */
   readonly now: number
+  /** What a usage that bills `billed` is said to cost, if that is to be remembered. */
+  readonly say: (usage: SliceUsage, billed: Usage) => FirstSaid | undefined
 }
 
 /**
@@ -35,7 +38,7 @@ export function settle(known: readonly TraceEntry[], slice: TraceSlice, message:
   const spans = known.reduce((sum, { links }) => sum + links.size, slice.links.size)
   const full = spans > MAX_KEPT_SPANS || known.length >= MAX_KEPT_ENTRIES
   if (known.length === 0)
-    return { billed: alone, corrections: [], entry: full ? undefined : entryOf(slice, digest, alone) }
+    return { billed: alone, corrections: [], entry: full ? undefined : entryOf(slice, message, alone) }
   const before = current(known)
   const again = known.find((entry) => entry.digest === digest)
   if (again !== undefined) return repeat(again, before)
@@ -45,7 +48,7 @@ export function settle(known: readonly TraceEntry[], slice: TraceSlice, message:
   for (const [spanId, link] of slice.links) links.set(spanId, link)
   const all = new Map<string, KeptUsage>()
   for (const [spanId, { usage }] of before) all.set(spanId, usage)
-  const own = keep(slice, alone)
+  const own = keep(slice, message, alone)
   for (const usage of own) all.set(usage.spanId, prevailing(all.get(usage.spanId), usage))
   const usages = [...all.values()]
   const bills = billUsages(usages, links)
@@ -60,11 +63,11 @@ export function settle(known: readonly TraceEntry[], slice: TraceSlice, message:
     ]
   })
   const corrections = changed.map(({ correction }) => correction)
-  return { billed, corrections: changed, entry: { ...entryOf(slice, digest, billed), corrections } }
+  return { billed, corrections: changed, entry: { ...entryOf(slice, message, billed), corrections } }
 }
 
-function entryOf(slice: TraceSlice, digest: string, billed: ReadonlyMap<string, Usage>): TraceEntry {
-  return { digest, links: slice.links, usages: keep(slice, billed), corrections: [] }
+function entryOf(slice: TraceSlice, message: SettleMessage, billed: ReadonlyMap<string, Usage>): TraceEntry {
+  return { digest: message.digest, links: slice.links, usages: keep(slice, message, billed), corrections: [] }
 }
 
 interface Current {
@@ -110,8 +113,10 @@ function size({ call }: KeptUsage): number {
   return inputTokens(usage) + outputTokens(usage)
 }
 
-function keep({ usages }: TraceSlice, billed: ReadonlyMap<string, Usage>): KeptUsage[] {
-  return usages.map(({ spanId, call, span }) => {
+function keep({ usages }: TraceSlice, { say }: SettleMessage, billed: ReadonlyMap<string, Usage>): KeptUsage[] {
+  return usages.map((usage) => {
+    const { spanId, call, span } = usage
+    const said = say(usage, billed.get(spanId)!)
     const reservation = reservationOf(span.attributes)
     return {
       spanId,
@@ -123,6 +128,7 @@ function keep({ usages }: TraceSlice, billed: ReadonlyMap<string, Usage>): KeptU
       endTimeUnixNano: span.endTimeUnixNano,
       ...(reservation !== undefined && { reservation }),
       billed: billed.get(spanId)!,
+      ...(said !== undefined && { said }),
     }
   })
 }

@@ -3,6 +3,7 @@ import type { UsageRule } from '../genai/resolve.ts'
 import { emptyUsage, sameUsage, type Usage } from '../genai/usage.ts'
 import type { SpanKind } from '../spans/span.ts'
 import type { Link } from './lineage.ts'
+import type { FirstSaid } from './receipt.ts'
 import { usageOf } from './slice.ts'
 import type { KeptUsage, TraceEntry } from './trace-state.ts'
 
@@ -21,6 +22,8 @@ type Row = readonly [
   /** 0 where it bills all that it reports. */
   billed: ShortUsage | 0,
   reportedCostUsd: number | null,
+  /** Of few: what it was said to cost. */
+  said?: readonly [FirstSaid['status'], FirstSaid['total'], FirstSaid['version']],
 ]
 
 /** Leaves and their quantities in turn: most leaves are 0. */
@@ -107,7 +110,7 @@ function toRow(usage: KeptUsage, texts: Texts, before: KeptUsage | undefined, kn
     said.push(texts[column]!)
   }
   const reported = usageOf(call)
-  return [
+  const row = [
     mask,
     said,
     (startTimeUnixNano - (before?.startTimeUnixNano ?? 0n)).toString(),
@@ -117,11 +120,14 @@ function toRow(usage: KeptUsage, texts: Texts, before: KeptUsage | undefined, kn
     resolution.kind === 'ambiguous' ? shorten(resolution.other) : 0,
     sameUsage(billed, reported) ? 0 : shorten(billed),
     reportedCostUsd ?? null,
-  ]
+  ] as const
+  if (usage.said === undefined) return row
+  const { status, total, version } = usage.said
+  return [...row, [status, total, version]]
 }
 
 function fromRow(row: Row, before: KeptUsage | undefined): KeptUsage {
-  const [mask, said, start, duration, flags, short, other, billed, reportedCostUsd] = row
+  const [mask, said, start, duration, flags, short, other, billed, reportedCostUsd, first] = row
   const usage = lengthen(short)
   const known = before === undefined ? NO_TEXTS : textsOf(before)
   let next = 0
@@ -161,6 +167,7 @@ function fromRow(row: Row, before: KeptUsage | undefined): KeptUsage {
     endTimeUnixNano,
     ...(reservation !== '' && { reservation }),
     billed: billed === 0 ? usage : lengthen(billed),
+    ...(first !== undefined && { said: { status: first[0], total: first[1], version: first[2] } }),
   }
 }
 

@@ -38,6 +38,7 @@ const entry = (digest: string, spanId = 'a'): TraceEntry => ({
       endTimeUnixNano: 7n,
       ...(digest === 'd2' && { reservation: 'res_1' }),
       billed: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      ...(digest === 'd2' && { said: { status: 'priced', total: '12', version: 'custom@1' } }),
     },
   ],
   corrections: [{ spanId, revision: 1_800_000_000_000_001, billed: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] }],

@@ -2,6 +2,7 @@ import type { GenAiCall } from '../genai/call.ts'
 import type { Usage } from '../genai/usage.ts'
 import type { SpanKind } from '../spans/span.ts'
 import type { Link } from './lineage.ts'
+import type { FirstSaid } from './receipt.ts'
 
 /** A span with a usage as it is kept: enough to price it anew, and to name it in a correction. */
 export interface KeptUsage {
@@ -16,6 +17,8 @@ export interface KeptUsage {
   readonly reservation?: string
   /** What it was first said to bill. */
   readonly billed: Usage
+  /** What that was said to cost, where the project has a price of its own for it: such prices change. */
+  readonly said?: FirstSaid
 }
 
 /** What a span bills since `revision`. */
