@@ -168,6 +168,35 @@ describe.skipIf(!canRun('Firestore', plan))('debits on the Firestore emulator', 
     await Promise.all([ledger!.close(), other!.close()])
   })
 
+  test('a change of one of many budgets had each instance read all of them', async () => {
+    const prefix = `debit${used++}`
+    const firestore = connect()
+    const counts = countOperations(firestore)
+    const [ledger, other] = [firestore, connect()].map((client) => open(client, { prefix }))
+    const put = (id: string, limit: bigint) => other!.put('p', id, termsOf({ limit }), '')
+    const look = async () => {
+      const before = counts.reads
+      const { rules } = await ledger!.rules('p')
+      return { reads: counts.reads - before, limits: rules.map(({ budget }) => `${budget.id} ${budget.limit}`) }
+    }
+    for (let i = 0; i < 9; i++) await put(`b${i}`, 1n)
+    const first = await look()
+    // Whether any has changed.
+    const { reads: asked } = await look()
+    expect(first.reads).toBe(asked + 9)
+    await put('b3', 2n)
+    await put('a', 2n)
+    await put('b3', 3n)
+    await other!.delete('p', 'b4', '')
+    const { reads, limits } = await look()
+    expect(reads).toBe(asked + 3)
+    expect(limits).toEqual(['a 2', 'b0 1', 'b1 1', 'b2 1', 'b3 3', 'b5 1', 'b6 1', 'b7 1', 'b8 1'])
+    // Not all that has changed is remembered for who has not looked for long.
+    for (let i = 0; i < 51; i++) await put('b0', BigInt(i))
+    expect(await look()).toMatchObject({ reads: asked + 10, limits: expect.arrayContaining(['b0 50']) })
+    await Promise.all([ledger!.close(), other!.close()])
+  })
+
   test('instances that are told of the same spans at once count each once, whichever is first', async () => {
     const prefix = `debit${used++}`
     const ledgers = [1, 2, 3, 4].map(() => open(connect(), { prefix }))

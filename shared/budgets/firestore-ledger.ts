@@ -22,7 +22,7 @@ import {
 import { addEntry, readEntries } from './firestore/entries.ts'
 import { createHistories } from './firestore/histories.ts'
 import { lease, leaseReads, returnLease } from './firestore/leases.ts'
-import { readRules, readState, ruleOf, type Shelf } from './firestore/project.ts'
+import { readRules, readState, ruleOf, type Shelf, withChange } from './firestore/project.ts'
 import { release, reservation, reserve, reserveReads, save, settle } from './firestore/reservations.ts'
 import { answering, createGroups, type Workspace } from './firestore/workspace.ts'
 import type { Balance, BudgetLedger, EntryLine } from './ledger.ts'
@@ -72,7 +72,7 @@ export function openFirestoreLedger(options: FirestoreLedgerOptions): BudgetLedg
     const ref = collections.projects.doc(nameOf(state.budget.project))
     const project = await workspace.get(ref)
     save(workspace, shelf, state)
-    workspace.put(ref, { revision: Number(project?.revision ?? 0) + 1, name: state.budget.project })
+    workspace.put(ref, withChange(project, state.budget))
     addEntry(workspace, shelf, state.budget, line)
   }
 

@@ -1,4 +1,5 @@
 import { SpanledgerError } from '../../errors.ts'
+import type { Budget } from '../budget.ts'
 import { compileRules, type Rule, type Rules } from '../charge.ts'
 import { type BudgetState, budgetRef, type Collections, decodeState, nameOf } from './documents.ts'
 import type { Workspace } from './workspace.ts'
@@ -21,8 +22,10 @@ export interface Shelf {
 }
 
 const MAX_PROJECTS = 1_000
+/** Changes of budgets that a project remembers. */
+const MAX_CHANGES = 50
 
-/** The project's budgets as they are now: one read, and all of them only when one has changed. */
+/** The project's budgets as they are now: one read, and those that have changed since they were last read. */
 export async function readRules(
   { collections, projects }: Shelf,
   project: string,
@@ -34,16 +37,53 @@ export async function readRules(
   const revision = Number(fields?.revision ?? 0)
   const known = projects.get(project)
   if (known?.revision === revision) return known
-  const found = revision === 0 ? [] : (await collections.budgets.where('project', '==', name).get()).docs
-  const budgets = found
-    .map((document) => decodeState(document.data()))
-    .filter(({ deleted }) => !deleted)
-    .map(({ budget }) => budget)
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-  const rules = compileRules(budgets, revision)
+  const changed = known === undefined ? undefined : changedSince(fields, known.revision)
+  const found =
+    changed !== undefined
+      ? await collections.firestore.getAll(...changed.map((id) => budgetRef(collections, project, id)))
+      : revision === 0
+        ? []
+        : (await collections.budgets.where('project', '==', name).get()).docs
+  const budgets = new Map(changed && known?.rules.map(({ budget }) => [budget.id, budget]))
+  for (const document of found) {
+    const { budget, deleted } = decodeState(document.data() ?? {})
+    if (deleted) budgets.delete(budget.id)
+    else budgets.set(budget.id, budget)
+  }
+  const rules = compileRules(
+    [...budgets.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    revision,
+  )
   if (projects.size >= MAX_PROJECTS) projects.clear()
   projects.set(project, rules)
   return rules
+}
+
+/** Ids of budgets that a project has changed, the last in `revision`. */
+interface Changes {
+  readonly revision: number
+  readonly ids: readonly string[]
+}
+
+/** Notes that budget `id` has changed, so that every instance reads it again: what is to be written to its project. */
+export function withChange(fields: Record<string, unknown> | undefined, { project, id }: Budget) {
+  const before = Number(fields?.revision ?? 0)
+  const { revision: last, ids } = changesOf(fields)
+  const revision = before + 1
+  const changes: Changes = { revision, ids: [...(last === before ? ids : []), id].slice(-MAX_CHANGES) }
+  return { name: project, revision, changes }
+}
+
+/** The budgets that have changed since `revision`, each once; undefined where that is not known any more. */
+function changedSince(fields: Record<string, unknown> | undefined, revision: number): string[] | undefined {
+  const { revision: last, ids } = changesOf(fields)
+  const count = last - revision
+  // Who knows of no changes has written without them.
+  return last === fields?.revision && count > 0 && count <= ids.length ? [...new Set(ids.slice(-count))] : undefined
+}
+
+function changesOf(fields: Record<string, unknown> | undefined): Changes {
+  return (fields?.changes ?? { revision: 0, ids: [] }) as Changes
 }
 
 /** The state of a budget, and its rule; throws `budget/not-found`. */
