@@ -187,9 +187,9 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
     ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
     ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
-    ['session_task.turn', 'codex', 'invoke_agent', 'priced', GPT, ...GPT_TOKENS],
+    ['session_task.turn', 'codex', 'chat', 'priced', GPT, ...GPT_TOKENS],
     ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
-    ['session_task.turn', 'codex', 'invoke_agent', 'priced', 3n * GPT, 6000, 4608, 0, 450, 192],
+    ['session_task.turn', 'codex', 'chat', 'priced', 3n * GPT, 6000, 4608, 0, 450, 192],
   ],
   // Thoughts and cached tokens are nowhere: 1000 × 0.3 + 40 × 2.5.
   'gemini-cli-0.61.0': [['llm_call', 'opentelemetry', 'chat', 'priced', 400_000_000n, 1000, 0, 0, 40, 0]],

@@ -193,19 +193,18 @@ test('an agent of which only a total is known may have made short calls or a lon
   })
 })
 
-test('an agent that hands over to another still bills what it used itself: each says which response it is', () => {
+test('an agent whose sum has those of the agents that it handed over to is not counted once more, whatever they answer', () => {
   const handing = (response: string) => ({ attributes: { 'gen_ai.response.id': response } })
-  const inner = { ...handing('r-2'), spanId: 'd', parentSpanId: 'c' }
-  const ledgers = priceAll(
-    agent({ input_tokens: 100, output_tokens: 10 }, handing('r-1')),
-    buildSpan({ spanId: 'c', parentSpanId: 'a', attributes: { 'gen_ai.operation.name': 'execute_tool' } }),
-    agent({ input_tokens: 60, output_tokens: 5 }, inner),
-    call('e', { input_tokens: 60, output_tokens: 5 }, 'd'),
-  )
-  expect(tokens(ledgers)).toStrictEqual([100, null, 0, 60])
-  const wrapped = priceAll(
-    agent({ input_tokens: 60, output_tokens: 5 }, handing('r-2')),
-    agent({ input_tokens: 60, output_tokens: 5 }, { ...inner, parentSpanId: 'a' }),
-  )
-  expect(tokens(wrapped)).toStrictEqual([0, 60])
+  const sums = (outer: number) =>
+    tokens(
+      priceAll(
+        agent({ input_tokens: outer, output_tokens: 10 }, handing('r-1')),
+        call('b', { input_tokens: 100, output_tokens: 5 }, 'a'),
+        buildSpan({ spanId: 'c', parentSpanId: 'a', attributes: { 'gen_ai.operation.name': 'execute_tool' } }),
+        agent({ input_tokens: 60, output_tokens: 5 }, { ...handing('r-2'), spanId: 'd', parentSpanId: 'c' }),
+        call('e', { input_tokens: 60, output_tokens: 5 }, 'd'),
+      ),
+    )
+  expect(sums(160)).toStrictEqual([0, 100, null, 0, 60])
+  expect(sums(100)).toStrictEqual([0, 100, null, 0, 60])
 })

@@ -19,8 +19,7 @@ export const MAX_ANCESTORS = 256
 
 /**
  * For each usage of a trace, the position of the nearest one above it that it may explain; -1 where there is none.
- * A composite (agent, workflow) is explained by anything below it, but for an agent by no agent that answers with a
- * response of its own: what it is handed is not in the sum of who hands it over. A model call is explained by a call below it that
+ * A composite (agent, workflow) is explained by anything below it. A model call is explained by a call below it that
  * reports the same thing again (a gateway, an SDK within a framework), not by what a tool did meanwhile, nor by a call
  * with a response of its own, nor by what was embedded or ranked for it.
  */
@@ -50,16 +49,11 @@ export function findParents(usages: readonly UsageSpan[], links: ReadonlyMap<str
 const APART: ReadonlySet<string> = new Set(['embeddings', 'rerank', 'image_generation', 'speech', 'transcription'])
 
 function explains(call: GenAiCall, above: GenAiCall, throughTool: boolean): boolean {
-  if (above.composite) return !(isAgent(call) && isAgent(above) && isOther(call, above))
+  if (above.composite) return true
   const isSame = call.operation === above.operation || !(APART.has(call.operation) || APART.has(above.operation))
   if (!isSame) return false
-  return !throughTool && !isOther(call, above)
+  return !throughTool && (call.responseId === '' || above.responseId === '' || call.responseId === above.responseId)
 }
-
-const isAgent = ({ operation }: GenAiCall) => operation === 'invoke_agent'
-
-const isOther = (call: GenAiCall, above: GenAiCall) =>
-  call.responseId !== '' && above.responseId !== '' && call.responseId !== above.responseId
 
 /** Whether every span hangs on a root, through spans that are all here. */
 export function reachesRoot(links: ReadonlyMap<string, Link>): boolean {

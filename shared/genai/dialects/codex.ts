@@ -3,7 +3,7 @@ import { COUNT_FIELDS, FIELD, fill } from '../fields.ts'
 
 /**
  * OpenAI's Codex: the span of a response counts its tokens but does not say the model, that of the turn says both. So a
- * turn bills what it counts. It leaves out the turns of agents that it starts, which have an id of their own.
+ * turn is taken for the call. It leaves out the turns of agents that it starts, which have an id of their own.
  */
 export const codex: Dialect = {
   name: 'codex',
@@ -22,7 +22,7 @@ export const codex: Dialect = {
       reading.fill(undefined, 0, COUNT_FIELDS)
       return
     }
-    reading[FIELD.operation] ??= 'invoke_agent'
+    reading[FIELD.operation] ??= 'chat'
     fill(reading, FIELD.requestModel, attributes.get('model'))
     fill(reading, FIELD.responseId, attributes.get('turn.id'))
     fill(reading, FIELD.session, attributes.get('thread.id'))
