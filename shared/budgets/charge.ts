@@ -77,11 +77,16 @@ export interface Rules {
 
 /** Prepares `budgets` (of one project, as of `revision`). */
 export function compileRules(budgets: readonly Budget[], revision: number): Rules {
-  const rules = budgets.map((budget) => ({
-    budget,
-    calendar: new Calendar(budget),
-    ...compileSelector(budget.selector),
-  }))
+  return rulesOf(budgets.map(compileRule), revision)
+}
+
+/** Prepares one budget. */
+export function compileRule(budget: Budget): Rule {
+  return { budget, calendar: new Calendar(budget), ...compileSelector(budget.selector) }
+}
+
+/** The `rules` of one project, as of `revision`. */
+export function rulesOf(rules: readonly Rule[], revision: number): Rules {
   return { revision, rules, candidates: createIndex(rules) }
 }
 

@@ -13,10 +13,11 @@ import {
   withTerms,
 } from './budget.ts'
 import { changeNote, grantNote } from './change-note.ts'
+import { compileRule } from './charge.ts'
 import type { Balance, BudgetLedger, Entry, EntryKind, EntryLine } from './ledger.ts'
 import { resetBudget } from './reset.ts'
 import { alertsPublished, dueAlerts, raiseAlerts } from './sqlite/alerts.ts'
-import { type Books, findBudget, post, readBalance, readBuckets, readProject, ruleOf } from './sqlite/books.ts'
+import { type Books, findBudget, post, readBalance, readBuckets, readProject } from './sqlite/books.ts'
 import { correct, spanSums } from './sqlite/corrections.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { backfill, debit, prune } from './sqlite/debit.ts'
@@ -55,8 +56,8 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
     if (budget === rule.budget) return readBalance(books, ref, rule)
     save(books, ref, budget)
     post(books, { budget: ref, generation: budget.generation, ...line(budget) })
-    raiseAlerts(books, ref, ruleOf(budget), now())
-    return readBalance(books, ref, ruleOf(budget))
+    raiseAlerts(books, ref, compileRule(budget), now())
+    return readBalance(books, ref, compileRule(budget))
   }
 
   return {
@@ -79,7 +80,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
         const former = row === undefined ? undefined : budgetFromJson(String(row.body))
         const created = former === undefined || row?.deleted === 1n
         if (!created && isApplied(former, terms, version))
-          return { balance: readBalance(books, row?.ref as bigint, ruleOf(former)), created }
+          return { balance: readBalance(books, row?.ref as bigint, compileRule(former)), created }
         checkVersion(created ? undefined : former, version)
         const budget = created ? newBudget(project, id, terms, now(), former) : withTerms(former, terms, now())
         const ref = (row?.ref ??
@@ -90,7 +91,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
         if (former?.generation !== budget.generation) dropHolds(books, ref)
         const note = changeNote(budget, created ? undefined : former)
         post(books, { budget: ref, generation: budget.generation, kind: created ? 'created' : 'updated', actor, note })
-        const rule = ruleOf(budget)
+        const rule = compileRule(budget)
         raiseAlerts(books, ref, rule, now())
         return { balance: readBalance(books, ref, rule), created }
       }),
@@ -121,7 +122,7 @@ export function openSqliteLedger(options: SqliteLedgerOptions): BudgetLedger {
         for (const own of taken) post(books, { ...line, ...own })
         if (taken.length === 0) post(books, line)
         save(books, ref, budget)
-        return readBalance(books, ref, ruleOf(budget))
+        return readBalance(books, ref, compileRule(budget))
       }),
     correct: (project, id, correction) => write(() => correct(books, findBudget(books, project, id), correction)),
     entries: async (project, id, { after, pageSize }) => {

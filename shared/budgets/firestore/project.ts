@@ -1,6 +1,6 @@
 import { SpanledgerError } from '../../errors.ts'
 import type { Budget } from '../budget.ts'
-import { compileRules, type Rule, type Rules } from '../charge.ts'
+import { compileRule, type Rule, type Rules, rulesOf } from '../charge.ts'
 import { type BudgetState, budgetRef, type Collections, decodeState, nameOf } from './documents.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -44,14 +44,14 @@ export async function readRules(
       : revision === 0
         ? []
         : (await collections.budgets.where('project', '==', name).get()).docs
-  const budgets = new Map(changed && known?.rules.map(({ budget }) => [budget.id, budget]))
+  const byId = new Map(changed && known?.rules.map((rule) => [rule.budget.id, rule]))
   for (const document of found) {
     const { budget, deleted } = decodeState(document.data() ?? {})
-    if (deleted) budgets.delete(budget.id)
-    else budgets.set(budget.id, budget)
+    if (deleted) byId.delete(budget.id)
+    else byId.set(budget.id, compileRule(budget))
   }
-  const rules = compileRules(
-    [...budgets.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+  const rules = rulesOf(
+    [...byId.values()].sort((a, b) => (a.budget.id < b.budget.id ? -1 : 1)),
     revision,
   )
   if (projects.size >= MAX_PROJECTS) projects.clear()
@@ -100,5 +100,5 @@ export async function readState(
 }
 
 export function ruleOf({ budget }: BudgetState): Rule {
-  return compileRules([budget], 0).rules[0] as Rule
+  return compileRule(budget)
 }

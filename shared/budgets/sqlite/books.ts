@@ -1,9 +1,8 @@
 import { SpanledgerError } from '../../errors.ts'
 import { checkAmount } from '../amount.ts'
-import { type Budget, budgetFromJson } from '../budget.ts'
-import { compileRules, type Rule, type Rules } from '../charge.ts'
+import { budgetFromJson } from '../budget.ts'
+import { compileRule, type Rule, type Rules, rulesOf } from '../charge.ts'
 import type { Balance, EntryLine } from '../ledger.ts'
-import { Calendar } from '../period.ts'
 import { type Bucket, lookback, positionOf } from '../position.ts'
 import type { Database } from './database.ts'
 import { heldOf } from './holds.ts'
@@ -11,7 +10,8 @@ import { heldOf } from './holds.ts'
 /** One project's budgets at one revision, and their rows. */
 export interface Project {
   readonly rules: Rules
-  readonly refs: ReadonlyMap<string, { readonly ref: bigint; readonly rule: Rule }>
+  /** By id; `body` is what a rule was compiled from. */
+  readonly refs: ReadonlyMap<string, { readonly ref: bigint; readonly body: string; readonly rule: Rule }>
 }
 
 /** What every part of the SQLite ledger needs. */
@@ -24,18 +24,25 @@ export interface Books {
 /** Projects whose budgets are kept compiled. */
 const MAX_PROJECTS = 1_000
 
-/** The project's budgets as they are now: compiled again only when one has changed. */
+/** The project's budgets as they are now: those that have changed are compiled again. */
 export function readProject(books: Books, project: string): Project {
   const { db, projects } = books
   const revision = Number(db.get('SELECT revision FROM projects WHERE project = ?', project)?.revision ?? 0)
   const known = projects.get(project)
   if (known !== undefined && known.rules.revision === revision) return known
-  const rows = db.all('SELECT ref, body FROM budgets WHERE project = ? AND deleted = 0 ORDER BY id', project)
-  const rules = compileRules(
-    rows.map(({ body }) => budgetFromJson(String(body))),
+  const rows = db.all('SELECT ref, id, body FROM budgets WHERE project = ? AND deleted = 0 ORDER BY id', project)
+  const refs = new Map(
+    rows.map(({ ref, id, body }) => {
+      const before = known?.refs.get(String(id))
+      const same = before?.body === body && before?.ref === ref ? before : undefined
+      const rule = same?.rule ?? compileRule(budgetFromJson(String(body)))
+      return [String(id), { ref: ref as bigint, body: String(body), rule }]
+    }),
+  )
+  const rules = rulesOf(
+    Array.from(refs.values(), ({ rule }) => rule),
     revision,
   )
-  const refs = new Map(rules.rules.map((rule, i) => [rule.budget.id, { ref: rows[i]!.ref as bigint, rule }]))
   if (projects.size >= MAX_PROJECTS) projects.clear()
   projects.set(project, { rules, refs })
   return { rules, refs }
@@ -69,18 +76,6 @@ export function readBalance(books: Books, ref: bigint, rule: Rule, at = books.no
   const { budget, calendar } = rule
   const buckets = readBuckets(books, ref, rule, at)
   return { budget, position: positionOf(budget, calendar, at, buckets, heldOf(books, ref)) }
-}
-
-/** A balance of a budget that is not, or no longer, among its project's rules. */
-export function ruleOf(budget: Budget): Rule {
-  return (
-    compileRules([budget], 0).rules[0] ?? {
-      budget,
-      calendar: new Calendar(budget),
-      matchesSpan: () => false,
-      matchesSubject: () => false,
-    }
-  )
 }
 
 /** The row of a bucket, made if it is not there. */
