@@ -192,7 +192,10 @@ export async function stillThere(
   })
 }
 
-/** `state` with a hold more, without those that have expired; throws `budget/busy` when it has too many. */
+/**
+ * `state` with a hold more, without those that have expired. Where it has too many a hard budget throws `budget/busy`; one that refuses nobody holds
+ * no more.
+ */
 export function withHold(
   state: BudgetState,
   id: string,
@@ -200,7 +203,8 @@ export function withHold(
   now: number,
 ): BudgetState {
   const open = [...state.holds].filter(([, { expiresAt }]) => expiresAt > now)
-  if (open.length >= MAX_HOLDS) {
+  if (open.length >= MAX_HOLDS && !state.holds.has(id)) {
+    if (state.budget.mode !== 'hard') return { ...state, holds: new Map(open) }
     throw new SpanledgerError(
       'budget/busy',
       `"${state.budget.id}" has ${MAX_HOLDS} open reservations; settle or release some, or let them expire sooner`,
