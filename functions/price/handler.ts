@@ -63,8 +63,8 @@ export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now 
         }
       }
       const projects = work.map(({ delivery }) => delivery.attributes.project)
-      await pricer.prepare(projects)
-      const settled = await settleAll(work)
+      const prepared = pricer.prepare(projects)
+      const [settled] = await Promise.all([settleAll(work, prepared), prepared])
       for (const [index, { delivery, spans, reading }] of work.entries()) {
         const { bills, corrections } = settled[index]!
         const ledgers = pricer.priceReading(reading, spans, bills, { project: delivery.attributes.project })
@@ -76,10 +76,10 @@ export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now 
     close: async () => state?.close(),
   }
 
-  async function settleAll(work: readonly Work[]): Promise<readonly SettledMessage[]> {
+  async function settleAll(work: readonly Work[], prepared: Promise<void>): Promise<readonly SettledMessage[]> {
     if (state === undefined) return work.map(({ reading }) => ({ bills: billAlone(reading), corrections: [] }))
     const messages = work.map(({ delivery: { attributes }, reading }) => ({ ...attributes, reading }))
-    return settleMessages(messages, { state, now: now() * 1000, pricer })
+    return settleMessages(messages, { state, now: now() * 1000, pricer, prepared })
   }
 }
 

@@ -26,8 +26,9 @@ export interface SettleOptions {
   readonly state: TraceStateStore
   /** Microseconds since 1970. */
   readonly now: number
-  /** Prepared for the projects of the messages. */
   readonly pricer: Pick<Pricer, 'ownPrice'>
+  /** When the pricer is prepared for the projects of the messages. */
+  readonly prepared: Promise<void>
 }
 
 /** Most traces of one transaction: a message of millions of tiny traces would be too much for one. */
@@ -45,7 +46,7 @@ interface OpenTrace extends SettleMessage {
  */
 export async function settleMessages(
   messages: readonly ReadMessage[],
-  { state, now, pricer }: SettleOptions,
+  { state, now, pricer, prepared }: SettleOptions,
 ): Promise<SettledMessage[]> {
   const settled = messages.map(({ reading }) => ({
     bills: new Map(billAlone(reading)),
@@ -65,7 +66,7 @@ export async function settleMessages(
   for (let from = 0; from < open.length; from += MAX_TRACES) {
     const some = open.slice(from, from + MAX_TRACES)
     const keys = some.map(({ key }) => key)
-    const settlements = await state.transact(keys, (known) => settleOpen(some, known))
+    const settlements = await state.transact(keys, (known) => settleOpen(some, known), prepared)
     for (const [index, { billed, corrections }] of settlements.entries()) {
       const { message, key } = some[index]!
       const { traceId } = key

@@ -106,11 +106,11 @@ export function openFirestoreTraceState(options: FirestoreTraceStateOptions): Tr
   }
 
   return {
-    transact: async (keys, decide) => {
+    transact: async (keys, decide, ready) => {
       const names = [...new Set(keys.map(traceName))]
       const transact = () =>
         firestore.runTransaction(async (transaction) => {
-          const known = await read(transaction, names)
+          const [known] = await Promise.all([read(transaction, names), ready])
           const entries = new Map(Array.from(known, ([name, kept]) => [name, kept.entries.map(traceEntryFromJson)]))
           const { append, result } = decide((key) => entries.get(traceName(key)) ?? [])
           gather(transaction, known)

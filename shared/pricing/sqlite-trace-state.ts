@@ -46,8 +46,9 @@ export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateO
   }
 
   return {
-    transact: async (keys, decide) =>
-      answer(() => {
+    transact: async (keys, decide, ready) => {
+      await ready
+      return answer(() => {
         db.exec('BEGIN IMMEDIATE')
         try {
           const known = new Map<string, TraceEntry[]>()
@@ -69,7 +70,8 @@ export function openSqliteTraceState({ path, now = Date.now }: SqliteTraceStateO
           if (db.isTransaction) db.exec('ROLLBACK')
           throw error
         }
-      }),
+      })
+    },
     close: async () => db.close(),
   }
 }

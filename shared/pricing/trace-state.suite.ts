@@ -65,6 +65,22 @@ export function describeTraceState(name: string, open: () => Promise<TraceStateS
       await store.close()
     })
 
+    test('nothing is decided before all is ready, and nothing where that fails', async () => {
+      const store = await open()
+      let ready = false
+      const wait = new Promise<void>((resolve) => setTimeout(resolve, 20)).then(() => {
+        ready = true
+      })
+      const decide = () => ({ append: [], result: ready })
+      expect(await store.transact([key], decide, wait)).toBe(true)
+      const failed = Promise.reject(new Error('not ready'))
+      await expect(
+        store.transact([key], () => ({ append: [{ ...key, entry: entry('d1') }], result: 0 }), failed),
+      ).rejects.toThrow()
+      expect(await read(store)).toStrictEqual([])
+      await store.close()
+    })
+
     test('an entry of twenty thousand spans comes back whole, with those beside it', async () => {
       const store = await open()
       const [usage] = entry('d1').usages

@@ -61,12 +61,14 @@ export type KnownTrace = (key: TraceKey) => readonly TraceEntry[]
  */
 export interface TraceStateStore {
   /**
-   * `decide` is given what is kept of `keys` and says what to append; it may be called again, so it must have no effects.
+   * `decide` is given what is kept of `keys` and says what to append; it may be called again, so it must have no effects,
+   * and is not called before `ready`, which may be waited for while what is kept is read.
    * Of transactions that share a trace one sees what the other has appended.
    */
   transact<T>(
     keys: readonly TraceKey[],
     decide: (known: KnownTrace) => { readonly append: readonly TraceAppend[]; readonly result: T },
+    ready?: Promise<unknown>,
   ): Promise<T>
   close(): Promise<void>
 }
