@@ -21,6 +21,16 @@ test('a correction said nothing of the reservation that its span names', () => {
   expect(correct('r'.repeat(65)).reserved).toEqual([])
 })
 
+test('a span that repeats its children settles its reservation, and is nothing to a lease', () => {
+  const { rules } = compileRules([newBudget('p', 'b', termsOf(), NOON)], 1)
+  const ledger = { ...EMPTY_LEDGER, operation: 'invoke_agent', costStatus: 'rollup' } as const
+  const named = (id: string) =>
+    chargesOf({ rules }, [{ span: buildSpan({ attributes: { 'spanledger.reservation': id } }), ledger }])
+  const nothing = { usd: 0n, tokens: 0n, requests: 0n }
+  expect(named(`res_${'0'.repeat(32)}`)).toMatchObject({ charges: [], reserved: [{ amounts: nothing, revision: 0 }] })
+  expect(named(`lease_${'0'.repeat(32)}`)).toEqual({ charges: [], reserved: [], samples: [] })
+})
+
 test('a correction went to the budgets of all users: thousands of claims, and as many reads on Firestore', () => {
   const selectors: readonly Selector[] = [
     {},

@@ -3,6 +3,7 @@ import type { Amounts, Unit } from './amount.ts'
 import type { Budget } from './budget.ts'
 import { type Claimed, UNKNOWN } from './claim.ts'
 import type { Sample } from './estimate.ts'
+import { isLease } from './lease.ts'
 import { Calendar } from './period.ts'
 import { createIndex } from './rule-index.ts'
 import { compileSelector, type Subject } from './selector.ts'
@@ -109,8 +110,8 @@ export function chargesOf(
     const reservationId = reservationOf(attributes)
     const amounts = spanAmounts(priced)
     const span = { traceId, spanId, at: Number(startTimeUnixNano / 1_000_000n), revision }
-    // Its children have come, and say what the call that was reserved for took.
-    const settles = costStatus === 'rollup' || amounts !== undefined
+    // The children of a rollup have come, and say what the call that was reserved for took. From a lease it takes nothing.
+    const settles = amounts !== undefined || (costStatus === 'rollup' && !isLease(reservationId ?? ''))
     if (reservationId !== undefined && settles) reserved.push({ ...span, amounts: amounts ?? NOTHING, reservationId })
     if (amounts === undefined) continue
     if (revision === 0 && model !== '' && amounts.usd !== undefined)
