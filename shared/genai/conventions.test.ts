@@ -363,6 +363,13 @@ test('OpenLIT: cached tokens are beside the input where it calls Anthropic or Be
   expect(cached('@openlit/instrumentation-langchain', 'anthropic')).toMatchObject({ rule: 'cache_unknown' })
 })
 
+test('OpenTelemetry by hand: a model and its counts are a call, without more being said', () => {
+  const attributes = { 'gen_ai.request.model': 'gpt-4o', 'gen_ai.usage.input_tokens': 100 }
+  const call = read({ scope: 'my-app', attributes })
+  expect(call).toMatchObject({ dialect: 'opentelemetry', operation: 'chat', requestModel: 'gpt-4o' })
+  expect(known(call)).toMatchObject({ input_tokens: 100 })
+})
+
 test('Laminar: an answer that is replayed costs nothing again', () => {
   const usage = { 'gen_ai.system': 'openai', 'gen_ai.usage.input_tokens': 100, 'gen_ai.usage.output_tokens': 10 }
   expect(read({ attributes: { ...usage, 'lmnr.span.type': 'LLM' } }).resolution.kind).toBe('known')

@@ -50,6 +50,10 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'anthropic.messages.create', input: [asked], output: [answered] },
     { span: 'openai.chat.completions.create', ...plainAndSaid },
   ],
+  'cloudflare-ai-gateway-2026': [
+    { span: 'ai-gateway request', input: [asked] },
+    { span: 'ai-gateway request', ...plainAndSaid },
+  ],
   'openlit-python-2026': [{ span: 'chat claude-sonnet-4-5', reasons: ['stop'] }],
   'pydantic-ai-1': [
     { span: 'agent run', input: [asked], output: [answered] },

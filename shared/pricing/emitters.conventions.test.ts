@@ -103,6 +103,11 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['anthropic.messages.create', 'braintrust', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
     ['openai.chat.completions.create', 'braintrust', 'chat', 'priced', GPT, ...GPT_TOKENS],
   ],
+  // What was cached is in the response alone, where that is kept.
+  'cloudflare-ai-gateway-2026': [
+    ['ai-gateway request', 'cloudflare_ai_gateway', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['ai-gateway request', 'cloudflare_ai_gateway', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+  ],
   // 5000 × 3 + 1000 × 0.3 + 200 × 3.75 + 40 × 15
   'openlit-python-2026': [
     ['chat claude-sonnet-4-5', 'openlit', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],

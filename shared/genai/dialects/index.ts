@@ -2,6 +2,7 @@ import type { Dialect } from '../dialect.ts'
 import { anthropicSdk } from './anthropic-sdk.ts'
 import { braintrust } from './braintrust.ts'
 import { claudeCode } from './claude-code.ts'
+import { cloudflareAiGateway } from './cloudflare-ai-gateway.ts'
 import { codex } from './codex.ts'
 import { genkit } from './genkit.ts'
 import { googleAdk } from './google-adk.ts'
@@ -37,6 +38,7 @@ export const DIALECTS: readonly Dialect[] = [
   genkit,
   voltagent,
   tanstackAi,
+  cloudflareAiGateway,
   openrouter,
   litellm,
   googleAdk,

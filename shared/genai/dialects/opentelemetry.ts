@@ -6,7 +6,14 @@ import type { Dialect } from '../dialect.ts'
  */
 export const opentelemetry: Dialect = {
   name: 'opentelemetry',
-  markers: ['gen_ai.operation.name', 'gen_ai.provider.name', 'gen_ai.system'],
+  // What is written by hand often says no more than the model.
+  markers: [
+    'gen_ai.operation.name',
+    'gen_ai.provider.name',
+    'gen_ai.system',
+    'gen_ai.request.model',
+    'gen_ai.response.model',
+  ],
   keys: {
     input: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'],
     output: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'],
