@@ -283,6 +283,10 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'chat gpt-5-mini', ...plainAndSaid },
     { span: 'chat claude-sonnet-4-5', ...plainAndSaid },
   ],
+  'langwatch-0.16.1': [
+    { span: 'llm', input: [asked], output: [answered] },
+    { span: 'clerk', id: 't-1' },
+  ],
   'vercel-ai-4.3.19': VERCEL,
   'vercel-ai-5.0.277': VERCEL,
   'vercel-ai-6.0.326': VERCEL,

@@ -256,6 +256,10 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['chat gpt-5-mini', 'openlit', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
     ['chat claude-sonnet-4-5', 'openlit', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
   ],
+  'langwatch-0.16.1': [
+    ['llm', 'langwatch', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['clerk', 'langwatch', 'invoke_agent', 'no_usage', null, ...NONE],
+  ],
   'vercel-ai-4.3.19': vercel(GPT, CLAUDE_5M, GPT_TOKENS),
   'vercel-ai-5.0.277': vercel(GPT_UNCACHED, CLAUDE, [2000, 0, 0, 150, 0]),
   'vercel-ai-6.0.326': vercel(GPT, CLAUDE, GPT_TOKENS),
@@ -296,6 +300,7 @@ test('user and session come from where each emitter puts them', () => {
   expect(subjects('openinference-langchain-4.1.1', 1)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('langfuse-5.11.1', 0)).toStrictEqual(['u-1', 's-1'])
   expect(subjects('google-adk-2.0.0', 1)).toStrictEqual(['', 's-1'])
+  expect(subjects('langwatch-0.16.1', 1)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('laminar-0.8.46', 0)).toStrictEqual(['u-1', 's-1'])
   expect(subjects('voltagent-2.10.0', 3)).toStrictEqual(['u-1', 'c-1'])
 })

@@ -9,6 +9,7 @@ import { googleAdk } from './google-adk.ts'
 import { laminar } from './laminar.ts'
 import { langfuse } from './langfuse.ts'
 import { langsmith } from './langsmith.ts'
+import { langwatch } from './langwatch.ts'
 import { litellm } from './litellm.ts'
 import { mastra } from './mastra.ts'
 import { mlflow } from './mlflow.ts'
@@ -50,6 +51,7 @@ export const DIALECTS: readonly Dialect[] = [
   pydanticAi,
   langfuse,
   laminar,
+  langwatch,
   openinference,
   openllmetry,
   opentelemetry,
