@@ -18,7 +18,7 @@ import { createLog } from '../shared/log.ts'
 import { createLocalConservation } from '../shared/platform/conservation.ts'
 import { lockDataDirectory } from '../shared/platform/data-lock.ts'
 import { createIdleCheck } from '../shared/platform/idle.ts'
-import { createLocalPlatform } from '../shared/platform/local.ts'
+import { createLocalPlatform, type LocalPlatform } from '../shared/platform/local.ts'
 import { type Supervisor, supervise } from '../shared/platform/threads/supervisor.ts'
 import { createPricer, type Pricer } from '../shared/pricing/pricer.ts'
 import type { SpanReader } from '../shared/warehouse/trace-store.ts'
@@ -43,6 +43,9 @@ const STOP_STAGES: readonly { readonly names: readonly Subscription[]; readonly 
   { names: ['notify'], ms: 500 },
 ]
 
+/** What the threads of a start that failed get to end, in milliseconds. */
+const ABANDON_MS = 2_000
+
 /** What requests that are still open get at the end of a stop, in milliseconds. */
 const STOP_REQUESTS_MS = 500
 
@@ -60,14 +63,33 @@ interface LocalServer {
   stop(): Promise<void>
 }
 
+type Threads = ReadonlyMap<Subscription, Supervisor>
+
 /** Starts the whole product in this process, one thread a consumer. Rejects when something cannot be opened. */
 async function startLocal(config: Config): Promise<LocalServer> {
   const lock = lockDataDirectory(config.SPANLEDGER_DATA)
   const platform = createLocalPlatform(config)
-  platform.prepare()
-  const threads = new Map<Subscription, Supervisor>(
+  await platform.prepare()
+  const threads: Threads = new Map(
     platform.subscriptions.map((subscription) => [subscription, startThread(subscription, config, platform.doorbell)]),
   )
+  try {
+    return await serveLocal(config, { lock, platform, threads })
+  } catch (error) {
+    // A process that ends while a thread opens DuckDB is aborted by it.
+    await Promise.allSettled(Array.from(threads.values(), (thread) => thread.ready))
+    await Promise.all(Array.from(threads.values(), (thread) => thread.drain(ABANDON_MS)))
+    throw error
+  }
+}
+
+interface Parts {
+  readonly lock: { release(): void }
+  readonly platform: LocalPlatform
+  readonly threads: Threads
+}
+
+async function serveLocal(config: Config, { lock, platform, threads }: Parts): Promise<LocalServer> {
   const [bus, keys, ledger, prices] = await Promise.all([
     platform.openBus(),
     platform.openKeyStore(),
@@ -160,7 +182,7 @@ function startThread(subscription: Subscription, config: Config, doorbell: Int32
 }
 
 /** The methods that a thread serves, as if they were here. */
-function remote<T extends object>(threads: ReadonlyMap<Subscription, Supervisor>, subscription: Subscription): T {
+function remote<T extends object>(threads: Threads, subscription: Subscription): T {
   const target = {} as T
   return new Proxy(target, {
     get:

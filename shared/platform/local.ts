@@ -28,7 +28,7 @@ export interface LocalPlatform extends Platform {
   /** Shared with the other threads, which pass it to {@link createLocalPlatform}. */
   readonly doorbell: Doorbell
   /** Makes the queue ready. Once a start, by the main thread, before anything else is opened. */
-  prepare(): void
+  prepare(): Promise<void>
   openSource(subscription: Subscription): MessageSource
   openQueueAdmin(): QueueAdmin
   /** What `price` remembers of traces across messages. */
@@ -61,12 +61,18 @@ export function createLocalPlatform(config: Config, doorbell: Doorbell = createD
   const paths = localPaths(config)
   mkdirSync(config.SPANLEDGER_DATA, { recursive: true, mode: 0o700 })
   const queue = { directory: paths.queue, doorbell }
+  const file = config.SPANLEDGER_PRICES
+  const openPriceFile = async () => (file === undefined ? [] : await readPriceFile(file))
   const subscriptions: Subscription[] = ['price', 'budget', 'warehouse', 'lake', 'notify']
   if (config.SPANLEDGER_FORWARD_URL !== undefined) subscriptions.push('forward')
   return {
     subscriptions,
     doorbell,
-    prepare: () => prepareQueue(queue, { subscriptions, now: Date.now() }),
+    async prepare() {
+      // Read for its errors: each thread that would find them says them in its own way.
+      await openPriceFile()
+      prepareQueue(queue, { subscriptions, now: Date.now() })
+    },
     openBus: async () => openSqliteBus({ ...queue, maxBytes: config.SPANLEDGER_QUEUE_MAX_BYTES }),
     openSource: (subscription) =>
       openSqliteSource({
@@ -80,9 +86,7 @@ export function createLocalPlatform(config: Config, doorbell: Doorbell = createD
     openPriceStore: async () => openSqlitePriceStore(paths.prices),
     async openCatalogue(store) {
       const { loadCatalogue } = await import('../pricing/catalogue.ts')
-      const file = config.SPANLEDGER_PRICES
-      const shared = file === undefined ? [] : await readPriceFile(file)
-      return createCustomCatalogue({ base: await loadCatalogue(), store, shared })
+      return createCustomCatalogue({ base: await loadCatalogue(), store, shared: await openPriceFile() })
     },
     // The stores are loaded by the thread that opens them: the others need not carry DuckDB.
     async openTraceStore() {

@@ -7,6 +7,7 @@ import { querySpans } from './duckdb/large-spans.ts'
 import { runQuery } from './duckdb/query.ts'
 import { writeBatches } from './duckdb/write.ts'
 import { createMutex } from './mutex.ts'
+import { openError } from './open-error.ts'
 import { createSqlReader } from './sql/reader.ts'
 import type { TraceStore } from './trace-store.ts'
 
@@ -86,7 +87,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Trac
       return await opening
     } catch (error) {
       opening = null
-      throw new SpanledgerError('store/unavailable', `cannot open the trace store at ${path}`, { cause: error })
+      throw openError(path, error)
     }
   }
 

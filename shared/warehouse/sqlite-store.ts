@@ -4,6 +4,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { SpanledgerError } from '../errors.ts'
 import { SQLITE_TABLES, sqliteDdl, sqliteViews } from './ddl/sqlite.ts'
 import { addColumns } from './ddl/tables.ts'
+import { openError } from './open-error.ts'
 import { createSqlReader } from './sql/reader.ts'
 import type { Sql, SqlValue } from './sql/statement.ts'
 import { sqliteDialect } from './sqlite/dialect.ts'
@@ -22,15 +23,19 @@ export interface SqliteStoreOptions {
  * beside this one. Rejects with `store/unavailable`.
  */
 export async function openSqliteStore({ path }: SqliteStoreOptions): Promise<TraceStore> {
-  const database = attempt(() => openDatabase(path), `cannot open the trace store at ${path}`)
+  const database = attempt(
+    () => openDatabase(path),
+    (error) => openError(path, error),
+  )
   const write = createBatchWriter(database)
   return {
     async write(batches) {
-      return attempt(() => write(batches), 'the trace store could not write')
+      return attempt(() => write(batches), unavailable('the trace store could not write'))
     },
     ...createSqlReader({
       dialect: sqliteDialect,
-      query: async (statement) => attempt(() => runQuery(database, statement), 'the trace store did not answer'),
+      query: async (statement) =>
+        attempt(() => runQuery(database, statement), unavailable('the trace store did not answer')),
     }),
     async close() {
       if (database.isOpen) database.close()
@@ -61,11 +66,14 @@ function bindable(value: SqlValue): SQLInputValue {
   return typeof value === 'object' ? value.nanos : value
 }
 
-function attempt<T>(task: () => T, problem: string): T {
+function attempt<T>(task: () => T, describe: (error: unknown) => SpanledgerError): T {
   try {
     return task()
   } catch (error) {
-    if (error instanceof SpanledgerError) throw error
-    throw new SpanledgerError('store/unavailable', problem, { cause: error })
+    throw error instanceof SpanledgerError ? error : describe(error)
   }
+}
+
+function unavailable(problem: string): (error: unknown) => SpanledgerError {
+  return (error) => new SpanledgerError('store/unavailable', problem, { cause: error })
 }

@@ -82,7 +82,8 @@ function readUrl(child: ChildProcess, logs: () => string): Promise<string> {
       clearTimeout(timer)
       resolve(url)
     })
-    child.once('exit', (code) => fail(`ended with code ${code}`))
+    // Not at `exit`: what it said last may be on its way.
+    child.once('close', (code) => fail(`ended with code ${code}`))
   })
 }
 
