@@ -32,6 +32,48 @@ const RETURNED_AS_NAME = { role: 'tool', parts: [{ type: 'tool_call_response', r
 const RETURNED_AS_LIST = { ...returned, parts: [{ ...TOOL_RESPONSE, response: [{ json: { degrees: 21 } }] }] }
 const CLAUDE_CODE = { id: 'f152d613-d1c1-44e5-80c7-89b214cede94' }
 
+const HEAD = text('system', 'Be brief.\n<agents_memory>\nNo previous agent interactions found.\n</agents_memory>')
+const TASK = { task: 'Hello?', targetAgents: ['clerk'], context: {} }
+const DELEGATION = {
+  role: 'assistant',
+  parts: [{ type: 'tool_call', id: 'call_1', name: 'delegate_task', arguments: TASK }],
+}
+const DELEGATED = {
+  role: 'tool',
+  parts: [
+    {
+      type: 'tool_call_response',
+      id: 'call_1',
+      response: [
+        {
+          agentName: 'clerk',
+          response: 'Hello.',
+          usage: {
+            inputTokens: 2000,
+            inputTokenDetails: { noCacheTokens: 464, cacheReadTokens: 1536 },
+            outputTokens: 150,
+            outputTokenDetails: { textTokens: 86, reasoningTokens: 64 },
+            totalTokens: 2150,
+            raw: {
+              prompt_tokens: 2000,
+              completion_tokens: 150,
+              total_tokens: 2150,
+              prompt_tokens_details: { cached_tokens: 1536 },
+              completion_tokens_details: {
+                reasoning_tokens: 64,
+                accepted_prediction_tokens: 0,
+                rejected_prediction_tokens: 0,
+              },
+            },
+            reasoningTokens: 64,
+            cachedInputTokens: 1536,
+          },
+        },
+      ],
+    },
+  ],
+}
+
 const VERCEL: readonly Row[] = [
   { span: 'ai.generateText.doGenerate', input: [asked], output: [called], reasons: ['tool_call'] },
   { span: 'ai.toolCall', ...ran },
@@ -201,6 +243,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
   ],
   'codex-0.169.0': [
     { span: 'handle_responses' },
+    { span: 'multi_agent_v1spawn_agent', id: '01a1fdcc-9d80-7421-bc93-0b3bc7515b1c' },
     { span: 'handle_responses' },
     { span: 'handle_responses' },
     { span: 'session_task.turn', id: '01a1fdcc-9e18-71d3-b080-948b23564e27' },
@@ -274,6 +317,14 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'memory.read', id: 'c-1' },
     { span: 'llm:generateText', id: 'c-1', input: [instructed, asked], reasons: ['stop'] },
     { span: 'claude', id: 'c-1', ...plain, input: [instructed, asked] },
+    { span: 'memory.read', id: 'c-1' },
+    { span: 'memory.read', id: 'c-1' },
+    { span: 'tool.execution:weather', id: 'c-1', ...ran },
+    { span: 'llm:streamText', id: 'c-1', input: [instructed, asked], reasons: ['stop'] },
+    { span: 'subagent:clerk', id: 'c-1', ...plain, input: [instructed, asked] },
+    { span: 'tool.execution:delegate_task', id: 'c-1', input: [DELEGATION], output: [DELEGATED] },
+    { span: 'llm:generateText', id: 'c-1', input: [HEAD, asked], reasons: ['stop'] },
+    { span: 'head', id: 'c-1', ...plain, input: [HEAD, asked] },
   ],
   'laminar-0.8.46': [
     { span: 'chat gpt-5-mini', ...plainAndSaid },

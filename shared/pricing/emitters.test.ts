@@ -185,6 +185,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
   // The agent that was started answered once, within a call of a tool of the turn of three calls that started it.
   'codex-0.169.0': [
     ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
+    ['multi_agent_v1spawn_agent', 'codex', 'execute_tool', 'no_usage', null, ...NONE],
     ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
     ['handle_responses', 'codex', '', 'no_usage', null, ...NONE],
     ['session_task.turn', 'codex', 'chat', 'priced', GPT, ...GPT_TOKENS],
@@ -236,16 +237,24 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['invoke_agent claude', 'strands', 'invoke_agent', 'rollup', null, ...ROLLED],
     ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
   ],
-  // Two calls, of which the model's span has the last alone and the agent's both. Cache writes are nowhere:
-  // 212 × 3 + 1000 × 0.3 + 40 × 15.
+  // Of two calls the model's span has the last alone, the agent's both, less those of whom it hands over to. Cache writes
+  // are nowhere: 212 × 3 + 1000 × 0.3 + 40 × 15.
   'voltagent-2.10.0': [
     ['memory.read', 'voltagent', 'memory', 'no_usage', null, ...NONE],
     ['tool.execution:weather', 'voltagent', 'execute_tool', 'no_usage', null, ...NONE],
     ['llm:generateText', 'voltagent', 'chat', 'priced', GPT, ...GPT_TOKENS],
-    ['clerk', 'voltagent', 'invoke_agent', 'priced', GPT, ...GPT_TOKENS],
+    ['clerk', 'voltagent', 'chat', 'priced', GPT, ...GPT_TOKENS],
     ['memory.read', 'voltagent', 'memory', 'no_usage', null, ...NONE],
     ['llm:generateText', 'voltagent', 'chat', 'priced', 1_536_000_000n, 1212, 1000, 0, 40, 0],
-    ['claude', 'voltagent', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['claude', 'voltagent', 'chat', 'rollup', null, ...ROLLED],
+    ['memory.read', 'voltagent', 'memory', 'no_usage', null, ...NONE],
+    ['memory.read', 'voltagent', 'memory', 'no_usage', null, ...NONE],
+    ['tool.execution:weather', 'voltagent', 'execute_tool', 'no_usage', null, ...NONE],
+    ['llm:streamText', 'voltagent', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['subagent:clerk', 'voltagent', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['tool.execution:delegate_task', 'voltagent', 'execute_tool', 'no_usage', null, ...NONE],
+    ['llm:generateText', 'voltagent', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['head', 'voltagent', 'chat', 'priced', GPT, ...GPT_TOKENS],
   ],
   // Audio is in no count of it: 400 × 0.3 + 600 × 0.03 + 65 × 2.5.
   'laminar-0.8.46': [

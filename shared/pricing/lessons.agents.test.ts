@@ -208,3 +208,26 @@ test('an agent whose sum has those of the agents that it handed over to is not c
   expect(sums(160)).toStrictEqual([0, 100, null, 0, 60])
   expect(sums(100)).toStrictEqual([0, 100, null, 0, 60])
 })
+
+test('a turn of Codex is explained by a gateway’s report of its call, not by the turn of an agent that a tool started', () => {
+  const turn = (spanId: string, parentSpanId: string, tokens: number) =>
+    buildSpan({
+      spanId,
+      ...(parentSpanId && { parentSpanId }),
+      attributes: {
+        model: 'gpt-4o',
+        'codex.turn.token_usage.input_tokens': tokens,
+        'codex.turn.token_usage.output_tokens': 1,
+        'codex.turn.token_usage.total_tokens': tokens + 1,
+      },
+    })
+  const response = { ...OPENAI, 'gen_ai.response.id': 'r-1' }
+  const gateway = buildChat(
+    'gpt-4o',
+    { input_tokens: 100, output_tokens: 1 },
+    { spanId: 'b', parentSpanId: 'a', attributes: response },
+  )
+  const tool = buildSpan({ spanId: 'c', parentSpanId: 'a', attributes: { 'codex.tool.phase': 'dispatch' } })
+  expect(tokens(priceAll(turn('a', '', 100), gateway, tool, turn('d', 'c', 60)))).toStrictEqual([0, 100, null, 60])
+  expect(tokens(priceAll(turn('a', '', 100), tool, turn('d', 'c', 60)))).toStrictEqual([100, null, 60])
+})

@@ -1,9 +1,9 @@
 import type { Dialect } from '../dialect.ts'
-import { FIELD, fill, text } from '../fields.ts'
+import { FIELD, fill } from '../fields.ts'
 
 /**
- * VoltAgent: the span of a model counts its last step alone, that of the agent all steps. An agent's operation has an id;
- * what agents that it hands over to count is not in its sum.
+ * VoltAgent: the span of a model counts its last step alone, that of the agent all steps, but not what agents count that it
+ * hands over to, which are below a tool's span. So an agent is taken for the call.
  */
 export const voltagent: Dialect = {
   name: 'voltagent',
@@ -24,10 +24,9 @@ export const voltagent: Dialect = {
   cache: 'inclusive',
   complete: (reading, { attributes }) => {
     const entity = attributes.get('entity.type')
-    fill(reading, FIELD.operation, attributes.get('span.type') ?? entity)
-    if (entity === 'agent') fill(reading, FIELD.agentName, attributes.get('entity.name'))
-    if (text(reading, FIELD.operation) === 'agent')
-      fill(reading, FIELD.responseId, attributes.get('voltagent.operation_id'))
+    fill(reading, FIELD.operation, attributes.get('span.type') ?? (entity === 'agent' ? 'chat' : entity))
+    if (entity === 'agent')
+      fill(reading, FIELD.agentName, attributes.get('subagent.name') ?? attributes.get('entity.name'))
   },
   conversation: {
     ids: ['conversation.id'],
