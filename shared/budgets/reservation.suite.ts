@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { debit } from './ledger.fixtures.ts'
 import type { ReserveResult } from './ledger.ts'
 import { describeLedger, type SuiteOptions } from './ledger-under-test.ts'
+import type { Subject } from './selector.ts'
 
 /** What every adapter of the ledger must do with reservations. */
 export function reservationSuite(name: string, options: SuiteOptions): void {
@@ -53,6 +54,28 @@ export function reservationSuite(name: string, options: SuiteOptions): void {
       })
       await expect(own.ledger.release('p', reserved(a).id)).rejects.toMatchObject({ code: 'store/rejected' })
       expect(reserved(await reserve('same', 100n)).state).toBe('settled')
+    })
+
+    test('a key that another subject had used got what was held for that one, and a call ran without a hold', async () => {
+      await put('b')
+      const first = reserved(await reserve('same', 100n, { user: 'u', attributes: { tier: 'gold', team: 'a' } }))
+      const again = reserved(await reserve('same', 100n, { attributes: { team: 'a', tier: 'gold' }, user: 'u' }))
+      expect(again.id).toBe(first.id)
+      await expect(reserve('same', 100n, { user: 'v' })).rejects.toMatchObject({ code: 'store/rejected' })
+      await own.ledger.settle('p', first.id, { usd: 70n })
+      await expect(reserve('same', 100n, {})).rejects.toMatchObject({ code: 'store/rejected' })
+
+      const leased = (subject: Subject) =>
+        own.ledger.lease({
+          project: 'p',
+          idempotencyKey: 'lease',
+          subject,
+          amounts: { usd: 10n, tokens: 0n, requests: 0n },
+          ttlMs: 60_000,
+        })
+      await leased({ user: 'u' })
+      await expect(leased({ user: 'v' })).rejects.toMatchObject({ code: 'store/rejected' })
+      expect(await position('b')).toMatchObject({ spent: 70n, reserved: 10n })
     })
 
     test('all budgets that apply or none', async () => {

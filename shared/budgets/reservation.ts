@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { SpanledgerError } from '../errors.ts'
 import type { Amounts } from './amount.ts'
 import { BACKFILL_MS } from './backfill.ts'
@@ -49,6 +50,13 @@ export function reservationId(project: string, idempotencyKey: string, kind: 're
     .update(JSON.stringify([project, idempotencyKey]))
     .digest('hex')
     .slice(0, 32)}`
+}
+
+/** Throws `store/rejected` where `kept` was made for another subject: that is no retry, and nothing is held for this one. */
+export function refuseOtherSubject(kept: Kept, subject: Subject): void {
+  if (isDeepStrictEqual(kept.subject, fromJson(toJson(subject)))) return
+  const advice = 'give each call a key of its own'
+  throw new SpanledgerError('store/rejected', `this idempotencyKey was used for another subject; ${advice}`)
 }
 
 /** Throws `store/rejected` for a lease: what it spends comes with spans alone. */

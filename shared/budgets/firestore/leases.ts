@@ -3,7 +3,7 @@ import { type Amounts, checkAmount } from '../amount.ts'
 import { budgetsFor } from '../charge.ts'
 import { grantLease, unusedOf } from '../lease.ts'
 import type { LeaseResult, Reservation, ReserveRequest } from '../ledger.ts'
-import { type Kept, keptFromJson, newKept, reservationId, toReservation } from '../reservation.ts'
+import { type Kept, keptFromJson, newKept, refuseOtherSubject, reservationId, toReservation } from '../reservation.ts'
 import { balanceOf, budgetRef, decodeState, nameOf } from './documents.ts'
 import { readRules, ruleOf, type Shelf } from './project.ts'
 import { find, save, saveKept, show, stillThere, withHold } from './reservations.ts'
@@ -24,6 +24,7 @@ export async function lease(workspace: Workspace, shelf: Shelf, request: Reserve
   const refs = applying.map((budget) => budgetRef(shelf.collections, project, budget.id))
   const [fields, ...found] = await workspace.getAll([ref, ...refs])
   const known = fields === undefined ? undefined : keptFromJson(String(fields.body))
+  if (known !== undefined) refuseOtherSubject(known, subject)
   if (known !== undefined && (known.state !== 'open' || known.expiresAt <= now))
     return { kind: 'leased', reservation: await show(workspace, shelf, project, id, known) }
 

@@ -11,6 +11,7 @@ import {
   keptToJson,
   newKept,
   refuseLease,
+  refuseOtherSubject,
   reservationId,
   settlement,
   toReservation,
@@ -53,6 +54,7 @@ export async function reserve(workspace: Workspace, shelf: Shelf, request: Reser
   const [known, ...found] = await workspace.getAll([ref, ...refs])
   if (known !== undefined) {
     const kept = keptFromJson(String(known.body))
+    refuseOtherSubject(kept, subject)
     return { kind: 'reserved', reservation: await show(workspace, shelf, project, id, kept), exceeded: [] }
   }
   const states = found

@@ -2,7 +2,7 @@ import type { Amounts } from '../amount.ts'
 import { budgetsFor, type Rule } from '../charge.ts'
 import { grantLease, unusedOf } from '../lease.ts'
 import type { LeaseResult, Reservation, ReserveRequest } from '../ledger.ts'
-import { type Kept, newKept, reservationId } from '../reservation.ts'
+import { type Kept, newKept, refuseOtherSubject, reservationId } from '../reservation.ts'
 import { type Books, readBalance, readProject } from './books.ts'
 import { addHold, changeHold } from './holds.ts'
 import { find, read, show, stillThere, write } from './reservations.ts'
@@ -12,6 +12,7 @@ export function lease(books: Books, request: ReserveRequest): LeaseResult {
   const now = books.now()
   const id = reservationId(project, request.idempotencyKey, 'lease')
   const known = read(books, project, id)
+  if (known !== undefined) refuseOtherSubject(known, subject)
   if (known !== undefined && (known.state !== 'open' || known.expiresAt <= now))
     return { kind: 'leased', reservation: show(books, project, id, known) }
 

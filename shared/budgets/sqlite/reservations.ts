@@ -11,6 +11,7 @@ import {
   keptToJson,
   newKept,
   refuseLease,
+  refuseOtherSubject,
   reservationId,
   settlement,
   toReservation,
@@ -26,7 +27,10 @@ export function reserve(books: Books, request: ReserveRequest): ReserveResult {
   const now = books.now()
   const id = reservationId(project, request.idempotencyKey)
   const known = read(books, project, id)
-  if (known !== undefined) return { kind: 'reserved', reservation: show(books, project, id, known), exceeded: [] }
+  if (known !== undefined) {
+    refuseOtherSubject(known, subject)
+    return { kind: 'reserved', reservation: show(books, project, id, known), exceeded: [] }
+  }
 
   const { rules, refs } = readProject(books, project)
   const found = budgetsFor(rules, subject).map((budget) => {
