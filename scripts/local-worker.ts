@@ -85,11 +85,13 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
 const { subscription, config, doorbell, rpc } = workerData as LocalWorkerData
 const platform = createLocalPlatform(config, doorbell)
 const draining = new AbortController()
+const stopping = new AbortController()
 const { subscriber, remote, maxBytes, lingerMs } = await openRole(subscription, platform, config)
 const source = platform.openSource(subscription)
 serveRemote(rpc, remote)
 parentPort?.on('message', (message) => {
   if (message === 'drain') draining.abort()
+  if (message === 'stop') stopping.abort()
 })
 parentPort?.postMessage('ready')
 await consume(source, subscriber, {
@@ -97,6 +99,7 @@ await consume(source, subscriber, {
   maxBytes,
   lingerMs,
   draining: draining.signal,
+  stopping: stopping.signal,
   log: createLog(subscription),
 })
 await subscriber.close()

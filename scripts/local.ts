@@ -36,11 +36,14 @@ const HEAP_MB: Record<Subscription, number> = {
   notify: 48,
 }
 
-/** In which order threads finish: whoever publishes first, then who is published to; and what each may take. */
+/**
+ * In which order threads finish: whoever publishes first, then who is published to; and what each may take over what is due, in
+ * milliseconds, before it leaves the rest to the next start. Ten seconds after SIGTERM many a supervisor kills.
+ */
 const STOP_STAGES: readonly { readonly names: readonly Subscription[]; readonly ms: number }[] = [
-  { names: ['price'], ms: 3_500 },
-  { names: ['budget', 'warehouse', 'lake', 'forward'], ms: 4_500 },
-  { names: ['notify'], ms: 500 },
+  { names: ['price'], ms: 2_000 },
+  { names: ['budget', 'warehouse', 'lake', 'forward'], ms: 3_500 },
+  { names: ['notify'], ms: 300 },
 ]
 
 /** What the threads of a start that failed get to end, in milliseconds. */

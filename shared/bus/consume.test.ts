@@ -4,7 +4,7 @@ import { ACK, type Delivery, type MessageSource, type Outcome } from './bus.ts'
 import { consume } from './consume.ts'
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} }
-const bounds = { maxMessages: 10, maxBytes: 1e6, lingerMs: 0, log }
+const bounds = { maxMessages: 10, maxBytes: 1e6, lingerMs: 0, log, stopping: new AbortController().signal }
 
 function delivery(id: string): Delivery {
   const attributes = { project: 'p', digest: id, spans: 1, ingestedAt: '1', traceparent: '' }
@@ -55,6 +55,18 @@ test('a subscriber that throws has its messages retried with the reason, and goe
     ['a', { kind: 'retry', reason: 'no room' }],
     ['b', ACK],
   ])
+})
+
+test('a backlog that cannot be handled in time is left to the next start, all but what is at hand', async () => {
+  const { source, settled } = scripted([['a'], ['b'], ['c']])
+  const stopping = new AbortController()
+  const handle = async (): Promise<Outcome[]> => {
+    if (settled.length === 1) stopping.abort()
+    return [ACK]
+  }
+  const draining = AbortSignal.abort()
+  await consume(source, { handle, async close() {} }, { ...bounds, draining, stopping: stopping.signal })
+  expect(settled.map(([id]) => id)).toEqual(['a', 'b'])
 })
 
 test('a subscriber that forgets a delivery has none acknowledged', async () => {

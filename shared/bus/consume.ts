@@ -6,6 +6,8 @@ import type { Delivery, MessageSource, Outcome, PullOptions, Subscriber } from '
 export interface ConsumeOptions extends Omit<PullOptions, 'signal'> {
   /** When aborted, what is due is still handled, without waiting for more; then {@link consume} returns. */
   readonly draining: AbortSignal
+  /** When aborted too, only what is at hand is still handled. */
+  readonly stopping: AbortSignal
   readonly log: Log
 }
 
@@ -17,6 +19,7 @@ export async function consume(source: MessageSource, subscriber: Subscriber, opt
   const pull: PullOptions = { ...options, signal: options.draining }
   let failures = 0
   for (;;) {
+    if (options.stopping.aborted) return
     const deliveries = await source.pull(pull)
     if (deliveries.length === 0) return
     const outcomes = await handle(subscriber, deliveries, options.log)

@@ -8,9 +8,9 @@ afterEach(async () => {
   for (const supervisor of running.splice(0)) await supervisor.drain(1000)
 })
 
-function start(mode = ''): Supervisor {
+function start(mode = '', to = log): Supervisor {
   const entry = new URL('./test-worker.ts', import.meta.url)
-  const supervisor = supervise({ entry, name: 'test', workerData: { mode }, heapMb: 64, log })
+  const supervisor = supervise({ entry, name: 'test', workerData: { mode }, heapMb: 64, log: to })
   running.push(supervisor)
   return supervisor
 }
@@ -44,4 +44,17 @@ test('draining waits for the thread to end, but not for ever', async () => {
   const stuck = start('stuck')
   await stuck.ready
   expect(await stuck.drain(50)).toBe(false)
+})
+
+test('a thread with more to do than there was time for was broken off, and DuckDB aborted the process', async () => {
+  const logged: string[] = []
+  const busy = start('busy', { ...log, warn: (fields: unknown) => void logged.push(JSON.stringify(fields)) })
+  await busy.ready
+  expect(await busy.drain(50)).toBe(false)
+  // It ended by itself, once it was told that the time was up.
+  expect(logged).toEqual([])
+  const stuck = start('stuck', { ...log, warn: (fields: unknown) => void logged.push(JSON.stringify(fields)) })
+  await stuck.ready
+  expect(await stuck.drain(50)).toBe(false)
+  expect(logged).toEqual(['{"thread":"test"}'])
 })

@@ -20,7 +20,10 @@ export interface Supervisor {
   readonly ready: Promise<void>
   /** The methods that the thread serves. Calls reject with `store/unavailable` while it is down. */
   readonly remote: Pick<RemoteCaller, 'call'>
-  /** Asks the thread to finish what is due, close its stores and end; true if it did so before `timeoutMs`. */
+  /**
+   * Asks the thread to finish what is due, close its stores and end; true if it did so before `timeoutMs`. After that it
+   * gets {@link STOP_MS} for what is at hand.
+   */
   drain(timeoutMs: number): Promise<boolean>
 }
 
@@ -30,6 +33,9 @@ export interface Supervisor {
  * competing with ours for the cores, `npm start` passes flags to Node.
  */
 const YOUNG_GENERATION_MB = 36
+
+/** How long a thread may take over what is at hand, in milliseconds. It is broken off after that, which DuckDB does not survive. */
+export const STOP_MS = 2_000
 
 /** Pauses between restarts double up to this many milliseconds. */
 const MAX_RESTART_PAUSE_MS = 30_000
@@ -89,10 +95,14 @@ export function supervise(options: SupervisorOptions): Supervisor {
         if (worker.threadId === -1) resolve(true)
         worker.once('exit', () => resolve(true))
       })
+      const within = (ms: number) => Promise.race([exited, sleep(ms, false, { ref: false })])
       worker.postMessage('drain')
-      const ended = await Promise.race([exited, sleep(timeoutMs, false, { ref: false })])
-      if (!ended) await worker.terminate()
-      return ended
+      if (await within(timeoutMs)) return true
+      worker.postMessage('stop')
+      if (await within(STOP_MS)) return false
+      log.warn({ thread: name }, 'thread was broken off')
+      await worker.terminate()
+      return false
     },
   }
 }

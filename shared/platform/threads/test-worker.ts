@@ -18,6 +18,7 @@ serveRemote(rpc, {
   },
 })
 parentPort?.on('message', (message) => {
-  if (message === 'drain' && mode !== 'stuck') process.exit(0)
+  if (message === 'drain' && mode !== 'stuck' && mode !== 'busy') process.exit(0)
+  if (message === 'stop' && mode !== 'stuck') process.exit(0)
 })
 parentPort?.postMessage('ready')
