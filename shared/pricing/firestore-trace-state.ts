@@ -108,6 +108,8 @@ export function openFirestoreTraceState(options: FirestoreTraceStateOptions): Tr
   return {
     transact: async (keys, decide, ready) => {
       const names = [...new Set(keys.map(traceName))]
+      // It may fail before its turn has come, while nobody waits for it.
+      ready?.catch(() => {})
       const transact = () =>
         firestore.runTransaction(async (transaction) => {
           const [known] = await Promise.all([read(transaction, names), ready])
