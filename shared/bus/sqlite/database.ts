@@ -4,6 +4,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { SUBSCRIPTIONS, type Subscription, TOPICS, type Topic } from '../bus.ts'
 
+/** 1: digests are kept as bytes. */
+const VERSION = 1
+/** Digests as bytes that were kept as text. */
+const UPDATE = `UPDATE OR REPLACE published SET digest = unhex(digest) WHERE typeof(digest) = 'text' AND length(digest) = 64`
+
 /** About what a message takes on disk besides its payload: attributes, deliveries, their index. */
 const ROW_BYTES = 500
 
@@ -110,6 +115,8 @@ export function prepareQueue(
     database
       .prepare('UPDATE deliveries SET leased = 0, due_at = ?, attempts = attempts - 1 WHERE leased = 1')
       .run(options.now)
+    if (database.prepare('PRAGMA user_version').get()?.user_version !== VERSION)
+      database.exec(`${UPDATE}; PRAGMA user_version = ${VERSION}`)
     database.exec(`
       DELETE FROM backlog;
       INSERT INTO backlog SELECT coalesce(sum(length(data) + ${ROW_BYTES}), 0) FROM messages;

@@ -281,6 +281,17 @@ test('digests older than a month were forgotten at a start alone, and a server t
   }
 })
 
+test('an export sent again after an update of the server was accepted twice: its digest had been kept as text', async () => {
+  const first = start()
+  await publish(first.bus, hexDigest(1))
+  const database = new DatabaseSync(join(directory, 'spans.db'))
+  database.exec('UPDATE published SET digest = lower(hex(digest)); PRAGMA user_version = 0')
+  database.close()
+  const second = start()
+  await publish(second.bus, hexDigest(1))
+  expect(second.admin.intake('p').accepted).toBe(1n)
+})
+
 function hexDigest(index: number): string {
   return createHash('sha256').update(`${index}`).digest('hex')
 }
