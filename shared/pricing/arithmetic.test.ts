@@ -1,8 +1,6 @@
-import { waitForUpdate } from '@pydantic/genai-prices'
 import { expect, test } from 'vitest'
 import { buildChat } from '../../test/support/span.ts'
-import { loadCatalogue } from './catalogue.ts'
-import type { ListedProvider } from './listing.ts'
+import { loadCatalogue, loadProviders } from './catalogue.ts'
 import { createPricer } from './pricer.ts'
 import type { Receipt } from './receipt.ts'
 import { type Case, PLAIN } from './test-arithmetic.ts'
@@ -10,7 +8,7 @@ import { AZURE, BEDROCK, VERTEX } from './test-arithmetic-clouds.ts'
 import { ANTHROPIC, DEEPSEEK, GEMINI, GROQ, MISTRAL, OPENAI, PERPLEXITY, XAI } from './test-arithmetic-makers.ts'
 
 const pricer = createPricer({ catalogue: await loadCatalogue() })
-const providers = (await waitForUpdate()) as unknown as readonly ListedProvider[]
+const providers = await loadProviders()
 
 const ROWS = Object.entries({
   openai: OPENAI,

@@ -1,9 +1,9 @@
-import { calcPrice, waitForUpdate } from '@pydantic/genai-prices'
+import { calcPrice } from '@pydantic/genai-prices'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { emptyUsage, inputTokens, LEAF, type Leaf, outputTokens, type Usage } from '../genai/usage.ts'
-import { loadCatalogue } from './catalogue.ts'
-import type { ListedModel, ListedPeriod, ListedProvider } from './listing.ts'
+import { loadCatalogue, loadProviders } from './catalogue.ts'
+import type { ListedModel, ListedPeriod } from './listing.ts'
 import { matches } from './models.ts'
 import { LISTED_UNITS, type PricePlan } from './plan.ts'
 import { bill } from './receipt.ts'
@@ -11,7 +11,7 @@ import { bill } from './receipt.ts'
 /** The library's own arithmetic, in doubles, on its own data: what we say of the same call must be the same but where stated. */
 
 const catalogue = await loadCatalogue()
-const providers = (await waitForUpdate()) as unknown as readonly ListedProvider[]
+const providers = await loadProviders()
 
 /** Every name that is listed in full, with its seller. */
 const LISTED = providers.flatMap((provider) =>

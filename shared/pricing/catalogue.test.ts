@@ -1,14 +1,13 @@
-import { calcPrice, waitForUpdate } from '@pydantic/genai-prices'
+import { calcPrice } from '@pydantic/genai-prices'
 import { expect, test } from 'vitest'
 import { emptyUsage, LEAF } from '../genai/usage.ts'
-import { createCatalogue, loadCatalogue } from './catalogue.ts'
-import type { ListedProvider } from './listing.ts'
+import { createCatalogue, loadCatalogue, loadProviders } from './catalogue.ts'
 import { modelNames } from './model-names.ts'
 import { indexMatches, matches } from './models.ts'
 import { bill } from './receipt.ts'
 
 const catalogue = await loadCatalogue()
-const providers = (await waitForUpdate()) as unknown as readonly ListedProvider[]
+const providers = await loadProviders()
 const NOON = BigInt(Date.parse('2026-11-01T12:00:00Z')) * 1_000_000n
 
 const planOf = (provider: string, model: string, time = NOON) => {

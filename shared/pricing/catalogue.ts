@@ -35,10 +35,14 @@ export interface Catalogue {
   prepare(projects: Iterable<string>): Promise<void>
 }
 
-/** The catalogue of `@pydantic/genai-prices`, as shipped with the installed package. */
+/** The data of `@pydantic/genai-prices`, as shipped with the installed package; its own types leave out what prices may be. */
+export async function loadProviders(): Promise<readonly ListedProvider[]> {
+  return (await waitForUpdate()) as unknown as readonly ListedProvider[]
+}
+
+/** The catalogue over {@link loadProviders}. */
 export async function loadCatalogue(): Promise<Catalogue> {
-  const providers = (await waitForUpdate()) as unknown as readonly ListedProvider[]
-  return createCatalogue(providers, 'genai-prices')
+  return createCatalogue(await loadProviders(), 'genai-prices')
 }
 
 /**

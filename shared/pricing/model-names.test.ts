@@ -1,10 +1,8 @@
-import { waitForUpdate } from '@pydantic/genai-prices'
 import { expect, test } from 'vitest'
-import { loadCatalogue } from './catalogue.ts'
-import type { ListedProvider } from './listing.ts'
+import { loadCatalogue, loadProviders } from './catalogue.ts'
 
 const catalogue = await loadCatalogue()
-const providers = (await waitForUpdate()) as unknown as readonly ListedProvider[]
+const providers = await loadProviders()
 const NOW = BigInt(Date.parse('2026-11-01T12:00:00Z')) * 1_000_000n
 
 /** The catalogue's id of the model that a call is billed as, or why it is not. */

@@ -1,13 +1,11 @@
-import { waitForUpdate } from '@pydantic/genai-prices'
 import { expect, test } from 'vitest'
 import { buildChat } from '../../test/support/span.ts'
-import { loadCatalogue } from './catalogue.ts'
-import type { ListedProvider } from './listing.ts'
+import { loadCatalogue, loadProviders } from './catalogue.ts'
 import { LISTED_UNITS } from './plan.ts'
 import { createPricer } from './pricer.ts'
 
 const pricer = createPricer({ catalogue: await loadCatalogue() })
-const providers = (await waitForUpdate()) as unknown as readonly ListedProvider[]
+const providers = await loadProviders()
 
 /** Models that are sold by what no span says, such as hours of audio and pages of a document, or for which nothing is listed. */
 const MODELS = providers.flatMap(({ id: provider, models }) =>
