@@ -6,7 +6,10 @@ import { describeLedger, type SuiteOptions } from './ledger-under-test.ts'
 
 const DAY = 86_400_000
 
-/** What every adapter of the ledger must do with budgets themselves: make, change and delete them, grant, correct, and tell their history. */
+/**
+ * What every adapter of the ledger must do with budgets themselves: make, change and delete them, grant, correct, and
+ * tell their history.
+ */
 export function administrationSuite(name: string, options: SuiteOptions): void {
   describeLedger(`administration of budgets on ${name}`, options, (own) => {
     const { put, position, reserve } = own

@@ -160,7 +160,10 @@ export function hasGrant({ grants }: Budget, id: string): boolean {
   return grants.some((grant) => grant.id === id)
 }
 
-/** `budget` with the grant `id` ending at `now`: what it has paid stays paid, and a retry does not give it again. Throws `budget/not-found` where none is in force or to come. */
+/**
+ * `budget` with the grant `id` ending at `now`: what it has paid stays paid, and a retry does not give it again. Throws
+ * `budget/not-found` where none is in force or to come.
+ */
 export function withoutGrant(budget: Budget, id: string, now: number): Budget {
   const grant = budget.grants.find((candidate) => candidate.id === id && endOf(candidate) > now)
   if (grant === undefined)

@@ -93,8 +93,8 @@ export function rulesOf(rules: readonly Rule[], revision: number): Rules {
 
 /**
  * What `spans`, sent with the API key `keyId`, add to the budgets of their project: one charge for each span and budget that
- * applies to it. A correction carries none of its span's attributes but its reservation: it goes to every budget that is not for another user or
- * session, and counts where the span does.
+ * applies to it. A correction carries none of its span's attributes but its reservation: it goes to every budget that
+ * is not for another user or session, and counts where the span does.
  */
 export function chargesOf(
   { rules, candidates = () => rules }: Pick<Rules, 'rules' | 'candidates'>,

@@ -36,8 +36,8 @@ export interface FirestoreLedgerOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number
   /**
-   * A project's debits are written no sooner after the last ones, in milliseconds: those that come meanwhile share one write of each budget, since
-   * a document takes about one write a second for long. @defaultValue 1000
+   * A project's debits are written no sooner after the last ones, in milliseconds: those that come meanwhile share one
+   * write of each budget, since a document takes about one write a second for long. @defaultValue 1000
    */
   readonly debitEveryMs?: number
   /** How long Firestore's answer is waited for, in milliseconds. @defaultValue 20,000 */

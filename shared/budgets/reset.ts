@@ -12,8 +12,8 @@ export interface ResetBudget {
 const MAX_RESETS = 100
 
 /**
- * Resets a budget at `now`, given its buckets: spans that begin from then on are counted in a bucket of their own, and what is said, now or later,
- * of those that began before counts no more.
+ * Resets a budget at `now`, given its buckets: spans that begin from then on are counted in a bucket of their own, and
+ * what is said, now or later, of those that began before counts no more.
  */
 export function resetBudget(
   { budget, calendar }: Pick<Rule, 'budget' | 'calendar'>,

@@ -8,8 +8,9 @@ const FIELDS = [
 ] as const
 
 /**
- * Finds the rules that a span's user and session do not rule out, in time that does not grow with the rules for others: to ask each of thousands
- * would take longer than all else that a span costs. What a correction does not say rules nothing out.
+ * Finds the rules that a span's user and session do not rule out, in time that does not grow with the rules for others:
+ * to ask each of thousands would take longer than all else that a span costs. What a correction does not say rules
+ * nothing out.
  */
 export function createIndex(rules: readonly Rule[]): (ledger: Ledger) => readonly Rule[] {
   const indexes = FIELDS.map(({ field, read }) => {

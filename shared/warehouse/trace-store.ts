@@ -111,7 +111,10 @@ export interface SpanQuery {
 export interface TraceLimits {
   /** Most spans. */
   readonly limit: number
-  /** Most bytes that the spans may take together, by their `spanBytes`; the first is read whatever it takes. @defaultValue MAX_READ_BYTES */
+  /**
+   * Most bytes that the spans may take together, by their `spanBytes`; the first is read whatever it takes.
+   * @defaultValue MAX_READ_BYTES
+   */
   readonly maxBytes?: number
 }
 

@@ -48,8 +48,8 @@ function remember(ids: Set<string>, id: string): void {
 }
 
 /**
- * Alerts that have not been published. What another instance raised is left to it for a while, and may be a minute late: a look that finds nothing is
- * billed, and is not repeated for as long unless a threshold was reached here.
+ * Alerts that have not been published. What another instance raised is left to it for a while, and may be a minute
+ * late: a look that finds nothing is billed, and is not repeated for as long unless a threshold was reached here.
  */
 export async function dueAlerts({ collections, now, alerting }: Shelf, limit: number): Promise<Alert[]> {
   const at = now()

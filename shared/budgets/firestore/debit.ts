@@ -44,9 +44,9 @@ function claimRef({ claims }: Collections, project: string, digest: string): Doc
 }
 
 /**
- * Debits one message: its claim is created and each budget that it tells something new is written, all at once and on the condition that none
- * of them has changed since it was read. So a message is debited wholly or not at all, and once. With a `reason` what it adds is a
- * correction that says so.
+ * Debits one message: its claim is created and each budget that it tells something new is written, all at once and on
+ * the condition that none of them has changed since it was read. So a message is debited wholly or not at all, and
+ * once. With a `reason` what it adds is a correction that says so.
  */
 export async function debit(
   workspace: Workspace,

@@ -13,8 +13,8 @@ export interface Shelf {
   /** Alerts known to have been noted. */
   readonly noted: Set<string>
   /**
-   * When, in milliseconds since 1970, a threshold was last found that was not known to be noted, and when a look for alerts found none; and the ids of
-   * those that were noted here.
+   * When, in milliseconds since 1970, a threshold was last found that was not known to be noted, and when a look for
+   * alerts found none; and the ids of those that were noted here.
    */
   readonly alerting: { raisedAt: number; nothingAt: number; readonly raised: Set<string> }
   /** Which of the counters of messages that charge nothing is written here. */

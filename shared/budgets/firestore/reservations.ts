@@ -195,8 +195,8 @@ export async function stillThere(
 }
 
 /**
- * `state` with a hold more, without those that have expired. Where it has too many a hard budget throws `budget/busy`; one that refuses nobody holds
- * no more.
+ * `state` with a hold more, without those that have expired. Where it has too many a hard budget throws `budget/busy`;
+ * one that refuses nobody holds no more.
  */
 export function withHold(
   state: BudgetState,

@@ -24,7 +24,8 @@ interface Waiting {
 }
 
 /**
- * The publishing side of the embedded queue. Publishes that arrive while one fsync runs share the next one. A digest that was published before is not queued again.
+ * The publishing side of the embedded queue. Publishes that arrive while one fsync runs share the next one. A digest
+ * that was published before is not queued again.
  */
 export function openSqliteBus(options: SqliteBusOptions): Bus {
   const topics = new Map<Topic, TopicWriter>()
