@@ -17,6 +17,8 @@ export interface PricingBench {
   readonly emittersUs: number
   readonly slowestEmitter: string
   readonly slowestEmitterUs: number
+  /** Of how many emitters a span takes more than two microseconds, of how many in all. */
+  readonly emittersAbove2Us: string
 }
 
 const FIXTURES = join(import.meta.dirname, '../../test/fixtures/emitters')
@@ -57,6 +59,7 @@ export async function benchPricing(): Promise<PricingBench> {
     emittersUs: round2(byEmitter.reduce((sum, { us }) => sum + us, 0) / byEmitter.length),
     slowestEmitter: slowest.emitter,
     slowestEmitterUs: slowest.us,
+    emittersAbove2Us: `${byEmitter.filter(({ us }) => us > 2).length} of ${byEmitter.length}`,
   }
 }
 
