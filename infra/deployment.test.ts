@@ -24,6 +24,7 @@ describe('a deployment that is wrong', () => {
     [{ ...LEAST, projectRetentionDays: { 'a,b': 7 } }, 'projectRetentionDays'],
     [{ ...LEAST, alertEmails: 'me' }, 'alertEmails'],
     [{ ...LEAST, protectData: 'no' }, 'protectData'],
+    [{ ...LEAST, rememberTraces: 'some' }, 'rememberTraces: all or parts'],
   ])('%j is refused', (given, message) => {
     expect(() => parseDeployment(given)).toThrow(message)
   })
@@ -34,6 +35,7 @@ describe('a deployment that is wrong', () => {
     { region: 'us-central1', dataLocation: 'US' },
     { minInstances: 0 },
     { projectRetentionDays: { trial: 7 } },
+    { rememberTraces: 'parts' },
   ])('%j is taken', (given) => {
     expect(parseDeployment({ ...LEAST, ...given })).toMatchObject(given)
   })

@@ -34,6 +34,8 @@ export interface Deployment {
   readonly maxBodyBytes?: number
   /** Least level that is logged. @defaultValue `info` */
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
+  /** Of which traces messages are settled with each other: docs/pricing.md § Across messages. @defaultValue `all` */
+  readonly rememberTraces?: 'all' | 'parts'
   /** Where every priced span is sent too; nowhere if absent. */
   readonly forward?: Forward
   /** Who is told of dead letters, backlogs and errors. */
@@ -92,6 +94,7 @@ function checkField(name: string, value: unknown): string[] {
   if (COUNTS.includes(name)) return isWhole(value, 1) ? [] : [`${name}: a whole number, at least 1`]
   if (name === 'minInstances') return isWhole(value, 0) ? [] : [`${name}: a whole number`]
   if (name === 'protectData') return typeof value === 'boolean' ? [] : [`${name}: true or false`]
+  if (name === 'rememberTraces') return value === 'all' || value === 'parts' ? [] : [`${name}: all or parts`]
   if (name === 'projectRetentionDays') return checkRetention(value) ? [] : [`${name}: projects and their days`]
   if (name !== 'alertEmails') return [`${name}: no such setting`]
   const valid = Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry.includes('@'))

@@ -35,6 +35,7 @@ export const EVERYTHING: Deployment = {
   maxInstances: 20,
   maxBodyBytes: 1_000_000,
   logLevel: 'debug',
+  rememberTraces: 'parts',
   alertEmails: ['a@example.com', 'b@example.com'],
   monthlyBudget: 5,
   billingAccount: '000000-000000-000000',

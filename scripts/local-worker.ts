@@ -34,7 +34,8 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
       const { createPricer } = await import('../shared/pricing/pricer.ts')
       const pricer = createPricer({ catalogue: await platform.openCatalogue(await platform.openPriceStore()) })
       const state = await platform.openTraceState()
-      const subscriber = createPriceSubscriber({ bus: await platform.openBus(), pricer, state, log })
+      const remember = config.SPANLEDGER_REMEMBER_TRACES
+      const subscriber = createPriceSubscriber({ bus: await platform.openBus(), pricer, state, remember, log })
       return { subscriber, remote: {}, maxBytes: 4 * MIB, lingerMs: 0 }
     }
     case 'budget': {

@@ -83,6 +83,12 @@ const schema = z.object({
     .string()
     .optional()
     .describe('JSON file of prices for all projects, before those of the catalogue'),
+  SPANLEDGER_REMEMBER_TRACES: z
+    .enum(['all', 'parts'])
+    .default('all')
+    .describe(
+      'of which traces messages are settled with each other for a day: `all` that report usage, or only those that come in `parts`',
+    ),
   SPANLEDGER_FORWARD_URL: z.string().url().optional().describe('OTLP/HTTP endpoint that gets a copy of every span'),
   SPANLEDGER_FORWARD_HEADERS: z.string().default('').describe('headers for it: key=value,key=value'),
   SPANLEDGER_GCP_PROJECT: z.string().default('').describe('on Google Cloud: the project that holds everything'),

@@ -20,13 +20,15 @@ import type { Attributes } from '../../shared/spans/attributes.ts'
 import { EMPTY_LEDGER, type Ledger, ledgerAttributes } from '../../shared/spans/ledger.ts'
 import type { Span } from '../../shared/spans/span.ts'
 import { correctionMessages } from './corrections.ts'
-import { type SettledMessage, settleMessages } from './settlement.ts'
+import { type Remembered, type SettledMessage, settleMessages } from './settlement.ts'
 
 export interface PriceOptions {
   readonly bus: Bus
   readonly pricer: Pricer
   /** Remembers traces across messages; without it each message is priced as if it held its traces whole. */
   readonly state?: TraceStateStore
+  /** @defaultValue `all` */
+  readonly remember?: Remembered
   readonly log?: Log
   /** Milliseconds since 1970. */
   readonly now?: () => number
@@ -46,7 +48,8 @@ interface Work {
  * first is the delivery's with `.1`, `.2`, … after it. What a delivery changes about earlier spans goes out as
  * corrections, in messages of no spans whose digests end in `.c0`, `.c1`, ….
  */
-export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now }: PriceOptions): Subscriber {
+export function createPriceSubscriber(options: PriceOptions): Subscriber {
+  const { bus, pricer, state, remember = 'all', log, now = Date.now } = options
   return {
     handle: async (deliveries) => {
       const outcomes = new Map<Delivery, Outcome>()
@@ -79,7 +82,7 @@ export function createPriceSubscriber({ bus, pricer, state, log, now = Date.now 
   async function settleAll(work: readonly Work[], prepared: Promise<void>): Promise<readonly SettledMessage[]> {
     if (state === undefined) return work.map(({ reading }) => ({ bills: billAlone(reading), corrections: [] }))
     const messages = work.map(({ delivery: { attributes }, reading }) => ({ ...attributes, reading }))
-    return settleMessages(messages, { state, now: now() * 1000, pricer, prepared })
+    return settleMessages(messages, { state, remember, now: now() * 1000, pricer, prepared })
   }
 }
 

@@ -14,6 +14,7 @@ const config = readFunctionConfig('price')
 const bus = await openGcpBus(config)
 const state = await openGcpTraceState(config)
 const pricer = createPricer({ catalogue: await openGcpCatalogue(await openGcpPriceStore(config), PRICES_REFRESH_MS) })
-const subscriber = createPriceSubscriber({ bus, pricer, state, log })
+const remember = config.SPANLEDGER_REMEMBER_TRACES
+const subscriber = createPriceSubscriber({ bus, pricer, state, remember, log })
 
 serveFunction('price', createPushApp({ subscription: 'price', subscriber, bus, log }))

@@ -1,6 +1,7 @@
+import type { Usage } from '../../shared/genai/usage.ts'
 import { type Bills, billAlone, type Pricer } from '../../shared/pricing/pricer.ts'
 import { type SettleMessage, type Settlement, settle } from '../../shared/pricing/settle.ts'
-import { isInert, type SpanReadings, type TraceSlice } from '../../shared/pricing/slice.ts'
+import { explainsItself, isInert, type SpanReadings, type TraceSlice } from '../../shared/pricing/slice.ts'
 import type {
   KnownTrace,
   TraceAppend,
@@ -22,8 +23,15 @@ export interface SettledMessage {
   readonly corrections: readonly (Settlement['corrections'][number] & { readonly traceId: string })[]
 }
 
+/**
+ * Which traces are remembered from message to message: `all` that report usage, or only those that come in `parts`, of which no
+ * message explains all that it has.
+ */
+export type Remembered = 'all' | 'parts'
+
 export interface SettleOptions {
   readonly state: TraceStateStore
+  readonly remember: Remembered
   /** Microseconds since 1970. */
   readonly now: number
   readonly pricer: Pick<Pricer, 'ownPrice'>
@@ -46,7 +54,7 @@ interface OpenTrace extends SettleMessage {
  */
 export async function settleMessages(
   messages: readonly ReadMessage[],
-  { state, now, pricer, prepared }: SettleOptions,
+  { state, remember, now, pricer, prepared }: SettleOptions,
 ): Promise<SettledMessage[]> {
   const settled = messages.map(({ reading }) => ({
     bills: new Map(billAlone(reading)),
@@ -54,7 +62,7 @@ export async function settleMessages(
   }))
   const open = messages.flatMap(({ project, digest, reading }, message): OpenTrace[] =>
     Array.from(reading.slices.values())
-      .filter((slice) => !isInert(slice))
+      .filter((slice) => remains(slice, settled[message]!.bills.get(slice.traceId)!))
       .map((slice) => {
         const { traceId } = slice
         const alone = settled[message]!.bills.get(traceId)!
@@ -75,6 +83,11 @@ export async function settleMessages(
     }
   }
   return settled
+
+  /** Whether what a message says of a trace may matter to another. */
+  function remains(slice: TraceSlice, alone: ReadonlyMap<string, Usage>): boolean {
+    return !(remember === 'all' ? isInert(slice) : explainsItself(slice, alone))
+  }
 }
 
 function settleOpen(open: readonly OpenTrace[], known: KnownTrace): { append: TraceAppend[]; result: Settlement[] } {

@@ -37,7 +37,10 @@ export const FUNCTIONS = {
       'SPANLEDGER_MAX_OBJECTS',
     ],
   },
-  price: { trigger: { kind: 'push', subscription: 'price' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
+  price: {
+    trigger: { kind: 'push', subscription: 'price' },
+    settings: [...BUS, 'SPANLEDGER_GCP_DATABASE', 'SPANLEDGER_REMEMBER_TRACES'],
+  },
   budget: { trigger: { kind: 'push', subscription: 'budget' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
   notify: { trigger: { kind: 'push', subscription: 'notify' }, settings: [...BUS, 'SPANLEDGER_GCP_DATABASE'] },
   warehouse: { trigger: { kind: 'push', subscription: 'warehouse' }, settings: [...BUS, 'SPANLEDGER_GCP_DATASET'] },

@@ -1,5 +1,5 @@
 import { type GenAiCall, isGenAiCall, readCall, type Subject } from '../genai/call.ts'
-import type { Usage } from '../genai/usage.ts'
+import { isNothing, sameUsage, type Usage } from '../genai/usage.ts'
 import type { Span } from '../spans/span.ts'
 import { findParents, type Link, reachesRoot, type UsageSpan } from './lineage.ts'
 import { rollUp } from './rollup.ts'
@@ -78,6 +78,18 @@ export function billUsages(usages: readonly UsageSpan[], links: ReadonlyMap<stri
  */
 export function isInert({ usages, links }: TraceSlice): boolean {
   return usages.length === 0 && reachesRoot(links)
+}
+
+/**
+ * Whether a message that bills `billed` explains a trace: it has it from the root down, every sum in it is that of spans below it,
+ * and every call bills what it reports. Another message makes a difference to that only if it reports one of these calls again.
+ */
+export function explainsItself({ usages, links }: TraceSlice, billed: ReadonlyMap<string, Usage>): boolean {
+  const isSettled = ({ spanId, call }: SliceUsage) => {
+    const own = billed.get(spanId)!
+    return isNothing(own) || !(call.composite || call.summary || !sameUsage(own, usageOf(call)))
+  }
+  return reachesRoot(links) && usages.every(isSettled)
 }
 
 /** A span that a message holds twice is billed by the first; the others get the same ledger. */
