@@ -99,6 +99,34 @@ test('a change in the store is seen, without a look-up asking the store each tim
   expect(() => pricer.price([span], { project: 'never' })).toThrow('not prepared')
 })
 
+test('a project whose prices had just been read was not prepared once a thousand others were', async () => {
+  const store = openSqlitePriceStore(':memory:')
+  let time = 0
+  let searches = 0
+  const counted = {
+    ...base,
+    find: (query: Parameters<typeof base.find>[0]) => {
+      searches++
+      return base.find(query)
+    },
+  }
+  const pricer = createPricer({ catalogue: createCustomCatalogue({ base: counted, store, now: () => time }) })
+  const span = buildChat('house-model', { input_tokens: 1 })
+  const others = Array.from({ length: 1500 }, (_, n) => `other-${n}`)
+  const all = ['first', ...others]
+  await pricer.prepare(['first'])
+  await pricer.prepare(all)
+  for (const project of all) expect(pricer.price([span], { project })[0]!.costStatus).toBe('unpriced')
+  expect(searches).toBe(1501)
+
+  // Those that nobody prices for are forgotten all the same, and what is found for the others is not.
+  time += 3_600_000
+  await pricer.prepare(['first'])
+  for (const project of ['first', 'other-1499']) pricer.price([span], { project })
+  expect(searches).toBe(1501)
+  expect(() => pricer.price([span], { project: 'other-0' })).toThrow('not prepared')
+})
+
 test.each([
   { model: '' },
   { model: 'x', prices: { input_mtok: -1 } },

@@ -20,8 +20,9 @@ export interface CustomCatalogueOptions {
   readonly now?: () => number
 }
 
-/** Past this many projects the one longest not priced for is forgotten. */
+/** Past this many projects those are forgotten that nothing was prepared for in the last five minutes: what was is still to be priced. */
 const MAX_PROJECTS = 1000
+const FORGET_MS = 300_000
 const NANOS_PER_MILLI = 1_000_000n
 
 /** A price of one's own, compiled, and the milliseconds since 1970 between which it holds. */
@@ -36,6 +37,8 @@ interface Snapshot {
   readonly version: ProjectPrices['version']
   readonly find: (query: PriceQuery) => Quote | string
   readonly readAt: number
+  /** When its spans were last to be priced. */
+  readonly wantedAt: number
 }
 
 /**
@@ -45,19 +48,31 @@ interface Snapshot {
  */
 export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogue {
   const { base, store, shared = [], refreshMs = 1000, now = performance.now.bind(performance) } = options
+  /** The one longest not wanted first. */
   const projects = new Map<string, Snapshot>()
   const compiled = new WeakMap<CustomPrice, Period>()
   const findForNobody = memoiseQuotes((query) => overlay(query, []))
 
   async function refresh(project: string, from: Pick<PriceStore, 'get'>): Promise<void> {
     const known = projects.get(project)
-    const readAt = now()
-    if (known !== undefined && readAt - known.readAt < refreshMs) return
+    const wantedAt = now()
+    if (known !== undefined && wantedAt - known.readAt < refreshMs) return keep(project, { ...known, wantedAt })
     const { prices, version } = await from.get(project)
     const find = known?.version === version ? known.find : memoiseQuotes((query) => overlay(query, prices))
+    keep(project, { version, find, readAt: wantedAt, wantedAt })
+  }
+
+  function keep(project: string, snapshot: Snapshot): void {
     projects.delete(project)
-    projects.set(project, { version, find, readAt })
-    if (projects.size > MAX_PROJECTS) projects.delete(projects.keys().next().value as string)
+    projects.set(project, snapshot)
+  }
+
+  function forgetUnwanted(): void {
+    const before = now() - FORGET_MS
+    for (const [project, { wantedAt }] of projects) {
+      if (projects.size <= MAX_PROJECTS || wantedAt > before) return
+      projects.delete(project)
+    }
   }
 
   function find(query: PriceQuery): Quote | string {
@@ -98,7 +113,9 @@ export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogu
     version: `${base.version}+custom`,
     find,
     prepare: async (wanted) => {
-      if (store !== undefined) await Promise.all(Array.from(new Set(wanted), (project) => refresh(project, store)))
+      if (store === undefined) return
+      await Promise.all(Array.from(new Set(wanted), (project) => refresh(project, store)))
+      forgetUnwanted()
     },
   }
 }
