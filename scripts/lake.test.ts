@@ -90,6 +90,11 @@ test('of several statements all but the first were dropped without a word', asyn
   await expect(sql('SELECT FROM WHERE')).rejects.toThrow(/^query: Parser Error/)
 })
 
+test('an answer of many rows overflowed the stack when its columns were measured', async () => {
+  const lines = (await sql('SELECT * FROM range(150_000)')).split('\n')
+  expect([lines.length, lines[0], lines.at(-1)]).toStrictEqual([150_002, 'range', '149999'])
+})
+
 test('rebuild fills an empty warehouse with the same rows and sums, however often', async () => {
   expect(await rebuild(config)).toMatchObject({ stored: 12, duplicates: 0 })
   expect(await rebuild(config)).toMatchObject({ stored: 0, duplicates: 0 })

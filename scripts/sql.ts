@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../shared/config.ts'
+import { parseTime } from '../shared/http/time.ts'
 import { type LakeSqlResult, queryLake } from '../shared/lake/lake-sql.ts'
 import { lakeViews } from '../shared/lake/lake-views.ts'
 import { defaultLake, openReadableLake } from '../shared/platform/lake-address.ts'
@@ -12,8 +13,10 @@ const VIEWS = lakeViews({ spans: [], corrections: [], quarantine: [], template: 
 const USAGE = `npm run sql -- [--from TIME] [--to TIME] [--format table|json|csv] [--lake DIRECTORY|gs://BUCKET] "SELECT …"
 DuckDB over the lake; the server may be running. Views:
 ${VIEWS}
---from and --to are dates or RFC 3339 times; only the hours between them are read. From a bucket they are fetched, and kept
+--from and --to are dates (UTC) or RFC 3339 times; only the hours between them are read. From a bucket they are fetched, and kept
 in the data directory. A file that cannot be read is named and left out, and the exit code is 1.`
+
+const NANOS_PER_MILLI = 1_000_000n
 
 const FORMATS = ['table', 'json', 'csv']
 
@@ -40,6 +43,8 @@ export async function runSql(args: readonly string[], config: Config): Promise<S
   if (!FORMATS.includes(values.format)) throw misuse('--format is table, json or csv')
   const from = readTime(values.from)
   const to = readTime(values.to)
+  if (from !== undefined && to !== undefined && from >= to)
+    throw misuse('--from must be before --to: nothing lies between them')
   const lake = await openReadableLake(values.lake ?? defaultLake(config), config)
   const result = await queryLake(sql, { lake, ...(from !== undefined && { from }), ...(to !== undefined && { to }) })
   const warnings = Array.from(result.unreadable, ([name, reason]) => `left out ${name}: ${reason}`)
@@ -48,9 +53,12 @@ export async function runSql(args: readonly string[], config: Config): Promise<S
 
 function readTime(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  const time = Date.parse(text)
-  if (Number.isNaN(time)) throw misuse(`${JSON.stringify(text)} is no time`)
-  return time
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text
+  try {
+    return Number(parseTime(time) / NANOS_PER_MILLI)
+  } catch {
+    throw misuse(`${JSON.stringify(text)} is no time such as 2026-01-31 or 2026-01-31T09:30:00Z`)
+  }
 }
 
 function format({ columns, rows }: LakeSqlResult, kind: string): string {
@@ -64,7 +72,7 @@ function format({ columns, rows }: LakeSqlResult, kind: string): string {
   }
   const lines = [columns, ...rows.map((row) => row.map(text))]
   if (kind === 'csv') return lines.map((line) => line.map(csvField).join(',')).join('\n')
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => (line[index] ?? '').length)))
+  const widths = columns.map((_, index) => lines.reduce((most, line) => Math.max(most, line[index]?.length ?? 0), 0))
   const rule = widths.map((width) => '-'.repeat(width))
   return [columns, rule, ...lines.slice(1)]
     .map((line) =>

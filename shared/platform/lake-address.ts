@@ -6,6 +6,7 @@ import { openCachedLake } from '../lake/cached-lake.ts'
 import type { ObjectStore } from '../lake/object-store.ts'
 import { withPrefix } from '../lake/prefixed-store.ts'
 import { openDirectoryLake, type ReadableLake } from '../lake/readable-lake.ts'
+import { makeDataDirectory } from './data-directory.ts'
 import { openGcpObjectStore } from './gcp.ts'
 import { localPaths } from './local.ts'
 
@@ -34,6 +35,7 @@ export async function openReadableLake(address: string, config: Config): Promise
     }
     return openDirectoryLake(address)
   }
+  makeDataDirectory(config.SPANLEDGER_DATA)
   const directory = join(localPaths(config).lakeCache, place.bucket, ...place.prefix.split('/'))
   return openCachedLake(await openBucket(place, config), {
     directory,

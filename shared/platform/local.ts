@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSqliteKeyStore } from '../auth/sqlite-key-store.ts'
 import { openSqliteLedger } from '../budgets/sqlite-ledger.ts'
@@ -19,6 +18,7 @@ import { openSqliteTraceState } from '../pricing/sqlite-trace-state.ts'
 import type { TraceStateStore } from '../pricing/trace-state.ts'
 import { readForward } from '../warehouse/forward-settings.ts'
 import type { SpanWriter } from '../warehouse/trace-store.ts'
+import { makeDataDirectory } from './data-directory.ts'
 import type { Platform } from './platform.ts'
 
 /** The embedded platform: everything in one directory, nothing outside the process. */
@@ -59,7 +59,7 @@ export function localPaths(config: Config) {
 
 export function createLocalPlatform(config: Config, doorbell: Doorbell = createDoorbell()): LocalPlatform {
   const paths = localPaths(config)
-  mkdirSync(config.SPANLEDGER_DATA, { recursive: true, mode: 0o700 })
+  makeDataDirectory(config.SPANLEDGER_DATA)
   const queue = { directory: paths.queue, doorbell }
   const file = config.SPANLEDGER_PRICES
   const openPriceFile = async () => (file === undefined ? [] : await readPriceFile(file))
