@@ -16,9 +16,9 @@ import {
   enumField,
   FieldError,
   idField,
-  integerField,
   type Json,
   listField,
+  numberField,
   objectField,
   textField,
   timeField,
@@ -33,8 +33,6 @@ const EXPORT = '{"resourceSpans": [{"scopeSpans": [{"spans": […]}]}]}'
 
 const ZERO_TRACE = '0'.repeat(32)
 const ZERO_SPAN = '0'.repeat(16)
-const MIN_INT64 = -(2n ** 63n)
-const MAX_INT64 = 2n ** 63n - 1n
 
 /** An attribute is two objects and three members in JSON, and seldom an object of its own in protobuf. */
 const PARTS_PER_OBJECT = 6
@@ -223,7 +221,7 @@ function readValue(json: unknown, context: Context, depth: number): AttributeVal
   const text = any.stringValue ?? any.string_value
   if (text !== undefined && text !== null) return textField(text, maxAttributeBytes, 'attribute_too_long')
   const int = any.intValue ?? any.int_value
-  if (int !== undefined && int !== null) return integerField(int, MIN_INT64, MAX_INT64, 'invalid_field')
+  if (int !== undefined && int !== null) return numberField(int)
   const double = any.doubleValue ?? any.double_value
   if (double !== undefined && double !== null) return doubleField(double)
   const bool = any.boolValue ?? any.bool_value
@@ -235,7 +233,8 @@ function readValue(json: unknown, context: Context, depth: number): AttributeVal
   if (bytes !== undefined && bytes !== null) return bytesField(bytes, maxAttributeBytes, 'attribute_too_long')
   const array = objectField(any.arrayValue ?? any.array_value)
   const list = objectField(any.kvlistValue ?? any.kvlist_value)
-  if (array === undefined && list === undefined) return null
+  // JSON has no NaN: JavaScript's exporter sends null for it.
+  if (array === undefined && list === undefined) return any.doubleValue === null ? Number.NaN : null
   if (depth >= Math.min(maxDepth, MAX_DEPTH)) throw new FieldError('too_deep')
   if (array !== undefined) return listField(array.values).map((item) => readValue(item, context, depth + 1))
   return readAttributes(list!.values, context, depth + 1)

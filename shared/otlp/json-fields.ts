@@ -59,6 +59,16 @@ function toInteger(value: unknown): bigint | undefined {
     : undefined
 }
 
+const MIN_INT64 = -(2n ** 63n)
+const MAX_INT64 = 2n ** 63n - 1n
+
+/** An attribute's integer, exact; as a double where it is none of 64 bits: JavaScript's exporter sends 1e300 as an integer. */
+export function numberField(value: unknown): bigint | number {
+  const integer = toInteger(value)
+  if (integer !== undefined && integer >= MIN_INT64 && integer <= MAX_INT64) return integer
+  return doubleField(integer ?? value)
+}
+
 const MAX_UINT32 = 2n ** 32n - 1n
 
 export function uint32Field(value: unknown): number {

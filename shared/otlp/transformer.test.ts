@@ -96,3 +96,14 @@ test("the JavaScript SDK's two encodings are published as the same bytes", () =>
   const text = decodeTracesJson(JsonTraceSerializer.serializeRequest(spans)!).spans
   expect(encodeTraces(text)).toStrictEqual(encodeTraces(binary))
 })
+
+test.each([2 ** 63, -(2 ** 70), 1e300, Number.NaN, Number.POSITIVE_INFINITY])(
+  'a span with a number that no 64 bits hold was refused, or lost that number: %s',
+  (number) => {
+    const { spans: decoded, rejected } = decodeTracesJson(
+      JsonTraceSerializer.serializeRequest([readable('chat', { tokens: number })])!,
+    )
+    expect(rejected.size).toBe(0)
+    expect(decoded[0]?.attributes.get('tokens')).toBe(Number.isFinite(number) ? number : Number.NaN)
+  },
+)
