@@ -61,6 +61,24 @@ describe('what is wrong is refused with 400 that says what', () => {
     expect((await call('PUT', `${BUDGETS}/b`, `{"name":"${'x'.repeat(70_000)}"}`)).status).toBe(413)
   })
 
+  test('broken UTF-8 was read with U+FFFD in its place: two names of Latin-1 became one, and one budget', async () => {
+    const latin1 = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'))
+    for (const [method, path, text] of [
+      ['PUT', '/b', '{"limit": {"usd": 1}, "selector": {"user": "J\xf6rg"}}'],
+      ['POST', ':reserve', '{"idempotencyKey": "\xe9"}'],
+      ['POST', '/b/reset', '{"note": "\xe9"}'],
+    ] as const) {
+      const headers = { 'content-type': 'application/json' }
+      const response = await routes.request(BUDGETS + path, { method, headers, body: latin1(text) })
+      expect(response.status).toBe(400)
+      expect(await response.json()).toMatchObject({
+        code: 'http/malformed',
+        detail: 'http: the body is not valid UTF-8',
+      })
+    }
+    expect((await call('GET', `${BUDGETS}/b`)).status).toBe(404)
+  })
+
   test.each([
     {},
     { idempotencyKey: '' },

@@ -1,8 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { bodyLimit } from 'hono/body-limit'
 import type { Authenticate } from '../../../shared/auth/authenticate.ts'
 import type { BudgetLedger } from '../../../shared/budgets/ledger.ts'
-import { handleProblems, problem } from '../../../shared/http/problem.ts'
+import { checkJsonBody } from '../../../shared/http/json-body.ts'
+import { handleProblems } from '../../../shared/http/problem.ts'
 import type { Reach } from '../../../shared/http/reach.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { SpanReader } from '../../../shared/warehouse/trace-store.ts'
@@ -31,10 +31,9 @@ const MAX_BODY_BYTES = 64 * 1024
 export function createBudgetRoutes(options: BudgetRoutesOptions): OpenAPIHono<ReaderEnv> {
   const app = new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid })
   handleProblems(app, options.log)
-  const refuse = () => problem(413, `budget: a body has at most ${MAX_BODY_BYTES} bytes`, { code: 'budget/invalid' })
-  const limit = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuse })
+  const check = checkJsonBody({ maxBytes: MAX_BODY_BYTES, code: 'budget/invalid' })
   // On no other path: it would hold for all that is mounted beside.
-  for (const path of ['/ledger/v1/budgets/*', verbPath('.+')]) app.use(path, limit)
+  for (const path of ['/ledger/v1/budgets/*', verbPath('.+')]) app.use(path, ...check)
   decisionRoutes(app, options)
   leaseRoutes(app, options)
   backtestRoute(app, options)

@@ -1,8 +1,8 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { bodyLimit } from 'hono/body-limit'
 import { SpanledgerError } from '../../../shared/errors.ts'
 import { etagOf, versionOf } from '../../../shared/http/etag.ts'
-import { handleProblems, problem } from '../../../shared/http/problem.ts'
+import { checkJsonBody } from '../../../shared/http/json-body.ts'
+import { handleProblems } from '../../../shared/http/problem.ts'
 import type { Log } from '../../../shared/log.ts'
 import { customPricesSchema } from '../../../shared/pricing/custom-price.ts'
 import type { PriceStore } from '../../../shared/pricing/price-store.ts'
@@ -40,8 +40,7 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
   const { prices, reader, authenticate, log } = options
   const app = new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid })
   handleProblems(app, log)
-  const refuse = () => problem(413, `pricing: a body has at most ${MAX_BODY_BYTES} bytes`, { code: 'pricing/invalid' })
-  app.use('/ledger/v1/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuse }))
+  app.use('/ledger/v1/*', ...checkJsonBody({ maxBytes: MAX_BODY_BYTES, code: 'pricing/invalid' }))
 
   const get = createRoute({
     ...readRoute(authenticate, 'prices'),
