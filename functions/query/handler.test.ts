@@ -27,6 +27,11 @@ describe('HTTP', () => {
     }
   })
 
+  test('a query in Latin-1 was answered with nothing, as if there were no such user', async () => {
+    const { request } = await open()
+    for (const path of LISTS) expect((await request(`/ledger/v1/${path}?user=J%F6rg`)).status).toBe(400)
+  })
+
   test('an unknown path is 404', async () => {
     const { request } = await open()
     for (const path of [

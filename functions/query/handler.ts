@@ -4,6 +4,7 @@ import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import type { Conservation } from '../../shared/conservation.ts'
 import { refuseDotSegments } from '../../shared/http/dot-segments.ts'
 import { handleProblems } from '../../shared/http/problem.ts'
+import { refuseBrokenEscapes } from '../../shared/http/query-text.ts'
 import type { Log } from '../../shared/log.ts'
 import type { SpanReader } from '../../shared/warehouse/trace-store.ts'
 import { conservationRoutes } from './conservation.ts'
@@ -34,7 +35,7 @@ export function createQueryApp(options: QueryAppOptions): OpenAPIHono<ReaderEnv>
   const { reader, conservation, authenticate, routes = [], log } = options
   const app = new OpenAPIHono<ReaderEnv>()
   handleProblems(app, log)
-  app.use('/ledger/*', refuseDotSegments, compress(), async (c, next) => {
+  app.use('/ledger/*', refuseDotSegments, refuseBrokenEscapes, compress(), async (c, next) => {
     await next()
     // Traces hold prompts: nothing between us and the caller may keep them, and no browser may take them for a page.
     c.header('cache-control', 'no-store')
