@@ -4,7 +4,9 @@ import { buildChat } from '../../test/support/span.ts'
 import { loadCatalogue } from './catalogue.ts'
 import { createCustomCatalogue } from './custom-catalogue.ts'
 import { type CustomPrice, customPriceSchema, fits } from './custom-price.ts'
+import type { PricePlan } from './plan.ts'
 import { createPricer } from './pricer.ts'
+import type { Quote } from './quote.ts'
 import { openSqlitePriceStore } from './sqlite-price-store.ts'
 
 const base = await loadCatalogue()
@@ -56,6 +58,17 @@ test('a price holds from its start to before its end', async () => {
   const at = (start: string) => cost(dated, 'gpt-4o', { start })
   expect([await at('2026-10-31T23:59:59Z'), await at('2026-11-01T00:00:00Z')]).toStrictEqual([2.5, 7])
   expect([await at('2026-11-30T22:59:59Z'), await at('2026-11-30T23:00:00Z')]).toStrictEqual([7, 2.5])
+})
+
+test('a price whose first and last microseconds were those of another', () => {
+  const dated = price({ model: 'gpt-4o', from: '2026-11-01T00:00:00.0005Z', to: '2026-11-01T00:00:01.000500001Z' })
+  const quote = createCustomCatalogue({ base, shared: [dated] }).find({
+    ...{ provider: 'openai', model: 'gpt-4o', asked: 'gpt-4o' },
+    ...{ serviceTier: '', project: 'p' },
+  }) as Quote
+  const second = BigInt(Date.parse('2026-11-01T00:00:00Z')) * 1_000_000n
+  const isOwn = (nanos: bigint) => (quote.at(second + nanos) as PricePlan).version.startsWith('custom@')
+  expect([499_999n, 500_000n, 1_000_500_000n, 1_000_500_001n].map(isOwn)).toStrictEqual([false, true, true, false])
 })
 
 test('of several that fit the last one holds; a tier and a provider narrow a price', async () => {
@@ -134,6 +147,8 @@ test.each([
   { model: 'x', prices: { input_mtok: '1,5' } },
   { model: 'x', prices: { inputs: 1 } },
   { model: 'x', prices: {}, from: '2026-11-01' },
+  { model: 'x', prices: {}, from: '2026-13-01T00:00:00Z', to: '2026-11-01T00:00:00Z' },
+  { model: 'x', prices: {}, from: '2026-11-02T00:00:00.000002Z', to: '2026-11-02T00:00:00.000002Z' },
   { model: 'x', prices: {}, from: '2026-11-02T00:00:00Z', to: '2026-11-01T00:00:00Z' },
   { model: 'x', prices: {}, more: 1 },
 ])('%j is refused', (wrong) => {

@@ -1,5 +1,5 @@
 import { type Catalogue, NOBODY, type PriceQuery } from './catalogue.ts'
-import { type CustomPrice, fits, priceListOf } from './custom-price.ts'
+import { type CustomPrice, fits, nanosOf, priceListOf } from './custom-price.ts'
 import { digest } from './digest.ts'
 import { MAX_NAME_LENGTH } from './models.ts'
 import { compilePlan, type PricePlan } from './plan.ts'
@@ -23,12 +23,11 @@ export interface CustomCatalogueOptions {
 /** Past this many projects those are forgotten that nothing was prepared for in the last five minutes: what was is still to be priced. */
 const MAX_PROJECTS = 1000
 const FORGET_MS = 300_000
-const NANOS_PER_MILLI = 1_000_000n
 
-/** A price of one's own, compiled, and the milliseconds since 1970 between which it holds. */
+/** A price of one's own, compiled, and the nanoseconds since 1970 between which it holds. */
 interface Period {
-  readonly from: number
-  readonly to: number
+  readonly from: bigint
+  readonly to: bigint
   readonly plan: PricePlan
 }
 
@@ -94,8 +93,7 @@ export function createCustomCatalogue(options: CustomCatalogueOptions): Catalogu
     if (periods.length === 0) return listed
     return {
       at: (timeUnixNano: bigint) => {
-        const millis = Number(timeUnixNano / NANOS_PER_MILLI)
-        const holds = periods.find(({ from, to }) => millis >= from && millis < to)
+        const holds = periods.find(({ from, to }) => timeUnixNano >= from && timeUnixNano < to)
         if (holds !== undefined) return holds.plan
         return typeof listed === 'string' ? listed : listed.at(timeUnixNano)
       },
@@ -124,8 +122,8 @@ function compilePeriod(price: CustomPrice): Period {
   const { provider, model, serviceTier = '', from, to } = price
   const id = provider === '*' ? model : `${provider}/${model}`
   return {
-    from: from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(from),
-    to: to === undefined ? Number.POSITIVE_INFINITY : Date.parse(to),
+    from: from === undefined ? 0n : nanosOf(from),
+    to: to === undefined ? 2n ** 64n : nanosOf(to),
     plan: compilePlan(id, `custom@${digest(price)}`, priceListOf(price), namedTier(serviceTier)),
   }
 }

@@ -34,11 +34,17 @@ export const customPriceSchema = z
       .partialRecord(z.enum(LISTED_UNITS), listedPrice)
       .describe('USD per million tokens (`…_mtok`) or per thousand (`…_kcount`); `{}` is free'),
   })
-  .refine(({ from, to }) => from === undefined || to === undefined || Date.parse(from) < Date.parse(to), {
+  .refine(({ from, to }) => from === undefined || to === undefined || isBefore(from, to), {
     message: '`to` must be after `from`',
     path: ['to'],
   })
 export type CustomPrice = z.infer<typeof customPriceSchema>
+
+/** Nanoseconds since 1970 of a price's `from` or `to`. */
+export function nanosOf(time: string): bigint {
+  const [, belowMillis = ''] = /\.\d{3}(\d{1,6})/.exec(time) ?? []
+  return BigInt(Date.parse(time)) * 1_000_000n + BigInt(belowMillis.padEnd(6, '0'))
+}
 
 export const customPricesSchema = z.array(customPriceSchema).max(MAX_CUSTOM_PRICES)
 
@@ -54,6 +60,11 @@ export function fits(price: CustomPrice, provider: string, model: string, servic
 /** Prices as the catalogue gives them. Nothing listed is free. */
 export function priceListOf({ prices }: CustomPrice): PriceList {
   return Object.keys(prices).length > 0 ? (prices as PriceList) : { input_mtok: 0, output_mtok: 0 }
+}
+
+/** Also where one of them is no time, which is refused for that. */
+function isBefore(from: string, to: string): boolean {
+  return Number.isNaN(Date.parse(from) + Date.parse(to)) || nanosOf(from) < nanosOf(to)
 }
 
 function clean(name: string): string {
