@@ -25,6 +25,10 @@ describe('a deployment that is wrong', () => {
     [{ ...LEAST, alertEmails: 'me' }, 'alertEmails'],
     [{ ...LEAST, protectData: 'no' }, 'protectData'],
     [{ ...LEAST, rememberTraces: 'some' }, 'rememberTraces: all or parts'],
+    [{ ...LEAST, minInstances: 11 }, 'minInstances: no more than maxInstances'],
+    [{ ...LEAST, minInstances: 3, maxInstances: 2 }, 'minInstances: no more than maxInstances'],
+    [{ ...LEAST, domain: 'https://ledger.example.com' }, 'domain: a host name'],
+    [{ ...LEAST, region: 'europe-west123' }, 'region'],
   ])('%j is refused', (given, message) => {
     expect(() => parseDeployment(given)).toThrow(message)
   })
@@ -33,11 +37,20 @@ describe('a deployment that is wrong', () => {
     { dataLocation: 'EU' },
     { dataLocation: 'europe-west1' },
     { region: 'us-central1', dataLocation: 'US' },
+    // Berlin and Turin were refused: their numbers have two digits.
+    { region: 'europe-west10', dataLocation: 'EU' },
+    { region: 'europe-west12' },
+    { region: 'northamerica-northeast1' },
     { minInstances: 0 },
+    { minInstances: 10 },
     { projectRetentionDays: { trial: 7 } },
     { rememberTraces: 'parts' },
   ])('%j is taken', (given) => {
     expect(parseDeployment({ ...LEAST, ...given })).toMatchObject(given)
+  })
+
+  test('what no function starts with was deployed', () => {
+    expect(() => synthesise(parseDeployment({ ...LEAST, logLevel: 'loud' }))).toThrow('SPANLEDGER_LOG_LEVEL')
   })
 
   test('the example is right', async () => {

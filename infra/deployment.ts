@@ -28,7 +28,7 @@ export interface Deployment {
   readonly projectRetentionDays?: Readonly<Record<string, number>>
   /** Instances kept warm, which cost money while idle. @defaultValue 0 */
   readonly minInstances?: number
-  /** Most instances of each function; of `warehouse`, which is a third as large, four times as many. @defaultValue 10 */
+  /** Most instances of each function; of `warehouse`, which is a third as large, four times as many. @defaultValue {@link MAX_INSTANCES} */
   readonly maxInstances?: number
   /** Largest request body in bytes. @defaultValue 16 MiB */
   readonly maxBodyBytes?: number
@@ -49,6 +49,9 @@ export interface Deployment {
   /** Keeps Terraform from deleting what holds data. @defaultValue true */
   readonly protectData?: boolean
 }
+
+/** Most instances of a function where a deployment does not say. */
+export const MAX_INSTANCES = 10
 
 /** What BigQuery's multi-regions hold: its queries read only buckets that are in the same place. */
 const MULTI_REGIONS: Readonly<Record<string, RegExp>> = { EU: /^europe-(?!west2$|west6$)/, US: /^us-/ }
@@ -73,15 +76,19 @@ export function parseDeployment(given: unknown): Deployment {
   if (typeof given !== 'object' || given === null) throw new Error('a deployment is an object')
   const problems = Object.entries(given).flatMap(([name, value]) => checkField(name, value))
   const fields = given as Partial<Record<string, unknown>>
-  const { project, region, prefix, dataLocation = region } = fields
+  const { project, region, prefix, dataLocation = region, domain } = fields
   if (project === undefined || !/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(String(project))) problems.push('project: an id')
-  if (region === undefined || !/^[a-z]+-[a-z]+\d$/.test(String(region))) problems.push('region: as europe-west1')
+  if (region === undefined || !/^[a-z]+-[a-z]+\d{1,2}$/.test(String(region))) problems.push('region: as europe-west1')
   if (prefix === undefined || !/^[a-z][a-z0-9-]{0,14}$/.test(String(prefix)))
     problems.push('prefix: up to 15 lower-case letters, digits and dashes')
   if (dataLocation !== region && !MULTI_REGIONS[String(dataLocation)]?.test(String(region)))
     problems.push(
       'dataLocation: the region, or EU or US with the region in it, since BigQuery reads no bucket elsewhere',
     )
+  if (Number(fields.minInstances ?? 0) > Number(fields.maxInstances ?? MAX_INSTANCES))
+    problems.push('minInstances: no more than maxInstances')
+  if (domain !== undefined && !/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/.test(String(domain)))
+    problems.push('domain: a host name')
   if ((fields.monthlyBudget === undefined) !== (fields.billingAccount === undefined))
     problems.push('monthlyBudget and billingAccount: both or neither')
   if (problems.length > 0) throw new Error(`deployment: ${problems.join('; ')}`)

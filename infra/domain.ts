@@ -5,6 +5,7 @@ import { ComputeGlobalAddress } from '@cdktf/provider-google/lib/compute-global-
 import { ComputeGlobalForwardingRule } from '@cdktf/provider-google/lib/compute-global-forwarding-rule/index.js'
 import { ComputeManagedSslCertificate } from '@cdktf/provider-google/lib/compute-managed-ssl-certificate/index.js'
 import { ComputeRegionNetworkEndpointGroup } from '@cdktf/provider-google/lib/compute-region-network-endpoint-group/index.js'
+import { ComputeSslPolicy } from '@cdktf/provider-google/lib/compute-ssl-policy/index.js'
 import { ComputeTargetHttpsProxy } from '@cdktf/provider-google/lib/compute-target-https-proxy/index.js'
 import { ComputeUrlMap } from '@cdktf/provider-google/lib/compute-url-map/index.js'
 import type { Context } from './context.ts'
@@ -59,11 +60,16 @@ export function createDomain(context: Context, { domain, ingest, query }: Domain
       },
     ],
   })
+  // Keys go over it: without a policy of ours it would take TLS 1.0.
+  const tls = new ComputeSslPolicy(scope, 'tls', {
+    ...{ project, name: context.name('tls'), profile: 'MODERN', minTlsVersion: 'TLS_1_2' },
+  })
   const proxy = new ComputeTargetHttpsProxy(scope, 'proxy', {
     project,
     name: context.name('proxy'),
     urlMap: urlMap.id,
     sslCertificates: [certificate.id],
+    sslPolicy: tls.id,
   })
   new ComputeGlobalForwardingRule(scope, 'forwarding', {
     project,

@@ -57,6 +57,18 @@ describe('functions', () => {
       )
   })
 
+  test('whatever a dependency ran while functions were built could read the spans in the bucket', () => {
+    const building = all(plain, 'google_project_iam_member').filter(
+      ({ member }) => references(member)[0] === 'google_service_account.account-build',
+    )
+    const reading = building.filter(({ role }) => role === 'roles/storage.objectViewer')
+    expect(reading).toHaveLength(1)
+    expect((reading[0]!.condition as Fields).expression).toBe(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: Terraform's own notation
+      '!resource.name.startsWith("projects/_/buckets/${google_storage_bucket.bucket-lake.name}")',
+    )
+  })
+
   test.each(FUNCTION_NAMES)('%s gets the settings that it reads, and none else', (name) => {
     const { environment_variables, secret_environment_variables = [] } = serviceOf(full, name) as {
       environment_variables: Record<string, string>

@@ -6,7 +6,7 @@ import { StorageBucketObject } from '@cdktf/provider-google/lib/storage-bucket-o
 import { readConfig } from '../shared/config.ts'
 import { FUNCTIONS, type FunctionName, type Setting } from '../shared/platform/functions.ts'
 import type { Context } from './context.ts'
-import type { Deployment } from './deployment.ts'
+import { type Deployment, MAX_INSTANCES } from './deployment.ts'
 import type { Resources } from './resources.ts'
 import type { Accounts } from './roles.ts'
 
@@ -75,7 +75,7 @@ export function createFunctions(
 
 function createFunction(context: Context, options: FunctionsOptions, name: FunctionName): Cloudfunctions2Function {
   const { scope, deployment, labels } = context
-  const { project, region, minInstances = 0, maxInstances = 10 } = deployment
+  const { project, region, minInstances = 0, maxInstances = MAX_INSTANCES } = deployment
   const { resources, accounts, bundles, source } = options
   const {
     memory,
@@ -153,6 +153,8 @@ function environment({ deployment, ...context }: Context, resources: Resources, 
   const plain = settings
     .filter((setting) => !SECRET.has(setting))
     .map((setting) => [setting, values[setting] ?? String(DEFAULTS[setting])] as const)
+  // Refused here, not by a function that does not start.
+  readConfig(Object.fromEntries(plain))
   const { heapMib } = SIZING[name]
   const heap = heapMib === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${heapMib}` }
   return { ...Object.fromEntries(plain.filter(([, value]) => value !== '')), ...heap }

@@ -11,6 +11,11 @@ describe('messages', () => {
     expect(names.sort()).toStrictEqual(PUBSUB_TOPICS.map((topic) => `ledger-${topic}`).sort())
   })
 
+  test('messages, prompts in them, were kept wherever a publisher came from', () => {
+    for (const { message_storage_policy } of all(plain, 'google_pubsub_topic'))
+      expect(message_storage_policy).toStrictEqual({ allowed_persistence_regions: ['europe-west1'] })
+  })
+
   const subscriptions = all(plain, 'google_pubsub_subscription').filter(({ name }) => name !== 'ledger-dead-letter')
 
   test('every function that consumes has its subscription on the right topic', () => {

@@ -36,7 +36,13 @@ export type Topics = Readonly<Record<TopicName, PubsubTopic>>
 export function createTopics(context: Context): Topics {
   const { scope, deployment, labels } = context
   const topics = PUBSUB_TOPICS.map((topic) => {
-    const config = { project: deployment.project, name: context.name(topic), labels }
+    const config = {
+      project: deployment.project,
+      name: context.name(topic),
+      labels,
+      // Else they are kept wherever they come from, prompts and all.
+      messageStoragePolicy: { allowedPersistenceRegions: [deployment.region] },
+    }
     return [topic, new PubsubTopic(scope, `topic-${topic}`, config)] as const
   })
   const byName = Object.fromEntries(topics) as Topics

@@ -18,6 +18,8 @@ export type Grant =
   | { readonly on: 'topic'; readonly name: PubsubTopic; readonly role: string }
   | { readonly on: 'subscription'; readonly name: PubsubSubscription; readonly role: string }
   | { readonly on: 'dataset' | 'bucket' | 'first-key' | 'forward-headers' | 'project'; readonly role: string }
+  /** Everything of its kind in the project, but for the lake. */
+  | { readonly on: 'all-but-lake'; readonly role: string }
   /** Firestore has no permissions below the project: a condition narrows them to our database. */
   | { readonly on: 'database'; readonly role: string }
 
@@ -56,8 +58,12 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   ],
 }
 
-/** Google's documented minimum for building functions by an account of one's own. */
-export const BUILD_ROLES = ['roles/logging.logWriter', 'roles/artifactregistry.writer', 'roles/storage.objectViewer']
+/** Google's documented minimum for building functions by an account of one's own, but for the spans: builds run what dependencies bring. */
+const BUILD_GRANTS: readonly Grant[] = [
+  { on: 'project', role: 'roles/logging.logWriter' },
+  { on: 'project', role: 'roles/artifactregistry.writer' },
+  { on: 'all-but-lake', role: 'roles/storage.objectViewer' },
+]
 
 /** Who runs the functions, and who builds them. */
 export interface Accounts {
@@ -82,11 +88,10 @@ export function grantRoles(context: Context, resources: Resources): Accounts {
     return account
   }
   const accounts = context.functions.map((name) => [name, create(name, `Spanledger ${name}`, GRANTS[name])] as const)
-  const building = BUILD_ROLES.map((role): Grant => ({ on: 'project', role }))
-  const build = create('build', 'Spanledger: builds functions', building)
+  const build = create('build', 'Spanledger: builds functions', BUILD_GRANTS)
   const granted = new Sleep(scope, 'roles-settled', {
     createDuration: SETTLING,
-    triggers: { grants: JSON.stringify([GRANTS, BUILD_ROLES]) },
+    triggers: { grants: JSON.stringify([GRANTS, BUILD_GRANTS]) },
     dependsOn: bindings,
   })
   return { functions: Object.fromEntries(accounts) as Accounts['functions'], build, granted }
@@ -126,6 +131,11 @@ function bind(
       return new SecretManagerSecretIamMember(scope, id, { project, secretId: forward!.headersSecret, role, member })
     case 'project':
       return new ProjectIamMember(scope, id, { project, role, member })
+    case 'all-but-lake': {
+      const expression = `!resource.name.startsWith("projects/_/buckets/${resources.bucket.name}")`
+      const condition = { title: 'all but the lake', expression }
+      return new ProjectIamMember(scope, id, { project, role, member, condition })
+    }
     case 'database': {
       const title = `only ${resources.database.name}`
       const expression = `resource.name == "projects/${project}/databases/${resources.database.name}"`

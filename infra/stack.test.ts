@@ -68,13 +68,35 @@ describe('operations', () => {
   test('alerts tell whom they should', () => {
     const stack = synthesise(EVERYTHING)
     const policies = all(stack, 'google_monitoring_alert_policy')
-    expect(policies).toHaveLength(3)
+    expect(policies).toHaveLength(4)
     for (const { notification_channels } of policies) expect(notification_channels).toHaveLength(2)
     expect(all(plain, 'google_monitoring_alert_policy'), 'with nobody to tell').toHaveLength(0)
     expect(all(stack, 'google_billing_budget')).toHaveLength(1)
     expect(all(plain, 'google_billing_budget')).toHaveLength(0)
     const dashboard = JSON.parse(all(plain, 'google_monitoring_dashboard')[0]!.dashboard_json as string) as Fields
     expect((dashboard.gridLayout as { widgets: unknown[] }).widgets).toHaveLength(5)
+  })
+
+  test('nobody was told that the lake is compacted no more: a run an hour that fails is no error in ten seconds', () => {
+    const rules = all(synthesise(EVERYTHING), 'google_monitoring_alert_policy').flatMap(
+      ({ conditions }) => conditions as { condition_threshold: Fields }[],
+    )
+    const runs = rules
+      .map((rule) => rule.condition_threshold)
+      .find(({ filter }) => String(filter).includes('(lake|books)'))!
+    const [aggregation] = runs.aggregations as Fields[]
+    expect(aggregation).toMatchObject({ alignment_period: '3600s', per_series_aligner: 'ALIGN_DELTA' })
+    // A compaction that always fails is tried so often each hour, and the writers' runs more often.
+    const jobs = plain.resource.google_cloud_scheduler_job!
+    const tries = 1 + Number((jobs['job-compact']!.retry_config as Fields).retry_count)
+    expect(runs.threshold_value).toBeLessThan(tries)
+    expect(runs.threshold_value).toBeLessThan(6)
+  })
+
+  test('the load balancer took connections by TLS 1.0', () => {
+    const [proxy] = all(synthesise(EVERYTHING), 'google_compute_target_https_proxy')
+    expect(references(proxy!.ssl_policy)).toStrictEqual(['google_compute_ssl_policy.tls'])
+    expect(all(synthesise(EVERYTHING), 'google_compute_ssl_policy')).toMatchObject([{ min_tls_version: 'TLS_1_2' }])
   })
 
   test('scheduled jobs call functions as themselves, and wait for as long as those may take', () => {

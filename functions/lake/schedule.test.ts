@@ -90,13 +90,14 @@ test('in the hour after three what has expired goes, and late files of old hours
   expect(await counts('default')).toMatchObject({ stored: 2n, expired: 0n })
 })
 
-test('an hour that cannot be compacted is named in the answer; the others are done', async () => {
+test('an hour that cannot be compacted is named in the answer, which says that the run failed; the others are done', async () => {
   const { store, compactAt, write } = openSchedule({ days: 400, projects: {} })
   await write('a', DAY + HOUR)
   await write('b', DAY + 2n * HOUR)
   await store.putIfAbsent('traces/dt=2026-02-05/hr=01/spans_0002.parquet', Buffer.from('no parquet'))
   const { status, report } = await compactAt(3.5)
-  expect(status).toBe(200)
+  // It was 200, and nobody was told.
+  expect(status).toBe(503)
   expect(report).toMatchObject({
     merged: 1,
     failed: { 'traces/dt=2026-02-05/hr=01/': expect.stringContaining('spans_0002.parquet') },

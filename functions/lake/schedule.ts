@@ -25,7 +25,7 @@ const RECENT_DAYS = 2
 
 /**
  * What a schedule asks of the lake: `POST /write` makes files of what waits, `POST /compact` makes one file of each closed hour. Once a day, or with
- * `?all`, the latter looks at all hours that there are, and deletes what has expired. Answers with what was done, or 503 when it is to be tried again; the next run does what this one left.
+ * `?all`, the latter looks at all hours that there are, and deletes what has expired. Answers with what was done, by 503 when some of it is to be tried again; the next run does what this one left.
  */
 export function createLakeSchedule(options: LakeScheduleOptions): Hono {
   const { source, compactor, retention, maxBytes, runMs = 240_000, now = Date.now, log } = options
@@ -49,7 +49,8 @@ export function createLakeSchedule(options: LakeScheduleOptions): Hono {
       failed: { ...plan.failed, ...failed },
     }
     log?.info(report, 'compacted the lake')
-    return c.json(report)
+    // What is left is not done by the next run either: whoever watches the answers is to hear of it.
+    return c.json(report, Object.keys(report.failed).length > 0 ? 503 : 200)
   })
   app.onError((error, c) => {
     log?.error({ err: error }, 'a scheduled run failed')
