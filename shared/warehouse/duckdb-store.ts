@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { SpanledgerError } from '../errors.ts'
+import { isSpanledgerError, SpanledgerError } from '../errors.ts'
 import { type Database, type DuckDbOptions, openDatabase, recoverDatabase } from './duckdb/database.ts'
 import { duckDbDialect } from './duckdb/dialect.ts'
 import { querySpans } from './duckdb/large-spans.ts'
@@ -31,7 +31,6 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Trac
   let opening: Promise<Database> | null = null
   let closed = false
   let idle: NodeJS.Timeout | undefined
-  let queries = 0
   await acquire()
 
   return {
@@ -72,10 +71,10 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Trac
 
   async function read<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     const { readers } = await acquire()
-    const reader = readers[queries++ % readers.length] as Database['readers'][number]
     try {
-      return await reader(task)
+      return await readers.read(task)
     } catch (error) {
+      if (isSpanledgerError(error)) throw error
       throw new SpanledgerError('store/unavailable', 'the trace store did not answer', { cause: error })
     }
   }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { DUCKDB_TABLES, duckDbDdl, duckDbViews } from '../ddl/duckdb.ts'
 import { addColumns } from '../ddl/tables.ts'
-import { createMutex } from '../mutex.ts'
+import { createReaderPool, type ReaderPool } from './reader-pool.ts'
 import { createSeenKeys, type SeenKeys } from './seen-keys.ts'
 import { createSpanAppender, type SpanAppender } from './span-appender.ts'
 import { keyFromInt64 } from './span-key.ts'
@@ -19,6 +19,8 @@ export interface DuckDbOptions {
   readonly threads?: number
   /** Queries that run at once, each on a connection of its own. Default 2. */
   readonly readers?: number
+  /** The longest that a query may take, in milliseconds; it is broken off then. Default 30,000, as on BigQuery. */
+  readonly queryMs?: number
   /** Memory of the filter that tells new spans from those that may be stored; a power of two. Default 32 MiB. */
   readonly seenKeysBytes?: number
 }
@@ -26,21 +28,28 @@ export interface DuckDbOptions {
 /** An open database: whoever has it is the only owner of its file. */
 export interface Database {
   readonly writer: DuckDBConnection
-  /** Each runs one task at a time on a connection of its own, beside the writer. */
-  readonly readers: readonly (<T>(task: (connection: DuckDBConnection) => Promise<T>) => Promise<T>)[]
+  /** Beside the writer. */
+  readonly readers: ReaderPool
   /** Appends on the writer's connection; made anew after a failure. */
   appender: SpanAppender
   /** The columns of `spans` in the order of this file. */
   readonly spanColumns: readonly string[]
   /** Holds every key in `spans`, and perhaps some of transactions that failed. */
   readonly seen: SeenKeys
-  /** Waits for the readers and releases the file. What is committed but in no checkpoint stays in the write-ahead log. */
+  /** Breaks off what is read, and releases the file. What is committed but in no checkpoint stays in the write-ahead log. */
   close(): Promise<void>
 }
 
 /** Opens the file, brings its schema up to date and reads the keys that it holds. */
 export async function openDatabase(options: DuckDbOptions): Promise<Database> {
-  const { path, memoryLimit = '256MB', threads = 1, readers = 2, seenKeysBytes = 32 * 1024 * 1024 } = options
+  const {
+    path,
+    memoryLimit = '256MB',
+    threads = 1,
+    readers = 2,
+    queryMs = 30_000,
+    seenKeysBytes = 32 * 1024 * 1024,
+  } = options
   const inMemory = path === ':memory:'
   if (!inMemory) await mkdir(dirname(path), { recursive: true })
   const instance = await DuckDBInstance.create(':memory:', {
@@ -66,15 +75,14 @@ export async function openDatabase(options: DuckDbOptions): Promise<Database> {
     for (const connection of connections) await connection.run('USE warehouse')
     await migrate(writer)
     const spanColumns = await columnNames(writer, 'spans')
-    const readerTasks = others.map(createReader)
     const database: Database = {
       writer,
-      readers: readerTasks,
+      readers: createReaderPool(others, { queryMs }),
       appender: await createSpanAppender(writer, spanColumns),
       spanColumns,
       seen: await readKeys(writer, createSeenKeys(seenKeysBytes)),
       async close() {
-        await Promise.all(readerTasks.map((read) => read(async () => undefined)))
+        await database.readers.close()
         database.appender.close()
         release()
       },
@@ -112,11 +120,6 @@ export async function recoverDatabase(database: Database): Promise<boolean> {
     await database.close().catch(() => undefined)
     return false
   }
-}
-
-function createReader(connection: DuckDBConnection): Database['readers'][number] {
-  const exclusively = createMutex()
-  return (task) => exclusively(() => task(connection))
 }
 
 async function migrate(connection: DuckDBConnection): Promise<void> {
