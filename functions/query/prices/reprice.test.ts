@@ -30,6 +30,10 @@ async function open(openStore: () => Promise<TraceStore> = STORES.SQLite) {
   const prices = openSqlitePriceStore(':memory:')
   let time = 1_800_000_000_000
   let step = 1
+  const tick = () => {
+    time += step
+    return time
+  }
   const catalogue = createCustomCatalogue({ base, store: prices, now: () => time })
   const pricer = createPricer({ catalogue })
   const store = await openStore()
@@ -62,10 +66,7 @@ async function open(openStore: () => Promise<TraceStore> = STORES.SQLite) {
     bus,
     pricer: async () => pricer,
     authenticate,
-    now: () => {
-      time += step
-      return time
-    },
+    now: tick,
   })
   const run = (apply: boolean, model?: string) => {
     time += 2000
@@ -91,7 +92,7 @@ async function open(openStore: () => Promise<TraceStore> = STORES.SQLite) {
   const slow = () => {
     step = 30_000
   }
-  return { run, costs, firstSaid, price, prices, store, slow, published }
+  return { run, costs, firstSaid, price, prices, store, slow, tick, published }
 }
 
 const UNPRICED = { 1: ['unpriced', null], 2: ['unpriced', null], 3: ['priced', 2_500_000_000_000n] }
@@ -234,6 +235,23 @@ test('a model was listed as not in the catalogue although it had been given a pr
   const rows = await store.usage({ filter, groupBy: ['reason'], maxRows: 9 })
   expect(rows.map(({ group, spans }) => [...group, spans])).toStrictEqual([['no price for input_tokens of house-*', 2]])
   expect((await run(true)).changes).toStrictEqual([])
+})
+
+test('a call that came while its trace was read was taken back: its agent was billed beside it', async () => {
+  const { run, costs, price, store, tick } = await open()
+  await price(3)
+  const { listSpans } = store
+  store.listSpans = async (query) => {
+    const page = await listSpans(query)
+    const [agent] = page.items.filter(({ span }) => Number(span.spanId) === 1)
+    const ledger = { ...EMPTY_LEDGER, costStatus: 'rollup' as const, revision: tick() * 1000 }
+    const context = { project: 'p', digest: `late${ledger.revision}`, ingestedAt: 1n }
+    if (agent !== undefined) await store.write([{ context, spans: [], corrections: [{ span: agent.span, ledger }] }])
+    return page
+  }
+  await run(true)
+  store.listSpans = listSpans
+  expect(await costs()).toStrictEqual({ ...PRICED, 1: ['rollup', null] })
 })
 
 test('only the model that is named is repriced', async () => {

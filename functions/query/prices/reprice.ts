@@ -93,6 +93,8 @@ interface Report {
 async function repriceTrace(traceId: string, query: RepriceQuery, sources: RepriceSources, report: Report) {
   const { project, apply } = query
   const { pricer, bus, now } = sources
+  // What is said of the trace from here on knows more of it than what is about to be read.
+  const readAt = now() * 1000
   const parts = () => readParts(sources.reader, project, traceId)
   const links = new Map<string, Link>()
   const usages: UsageSpan[] = []
@@ -117,7 +119,7 @@ async function repriceTrace(traceId: string, query: RepriceQuery, sources: Repri
       const ledger = ledgers[index]!
       if (sameCost(old.ledger, ledger)) continue
       note(report.changes, old, ledger)
-      const revision = Math.max(now() * 1000, old.ledger.revision + 1)
+      const revision = Math.max(readAt, old.ledger.revision + 1)
       corrections.push({ span: old.span, ledger: correctLedger(ledger, old.ledger, revision) })
     }
     if (apply && corrections.length > 0)
