@@ -30,3 +30,17 @@ test('what is in the way is named, with what to do', async () => {
     message: expect.stringContaining(join(path, 'traces', 'a')),
   })
 })
+
+test('after its directory was removed under it, or only what it writes in, nothing was written until the next start', async () => {
+  const path = await fresh()
+  const store = openDirectoryStore(join(path, 'lake'))
+  await store.putIfAbsent('a', Buffer.from('1'))
+  for (const [name, gone] of [
+    ['b', 'lake'],
+    ['c', 'lake/.tmp'],
+  ] as const) {
+    await rm(join(path, gone), { recursive: true })
+    await store.putIfAbsent(name, Buffer.from(name))
+    expect(String(await store.read(name))).toBe(name)
+  }
+})

@@ -30,7 +30,13 @@ export function openDirectoryStore(root: string): ObjectStore {
       const path = join(root, name)
       const scratch = join(root, SCRATCH, randomUUID())
       try {
-        await writeDurably(scratch, data)
+        await writeDurably(scratch, data).catch(async (error) => {
+          if (errno(error) !== 'ENOENT') throw error
+          // Somebody has removed the directory.
+          prepared = undefined
+          await prepare()
+          await writeDurably(scratch, data)
+        })
         await makeDirectory(dirname(path), root)
         // Unlike a rename, a link never replaces what is there.
         await link(scratch, path).catch((cause) => {
