@@ -79,6 +79,13 @@ function resolveCounts(reading: Reading, { inclusion, reasonsBeside }: ResolveOp
   if (reading[FIELD.uncachedInput] !== undefined) {
     rule = 'uncached_reported'
     fresh = counts[FIELD.uncachedInput]!
+    const unnamed = input - fresh - cached
+    if (unnamed > 0)
+      return between(
+        'cache_unknown',
+        split(fresh, read + unnamed, write, oneHour, output, total),
+        split(fresh, read, write + unnamed, oneHour, output, total),
+      )
   } else if (cached === 0) {
     rule = 'no_cache'
     fresh = input
@@ -95,24 +102,33 @@ function resolveCounts(reading: Reading, { inclusion, reasonsBeside }: ResolveOp
     rule = 'emitter_inclusive'
     fresh = input - cached
   } else {
-    return {
-      kind: 'ambiguous',
-      rule: 'cache_unknown',
-      usage: split(input - cached, read, write, oneHour, output, total),
-      other: split(input, read, write, oneHour, output, total),
-    }
+    return between(
+      'cache_unknown',
+      split(input - cached, read, write, oneHour, output, total),
+      split(input, read, write, oneHour, output, total),
+    )
   }
   const usage = split(fresh, read, write, oneHour, output, total)
-  const unnamed = reading[TOTAL] === undefined ? 0 : total - inputTokens(usage) - outputTokens(usage)
+  const unnamed = unnamedTokens(usage)
   if (unnamed <= 0) return { kind: 'known', rule, usage }
-  if (!reasonsBeside || counts[FIELD.reasoning]! > 0)
-    return {
-      kind: 'ambiguous',
-      rule: 'total_exceeds_parts',
-      usage: withMore(usage, LEAF.cache_read_tokens, unnamed),
-      other: withMore(usage, LEAF.output_tokens, unnamed),
-    }
+  if (!reasonsBeside || counts[FIELD.reasoning]! > 0) return between('total_exceeds_parts', usage, usage)
   return { kind: 'known', rule: 'total_includes_reasoning', usage: withMore(usage, LEAF.reasoning_tokens, unnamed) }
+}
+
+/** Either of two readings; what the total has beyond the first may be of the cheapest class, or of the dearest. */
+function between(rule: UsageRule, usage: Usage, other: Usage): Resolution {
+  const unnamed = Math.max(0, unnamedTokens(usage))
+  return {
+    kind: 'ambiguous',
+    rule,
+    usage: withMore(usage, LEAF.cache_read_tokens, unnamed),
+    other: withMore(other, LEAF.output_tokens, unnamed),
+  }
+}
+
+/** How many more tokens the total has than a reading; below 0 where no total is said. */
+function unnamedTokens(usage: Usage): number {
+  return counts[TOTAL]! - inputTokens(usage) - outputTokens(usage)
 }
 
 function withMore(usage: Usage, leaf: number, count: number): Usage {
@@ -136,9 +152,10 @@ function totalOnly(total: number): Resolution {
  */
 function split(fresh: number, read: number, write: number, oneHour: number, output: number, total: number): Usage {
   const usage = emptyUsage()
-  const cachedAudio = Math.min(read, counts[FIELD.cacheReadAudio]!)
-  const cachedImage = Math.min(read - cachedAudio, counts[FIELD.cacheReadImage]!)
+  const cachedAudio = Math.min(read, Math.max(counts[FIELD.cacheReadAudio]!, counts[FIELD.inputAudio]! - fresh))
   const audio = Math.min(fresh, Math.max(0, counts[FIELD.inputAudio]! - cachedAudio))
+  const seen = Math.max(counts[FIELD.cacheReadImage]!, counts[FIELD.inputImage]! - (fresh - audio))
+  const cachedImage = Math.min(read - cachedAudio, seen)
   const image = Math.min(fresh - audio, Math.max(0, counts[FIELD.inputImage]! - cachedImage))
   const hour = Math.min(write, oneHour)
   usage[LEAF.input_tokens] = fresh - audio - image
