@@ -9,9 +9,10 @@ export const NOT_A_COUNT = -1
  * strings included, is refused: a price must not rest on a guess.
  */
 export function readCount(value: AttributeValue): number {
-  if (typeof value === 'bigint') return value >= 0n && value <= BigInt(MAX_COUNT) ? Number(value) : NOT_A_COUNT
-  if (typeof value !== 'number' || !Number.isInteger(value)) return NOT_A_COUNT
-  return value >= 0 && value <= MAX_COUNT ? value + 0 : NOT_A_COUNT
+  // What is too large stays so when it is rounded to a double.
+  const count = typeof value === 'bigint' ? Number(value) : value
+  if (typeof count !== 'number' || !Number.isInteger(count)) return NOT_A_COUNT
+  return count >= 0 && count <= MAX_COUNT ? count + 0 : NOT_A_COUNT
 }
 
 /** The sum of some counts, leaving out those that are absent; the first that is no count, if one is, to be refused. */
