@@ -23,8 +23,8 @@ export const MAX_ANCESTORS = 256
  * reports the same thing again (a gateway, an SDK within a framework), not by what a tool did meanwhile, nor by a call
  * with a response of its own, nor by what was embedded or ranked for it.
  */
-export function findParents(usages: readonly UsageSpan[], links: ReadonlyMap<string, Link>): Int32Array {
-  const parents = new Int32Array(usages.length).fill(-1)
+export function findParents(usages: readonly UsageSpan[], links: ReadonlyMap<string, Link>): readonly number[] {
+  const parents: number[] = usages.map(() => -1)
   if (usages.length < 2) return parents
   const positions = new Map(usages.map(({ spanId }, position) => [spanId, position]))
   for (const [position, usage] of usages.entries()) parents[position] = nearest(usage)

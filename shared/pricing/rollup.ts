@@ -15,13 +15,14 @@ export interface RollupNode {
  * parents explain nothing and bill what they report.
  */
 export function rollUp(nodes: readonly RollupNode[]): readonly Usage[] {
+  const billed: Usage[] = nodes.map(({ usage }) => usage)
+  if (nodes.length < 2) return billed
   const below: (number[] | undefined)[] = new Array(nodes.length)
-  const waiting = new Int32Array(nodes.length)
+  const waiting: number[] = nodes.map(() => 0)
   for (const { parent } of nodes) if (parent >= 0) waiting[parent]!++
   const ready: number[] = []
   for (let i = 0; i < nodes.length; i++) if (waiting[i] === 0) ready.push(i)
 
-  const billed: Usage[] = nodes.map(({ usage }) => usage)
   for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
     const { parent, usage, summary } = nodes[next]!
     const explained = below[next]

@@ -94,6 +94,7 @@ export function explainsItself({ usages, links }: TraceSlice, billed: ReadonlyMa
 
 /** A span that a message holds twice is billed by the first; the others get the same ledger. */
 function dropDuplicates(usages: SliceUsage[]): void {
+  if (usages.length < 2) return
   const seen = new Set<string>()
   for (const { spanId } of usages) seen.add(spanId)
   if (seen.size === usages.length) return
