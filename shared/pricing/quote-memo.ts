@@ -11,12 +11,15 @@ interface Answer {
   readonly found: Quote | string
 }
 
+/** How many of a model's answers are looked at in turn. */
+const RECENT_LIMIT = 4
+
 /**
- * `find`, for one tenant, with a memory. The last answer for a model comes first: most models are asked for in one way,
- * and it spares the writing of a key for each call.
+ * `find`, for one tenant, with a memory. The last answers for a model come first: most models are asked for in one way or
+ * two, and it spares the writing of a key for each call.
  */
 export function memoiseQuotes(find: (query: PriceQuery) => Quote | string): (query: PriceQuery) => Quote | string {
-  const last = new Map<string, Answer>()
+  const recent = new Map<string, Answer[]>()
   const answers = new Map<string, Answer>()
 
   function answer(query: PriceQuery): Answer {
@@ -27,7 +30,7 @@ export function memoiseQuotes(find: (query: PriceQuery) => Quote | string): (que
     const fresh = { provider, asked, serviceTier, found: find(query) }
     if (answers.size >= MEMO_LIMIT) {
       answers.clear()
-      last.clear()
+      recent.clear()
     }
     answers.set(key, fresh)
     return fresh
@@ -35,12 +38,13 @@ export function memoiseQuotes(find: (query: PriceQuery) => Quote | string): (que
 
   return (query) => {
     const { model, provider, asked, serviceTier } = query
-    let known = last.get(model)
-    if (known?.provider !== provider || known.asked !== asked || known.serviceTier !== serviceTier) {
-      known = answer(query)
-      last.set(model, known)
-    }
-    return known.found
+    const known = recent.get(model)
+    if (known !== undefined)
+      for (const one of known)
+        if (one.provider === provider && one.asked === asked && one.serviceTier === serviceTier) return one.found
+    const found = answer(query)
+    recent.set(model, [found, ...(known ?? [])].slice(0, RECENT_LIMIT))
+    return found.found
   }
 }
 
