@@ -22,12 +22,22 @@ export function subjectLedger({ userId, sessionId, environment }: Subject): Ledg
   return { ...EMPTY_LEDGER, userId, sessionId, environment }
 }
 
-function callLedger(call: GenAiCall): Ledger {
+/** Spelt out in the order of {@link EMPTY_LEDGER}, so that V8 has one shape for both: copying that one takes twice the time. */
+function callLedger(call: GenAiCall): Writable<Ledger> {
   return {
-    ...EMPTY_LEDGER,
     operation: call.operation,
     provider: call.provider,
     model: call.responseModel || call.requestModel,
+    inputTokens: null,
+    outputTokens: null,
+    totalTokens: null,
+    cacheReadTokens: null,
+    cacheWriteTokens: null,
+    reasoningTokens: null,
+    costPicoUsd: null,
+    costStatus: 'no_usage',
+    priceVersion: '',
+    receipt: '',
     userId: call.userId,
     sessionId: call.sessionId,
     environment: call.environment,
@@ -35,7 +45,10 @@ function callLedger(call: GenAiCall): Ledger {
     agentName: call.agentName,
     toolName: call.toolName,
     dialect: call.dialect,
+    costLowerPicoUsd: null,
+    costUpperPicoUsd: null,
     reportedCostPicoUsd: call.reportedCostUsd === undefined ? null : picoUsd(call.reportedCostUsd),
+    revision: 0,
   }
 }
 
@@ -43,14 +56,15 @@ function callLedger(call: GenAiCall): Ledger {
 export function unusedLedger(call: GenAiCall): Ledger {
   const ledger = callLedger(call)
   if (call.resolution.kind !== 'refused') return ledger
-  return { ...ledger, receipt: `{"dialect":"${call.dialect}","reason":${JSON.stringify(call.resolution.reason)}}` }
+  ledger.receipt = `{"dialect":"${call.dialect}","reason":${JSON.stringify(call.resolution.reason)}}`
+  return ledger
 }
 
 /** The ledger of a call that bills `usage`: all of what it reports, or what its descendants left of that. */
 export function usageLedger(call: GenAiCall, usage: Usage, startTimeUnixNano: bigint, prices: Prices): Ledger {
   const { resolution } = call
   if (resolution.kind !== 'known' && resolution.kind !== 'ambiguous') return unusedLedger(call)
-  const ledger: Writable<Ledger> = callLedger(call)
+  const ledger = callLedger(call)
   const head = `{"dialect":"${call.dialect}","rule":"${resolution.rule}"`
   const explained = !sameUsage(usage, resolution.usage)
   if (explained && isNothing(usage)) {
@@ -128,8 +142,7 @@ function priceOne(ledger: Writable<Ledger>, head: string, plan: PricePlan, one: 
   if ('unpriced' in one) return unpriced(ledger, head, one.unpriced, call)
   ledger.costPicoUsd = one.total
   ledger.costStatus = plan.free ? 'free' : 'priced'
-  const above = one.above > 0 ? `,"above":${one.above}` : ''
-  ledger.receipt = `${head},${plan.receiptHead}${above},"lines":[${one.lines}],"total":"${one.total}"}`
+  ledger.receipt = `${head},${one.tier.receiptHead}${one.lines}],"total":"${one.total}"}`
   return ledger
 }
 
@@ -152,6 +165,6 @@ function priceBetween(
   ledger.costLowerPicoUsd = lower.total
   ledger.costUpperPicoUsd = upper.total
   const more = `"upper":{"lines":[${upper.lines}],"total":"${upper.total}"}`
-  ledger.receipt = `${head},${plan.receiptHead},"lines":[${lower.lines}],"total":"${lower.total}",${more}}`
+  ledger.receipt = `${head},${plan.tiers[0]!.receiptHead}${lower.lines}],"total":"${lower.total}",${more}}`
   return ledger
 }

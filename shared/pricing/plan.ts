@@ -43,14 +43,22 @@ export const LISTED_UNITS = [...new Set(Object.values(PRICE_KEYS).flat())]
 /** A price of one leaf, with the texts of its receipt line around the quantity and the amount. */
 export interface PlanRate {
   readonly rate: Rate
+  /** The whole rate without the zeros at its end: times a quantity it is a small number, whose text takes less to write. */
+  readonly significant: number
   readonly beforeQuantity: string
+  /** The same of a line that is not the first. */
+  readonly beforeNextQuantity: string
   readonly beforeAmount: string
+  /** Those zeros, and the end of the line. */
+  readonly afterSignificant: string
 }
 
 /** Prices by leaf that hold while the input is more than `above` tokens; null where none is known. */
 export interface PlanTier {
   readonly above: number
   readonly rates: readonly (PlanRate | null)[]
+  /** Members of the receipt that depend only on the tier, as JSON text between others and the first line. */
+  readonly receiptHead: string
 }
 
 /** What a model's calls cost at one time: one tier, or several by size of input, in rising order. */
@@ -64,8 +72,6 @@ export interface PricePlan {
   readonly free: boolean
   /** Why there is no price for anything that spans count, such as a model that is sold by the hour; else ''. */
   readonly unpriced: string
-  /** Members of the receipt that depend only on the plan, as JSON text between two others. */
-  readonly receiptHead: string
 }
 
 /** What of the list price holds, such as a half for a batch; of tokens only. */
@@ -87,16 +93,20 @@ export function compilePlan(id: string, version: string, prices: PriceList, tier
   const starts = new Set([-1])
   for (const price of Object.values(prices))
     if (typeof price === 'object' && price !== null) for (const { start } of price.tiers) starts.add(start)
+  const head = `"price":${JSON.stringify(id)},"version":${JSON.stringify(version)}${tier && `,"serviceTier":${JSON.stringify(tier)}`}`
   const tiers = [...starts]
     .toSorted((a, b) => a - b)
-    .map((above) => ({ above, rates: LEAVES.map((leaf) => compileRate(leaf, prices, above, discount)) }))
+    .map((above) => ({
+      above,
+      rates: LEAVES.map((leaf) => compileRate(leaf, prices, above, discount)),
+      receiptHead: `${head}${above > 0 ? `,"above":${above}` : ''},"lines":[`,
+    }))
   return {
     id,
     version,
     tiers,
     unpriced: whyUnpriced(id, prices),
     free: tiers.every(({ rates }) => rates.every((price) => price === null || price.rate.numerator === 0n)),
-    receiptHead: `"price":${JSON.stringify(id)},"version":${JSON.stringify(version)}${tier && `,"serviceTier":${JSON.stringify(tier)}`}`,
   }
 }
 
@@ -125,10 +135,15 @@ function compileRate(leaf: Leaf, prices: PriceList, above: number, discount?: Di
     if (!applies && cacheReads === 'unknown') return null
     if (applies) rate = scaleRate(rate, times, over)
   }
+  const zeros = /(?<=[1-9])0*$/.exec(String(rate.whole))?.[0] ?? ''
+  const beforeQuantity = `{"unit":"${leaf}","quantity":`
   return {
     rate,
-    beforeQuantity: `{"unit":"${leaf}","quantity":`,
+    significant: rate.whole / 10 ** zeros.length,
+    beforeQuantity,
+    beforeNextQuantity: `,${beforeQuantity}`,
     beforeAmount: `,"unitPrice":"${rateText(rate)}","amount":"`,
+    afterSignificant: `${zeros}"}`,
   }
 }
 

@@ -61,7 +61,7 @@ export function firstSaid({ revision, receipt, costStatus, costPicoUsd, priceVer
 
 /** A usage with its price: the sum, and its lines as JSON text; or why it has none. */
 export type Bill =
-  | { readonly total: bigint; readonly above: number; readonly lines: string }
+  | { readonly total: bigint; readonly tier: PlanTier; readonly lines: string }
   | { readonly unpriced: string }
 
 /** Costs are stored in 64 bits. */
@@ -69,7 +69,8 @@ const MAX_PICO_USD = 2n ** 63n - 1n
 
 /** Prices `usage` by `plan`. The tier follows from the size of the input, unless the caller says which one. */
 export function bill(usage: Usage, plan: PricePlan, tier: PlanTier = tierOf(usage, plan)): Bill {
-  const { rates, above } = tier
+  const { rates } = tier
+  let exact = 0
   let total = 0n
   let lines = ''
   for (let leaf = 0; leaf < LEAVES.length; leaf++) {
@@ -80,12 +81,21 @@ export function bill(usage: Usage, plan: PricePlan, tier: PlanTier = tierOf(usag
       if (leaf === LEAF.requests) continue
       return { unpriced: `no price for ${LEAVES[leaf]!} of ${plan.id}` }
     }
-    const cost = amount(quantity, price.rate)
-    total += cost
-    lines += `${lines === '' ? '' : ','}${price.beforeQuantity}${quantity}${price.beforeAmount}${cost}"}`
+    const { rate, beforeAmount } = price
+    lines += `${lines === '' ? price.beforeQuantity : price.beforeNextQuantity}${quantity}${beforeAmount}`
+    const sum = exact + quantity * rate.whole
+    if (rate.whole > 0 && sum <= Number.MAX_SAFE_INTEGER) {
+      exact = sum
+      lines += `${quantity * price.significant}${price.afterSignificant}`
+    } else {
+      const cost = amount(quantity, rate)
+      total += cost
+      lines += `${cost}"}`
+    }
   }
+  total += BigInt(exact)
   return total <= MAX_PICO_USD
-    ? { total, above, lines }
+    ? { total, tier, lines }
     : { unpriced: `more than ${MAX_PICO_USD / PICO_USD_PER_USD} USD at the price of ${plan.id}` }
 }
 
