@@ -156,3 +156,27 @@ test('Laminar: an answer that is replayed costs nothing again', () => {
   expect(read({ attributes: { ...usage, 'lmnr.span.type': 'LLM' } }).resolution.kind).toBe('known')
   expect(read({ attributes: { ...usage, 'lmnr.span.type': 'CACHED' } }).resolution.kind).toBe('none')
 })
+
+test('Datadog: a call that it could not measure was priced at nothing; spans of other work are no calls', () => {
+  const counts = (input: number, output: number) => ({
+    'gen_ai.usage.input_tokens': input,
+    'gen_ai.usage.output_tokens': output,
+    'gen_ai.usage.total_tokens': input + output,
+  })
+  const said = { 'gen_ai.operation.name': 'llm', 'gen_ai.provider.name': 'amazon_bedrock' }
+  const call = (input: number, output: number) =>
+    read({ scope: 'dd-trace-js', attributes: { ...said, ...counts(input, output) } })
+  expect(call(0, 0).resolution.kind).toBe('none')
+  expect(known(call(8, 0))).toMatchObject({ input_tokens: 8 })
+  expect(isGenAiCall(readCall(buildSpan({ scope: 'dd-trace-js', attributes: { 'http.method': 'POST' } })))).toBe(false)
+})
+
+test('Qwen Code: thoughts that are no count refuse the usage', () => {
+  const attributes = {
+    'gen_ai.operation.name': 'generate_content',
+    'gen_ai.usage.input_tokens': 1000,
+    'gen_ai.usage.output_tokens': 40,
+    thoughts_token_count: -25,
+  }
+  expect(read({ scope: 'qwen-code', attributes }).resolution.kind).toBe('refused')
+})

@@ -24,6 +24,7 @@ import {
   TOOL_RESPONSE,
   text,
 } from './test-conversation.ts'
+import { MONITORS } from './test-conversation-monitors.ts'
 
 const CLERK = text('system', 'You are an agent. Your internal name is "clerk".\n\nBe brief.')
 const RETURNED_AS_TEXT = { ...returned, parts: [{ ...TOOL_RESPONSE, response: '{"degrees":21}' }] }
@@ -338,6 +339,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'llm', input: [asked], output: [answered] },
     { span: 'clerk', id: 't-1' },
   ],
+  ...MONITORS,
   'vercel-ai-4.3.19': VERCEL,
   'vercel-ai-5.0.277': VERCEL,
   'vercel-ai-6.0.326': VERCEL,

@@ -86,7 +86,7 @@ export const SELF_HOSTED: ReadonlySet<string> = new Set([
 
 /**
  * What passes calls on to providers: gateways, whose model names start with the provider that serves them, and frameworks
- * that put their own name in the provider's place.
+ * that put their own name in the provider's place. Datadog calls who is at an address that it does not know `unknown`.
  */
 export const GATEWAYS: ReadonlySet<string> = new Set([
   'litellm',
@@ -108,6 +108,7 @@ export const GATEWAYS: ReadonlySet<string> = new Set([
   'haystack',
   'smolagents',
   'dspy',
+  'unknown',
 ])
 
 const CANONICAL: ReadonlyMap<string, string> = new Map(

@@ -4,6 +4,7 @@ import { braintrust } from './braintrust.ts'
 import { claudeCode } from './claude-code.ts'
 import { cloudflareAiGateway } from './cloudflare-ai-gateway.ts'
 import { codex } from './codex.ts'
+import { datadog } from './datadog.ts'
 import { genkit } from './genkit.ts'
 import { googleAdk } from './google-adk.ts'
 import { laminar } from './laminar.ts'
@@ -19,6 +20,8 @@ import { openllmetry } from './openllmetry.ts'
 import { openrouter } from './openrouter.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { pydanticAi } from './pydantic-ai.ts'
+import { qwenCode } from './qwen-code.ts'
+import { sentry } from './sentry.ts'
 import { springAi } from './spring-ai.ts'
 import { strands } from './strands.ts'
 import { tanstackAi } from './tanstack-ai.ts'
@@ -33,6 +36,8 @@ export const DIALECTS: readonly Dialect[] = [
   anthropicSdk,
   claudeCode,
   codex,
+  qwenCode,
+  datadog,
   braintrust,
   springAi,
   openlit,
@@ -52,6 +57,7 @@ export const DIALECTS: readonly Dialect[] = [
   langfuse,
   laminar,
   langwatch,
+  sentry,
   openinference,
   openllmetry,
   opentelemetry,

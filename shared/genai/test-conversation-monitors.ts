@@ -1,0 +1,44 @@
+import { answered, asked, called, plain, plainAndSaid, type Row } from './test-conversation.ts'
+
+/** Of test/fixtures/emitters/monitors.mjs, and Qwen Code: what is expected of each file. */
+const SENTRY: readonly Row[] = [
+  { span: 'chat gpt-5-mini', id: 'c-1', input: [asked], output: [called], reasons: ['tool_call'] },
+  { span: 'chat gpt-5-mini', id: 'c-1', ...plain },
+  { span: 'embeddings text-embedding-3-small', id: 'c-1' },
+  { span: 'chat claude-sonnet-4-5', id: 'c-1', input: [asked], output: [called] },
+  { span: 'generate_content gemini-2.5-flash', id: 'c-1', input: [asked], output: [answered] },
+  { span: 'generate_content claude-sonnet-4-5', id: 'c-1', ...plain },
+  { span: 'invoke_agent', id: 'c-1', ...plain },
+]
+
+function qwenCode(id: string): readonly Row[] {
+  return [
+    { span: 'qwen-code.llm_request', id, reasons: ['stop'] },
+    { span: 'qwen-code.interaction', id },
+    { span: 'qwen-code.llm_request', id, reasons: ['stop'] },
+  ]
+}
+
+export const MONITORS: Readonly<Record<string, readonly Row[]>> = {
+  'sentry-10.50.0': SENTRY,
+  'sentry-10.78.0': SENTRY,
+  'datadog-6.21.0': [
+    { span: 'createChatCompletion' },
+    { span: 'createEmbedding' },
+    { span: 'createChatCompletion' },
+    { span: 'Messages.create' },
+    { span: 'Models.generate_content' },
+    { span: 'invokeModel' },
+    { span: 'converse' },
+  ],
+  'opentelemetry-aws-sdk-0.79.0': [
+    { span: 'BedrockRuntime.InvokeModel', reasons: ['stop'] },
+    { span: 'chat anthropic.claude-sonnet-4-5-20250929-v1:0', reasons: ['stop'] },
+  ],
+  'azure-ai-projects-2.10.0': [
+    { span: 'chat gpt-5-mini', ...plainAndSaid },
+    { span: 'invoke_agent clerk', ...plainAndSaid },
+  ],
+  'qwen-code-0.24.4': qwenCode('c2a5e064-2c9b-4c69-85a6-7417dfda3e3b'),
+  'qwen-code-gemini-0.24.4': qwenCode('2aa988fb-2b45-407a-8dd3-f8dbc3c87d18'),
+}

@@ -1,0 +1,72 @@
+import {
+  BEDROCK_CLAUDE,
+  CLAUDE,
+  CLAUDE_5M,
+  CLAUDE_TOKENS,
+  EMBEDDING,
+  GEMINI_TEXT,
+  GPT,
+  GPT_TOKENS,
+  GPT_UNCACHED,
+  NONE,
+  ROLLED,
+  type Row,
+} from './test-emitters.ts'
+
+const BEDROCK_MODEL = 'anthropic.claude-sonnet-4-5-20250929-v1:0'
+
+/** Of test/fixtures/emitters/monitors.mjs, and Qwen Code: what is expected of each file. Nobody says what of Gemini's input was audio. */
+export const MONITORS: Readonly<Record<string, readonly Row[]>> = {
+  // Vercel's AI SDK speaks for itself. Gemini's: 400 × 0.3 + 600 × 0.03 + 65 × 2.5.
+  'sentry-10.78.0': [
+    ['chat gpt-5-mini', 'sentry', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['chat gpt-5-mini', 'sentry', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['embeddings text-embedding-3-small', 'sentry', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
+    ['chat claude-sonnet-4-5', 'sentry', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['generate_content gemini-2.5-flash', 'sentry', 'generate_content', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+    ['generate_content claude-sonnet-4-5', 'vercel_ai', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['invoke_agent', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
+  // What Anthropic had cached, and Gemini's thoughts, are in the total alone.
+  'sentry-10.50.0': [
+    ['chat gpt-5-mini', 'sentry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['chat gpt-5-mini', 'sentry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['embeddings text-embedding-3-small', 'sentry', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
+    ['chat claude-sonnet-4-5', 'sentry', 'chat', 'ambiguous', null, ...NONE],
+    ['generate_content gemini-2.5-flash', 'sentry', 'generate_content', 'priced', GEMINI_TEXT, 1000, 0, 0, 65, 25],
+    ['generate_content claude-sonnet-4-5', 'vercel_ai', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['invoke_agent', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
+  // The third call went to an address that it does not know, so that its provider is `unknown`.
+  'datadog-6.21.0': [
+    ['createChatCompletion', 'datadog', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['createEmbedding', 'datadog', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
+    ['createChatCompletion', 'datadog', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['Messages.create', 'datadog', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['Models.generate_content', 'datadog', 'chat', 'priced', GEMINI_TEXT, 1000, 0, 0, 65, 25],
+    ['invokeModel', 'datadog', 'chat', 'priced', BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
+    ['converse', 'datadog', 'chat', 'priced', BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
+  ],
+  // It copies two counts and leaves what was cached to Bedrock: 12 × 3.3 + 40 × 16.5.
+  'opentelemetry-aws-sdk-0.79.0': [
+    ['BedrockRuntime.InvokeModel', 'opentelemetry', 'chat', 'priced', 699_600_000n, 12, 0, 0, 40, 0],
+    [`chat ${BEDROCK_MODEL}`, 'opentelemetry', 'chat', 'priced', 699_600_000n, 12, 0, 0, 40, 0],
+  ],
+  // Cached tokens are in no count of it.
+  'azure-ai-projects-2.10.0': [
+    ['chat gpt-5-mini', 'opentelemetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['invoke_agent clerk', 'opentelemetry', 'invoke_agent', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+  ],
+  // The last call makes its memories, in a trace of its own.
+  'qwen-code-0.24.4': [
+    ['qwen-code.llm_request', 'qwen_code', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['qwen-code.interaction', 'qwen_code', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['qwen-code.llm_request', 'qwen_code', 'chat', 'priced', GPT, ...GPT_TOKENS],
+  ],
+  // Thoughts are beside the output, under a key of its own: 400 × 0.3 + 600 × 0.03 + (40 + 25) × 2.5.
+  'qwen-code-gemini-0.24.4': [
+    ['qwen-code.llm_request', 'qwen_code', 'generate_content', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+    ['qwen-code.interaction', 'qwen_code', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['qwen-code.llm_request', 'qwen_code', 'generate_content', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+  ],
+}
