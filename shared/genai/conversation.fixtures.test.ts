@@ -24,7 +24,7 @@ import {
   TOOL_RESPONSE,
   text,
 } from './test-conversation.ts'
-import { MONITORS } from './test-conversation-monitors.ts'
+import { LANGCHAIN, MONITORS } from './test-conversation-monitors.ts'
 
 const CLERK = text('system', 'You are an agent. Your internal name is "clerk".\n\nBe brief.')
 const RETURNED_AS_TEXT = { ...returned, parts: [{ ...TOOL_RESPONSE, response: '{"degrees":21}' }] }
@@ -105,7 +105,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'ChatOpenAI', id: 't-1', ...plain },
     { span: 'RunnableSequence', id: 't-1', output: [answeredAndSaid], reasons: ['stop'] },
   ],
-  'langsmith-0.10.5': [
+  'langsmith-0.12.0': [
     { span: 'ChatOpenAI', id: 't-1', ...plainAndSaid },
     { span: 'agent', id: 't-1', output: [answeredAndSaid], reasons: ['stop'] },
   ],
@@ -339,6 +339,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'llm', input: [asked], output: [answered] },
     { span: 'clerk', id: 't-1' },
   ],
+  ...LANGCHAIN,
   ...MONITORS,
   'vercel-ai-4.3.19': VERCEL,
   'vercel-ai-5.0.277': VERCEL,

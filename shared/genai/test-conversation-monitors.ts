@@ -42,3 +42,24 @@ export const MONITORS: Readonly<Record<string, readonly Row[]>> = {
   'qwen-code-0.24.4': qwenCode('c2a5e064-2c9b-4c69-85a6-7417dfda3e3b'),
   'qwen-code-gemini-0.24.4': qwenCode('2aa988fb-2b45-407a-8dd3-f8dbc3c87d18'),
 }
+
+/** Of test/fixtures/emitters/langchain.mjs. */
+const said = { input: [asked], output: [answered] }
+export const LANGCHAIN: Readonly<Record<string, readonly Row[]>> = {
+  'langchain-openinference-4.1.1': [
+    { span: 'ChatAnthropic', ...plain },
+    { span: 'ChatBedrockConverse', ...plain },
+    { span: 'ChatGoogleGenerativeAI', ...plain },
+  ],
+  'langchain-openllmetry-0.27.0': [
+    { span: 'chat claude-sonnet-4-5', ...said },
+    { span: 'chat ChatBedrockConverse', ...said },
+    { span: 'chat ChatGoogleGenerativeAI', ...said },
+  ],
+  'langchain-langfuse-5.11.1': [
+    { span: 'ChatAnthropic', ...said },
+    { span: 'ChatBedrockConverse', ...said },
+    { span: 'ChatGoogleGenerativeAI', ...said },
+  ],
+  'langchain-langsmith-0.12.0': [{ span: 'agent', id: 't-1', ...plainAndSaid }],
+}

@@ -20,7 +20,7 @@ import {
   ROLLED,
   type Row,
 } from './test-emitters.ts'
-import { MONITORS } from './test-emitters-monitors.ts'
+import { LANGCHAIN, MONITORS } from './test-emitters-monitors.ts'
 
 /** Real SDKs, run by test/fixtures/emitters/record.mjs. */
 const vercel = (gpt: bigint, claude: bigint, gptTokens: readonly number[]): Row[] => [
@@ -77,7 +77,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['ChatOpenAI', 'openinference', 'chat', 'priced', GPT, ...GPT_TOKENS],
     ['RunnableSequence', 'openinference', 'invoke_workflow', 'no_usage', null, ...NONE],
   ],
-  'langsmith-0.10.5': [
+  'langsmith-0.12.0': [
     ['ChatOpenAI', 'langsmith', 'chat', 'priced', GPT, ...GPT_TOKENS],
     ['agent', 'langsmith', 'invoke_workflow', 'no_usage', null, ...NONE],
   ],
@@ -270,6 +270,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['llm', 'langwatch', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
     ['clerk', 'langwatch', 'invoke_agent', 'no_usage', null, ...NONE],
   ],
+  ...LANGCHAIN,
   ...MONITORS,
   'vercel-ai-4.3.19': vercel(GPT, CLAUDE_5M, GPT_TOKENS),
   'vercel-ai-5.0.277': vercel(GPT_UNCACHED, CLAUDE, [2000, 0, 0, 150, 0]),
@@ -307,13 +308,14 @@ test('user and session come from where each emitter puts them', () => {
     return [userId, sessionId]
   }
   expect(subjects('vercel-ai-6.0.326', 0)).toStrictEqual(['u-1', 's-1'])
-  expect(subjects('langsmith-0.10.5', 0)).toStrictEqual(['u-1', 't-1'])
+  expect(subjects('langsmith-0.12.0', 0)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('openinference-langchain-4.1.1', 1)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('langfuse-5.11.1', 0)).toStrictEqual(['u-1', 's-1'])
   expect(subjects('google-adk-2.0.0', 1)).toStrictEqual(['', 's-1'])
   expect(subjects('langwatch-0.16.1', 1)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('laminar-0.8.46', 0)).toStrictEqual(['u-1', 's-1'])
   expect(subjects('voltagent-2.10.0', 3)).toStrictEqual(['u-1', 'c-1'])
+  expect(subjects('langchain-langsmith-0.12.0', 0)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('sentry-10.78.0', 0)).toStrictEqual(['', 'c-1'])
 })
 

@@ -70,3 +70,26 @@ export const MONITORS: Readonly<Record<string, readonly Row[]>> = {
     ['qwen-code.llm_request', 'qwen_code', 'generate_content', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
   ],
 }
+
+/** Of test/fixtures/emitters/langchain.mjs. Gemini's: 400 × 0.3 + 600 × 0.03 + (40 + 25) × 2.5. */
+export const LANGCHAIN: Readonly<Record<string, readonly Row[]>> = {
+  // Its counts leave out what was written to the cache, and the model of two; the message and the metadata have them.
+  'langchain-openinference-4.1.1': [
+    ['ChatAnthropic', 'openinference', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['ChatBedrockConverse', 'openinference', 'chat', 'priced', BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
+    ['ChatGoogleGenerativeAI', 'openinference', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+  ],
+  // It copies Anthropic's two counts, 12 × 3 + 40 × 15, leaves out Bedrock's, and the model of both that are not Anthropic's.
+  'langchain-openllmetry-0.27.0': [
+    ['chat claude-sonnet-4-5', 'openllmetry', 'chat', 'priced', 636_000_000n, 12, 0, 0, 40, 0],
+    ['chat ChatBedrockConverse', 'openllmetry', 'chat', 'no_usage', null, ...NONE],
+    ['chat ChatGoogleGenerativeAI', 'openllmetry', 'chat', 'unpriced', null, 1000, 0, 0, 65, 25],
+  ],
+  'langchain-langfuse-5.11.1': [
+    ['ChatAnthropic', 'langfuse', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['ChatBedrockConverse', 'langfuse', 'chat', 'priced', BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
+    ['ChatGoogleGenerativeAI', 'langfuse', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+  ],
+  // What a model did is said of the span around it, its counts in the metadata alone.
+  'langchain-langsmith-0.12.0': [['agent', 'langsmith', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS]],
+}

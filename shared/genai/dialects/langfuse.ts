@@ -15,6 +15,8 @@ export const langfuse: Dialect = {
   markers: ['langfuse.observation.type'],
   keys: {
     kind: ['langfuse.observation.type'],
+    // Of LangChain's models.
+    provider: ['langfuse.observation.metadata.ls_provider'],
     requestModel: ['langfuse.observation.model.name'],
     usageJson: ['langfuse.observation.usage_details'],
     metadataJson: ['langfuse.observation.cost_details'],

@@ -1,6 +1,7 @@
+import type { Attributes } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
-import { FIELD, fill } from '../fields.ts'
-import { members } from '../members.ts'
+import { FIELD, fill, type Reading } from '../fields.ts'
+import { type Members, member, members } from '../members.ts'
 
 /**
  * LangSmith's exporter, also of what LangChain and LangGraph trace through it. LangChain's usage metadata adds cached
@@ -20,11 +21,12 @@ export const langsmith: Dialect = {
     metadataJson: ['gen_ai.usage.output_token_details'],
   },
   cache: 'inclusive',
-  complete: (reading) => {
+  complete: (reading, { attributes }) => {
     // Python's exporter calls a retriever an embedding and a prompt template a chat.
     if (reading[FIELD.kind] !== undefined) reading[FIELD.operation] = undefined
-    const input = members(reading[FIELD.usageJson])
-    const output = members(reading[FIELD.metadataJson])
+    const usage = usageOf(reading, attributes)
+    const input = members(reading[FIELD.usageJson]) ?? member(usage, 'input_token_details')
+    const output = members(reading[FIELD.metadataJson]) ?? member(usage, 'output_token_details')
     // LangChain counts under the tier's name what is neither cached nor reasoning, and puts it before the others' names.
     const tier = TIERS.find((name) => input?.[name] !== undefined || output?.[name] !== undefined)
     fill(reading, FIELD.serviceTier, tier)
@@ -42,6 +44,16 @@ export const langsmith: Dialect = {
     ids: ['langsmith.metadata.conversation_id', 'langsmith.metadata.thread_id'],
     tool: { arguments: ['gen_ai.prompt'], result: ['gen_ai.completion'] },
   },
+}
+
+/** What LangChain's models counted is one object in the run's metadata, where JavaScript's exporter leaves it. */
+function usageOf(reading: Reading, attributes: Attributes): Members | undefined {
+  if (reading[FIELD.input] !== undefined || reading[FIELD.output] !== undefined) return undefined
+  const usage = members(attributes.get('langsmith.usage_metadata'))
+  fill(reading, FIELD.input, usage?.input_tokens)
+  fill(reading, FIELD.output, usage?.output_tokens)
+  fill(reading, FIELD.total, usage?.total_tokens)
+  return usage
 }
 
 const TIERS = ['flex', 'priority']

@@ -1,15 +1,17 @@
+import type { AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, text } from '../fields.ts'
-import { lastMember, members, namedMembers } from '../members.ts'
+import { elements, lastMember, type Members, member, members, namedMembers } from '../members.ts'
 import { readJsonMessages, readTextMessages } from '../messages/message.ts'
-import { completeFromResponse, RESPONSE_MEMBERS } from '../raw-usage.ts'
+import { completeFromRawUsage, completeFromResponse, RESPONSE_MEMBERS } from '../raw-usage.ts'
 
 /** JavaScript's Bedrock instrumentation copies the provider's count, which leaves cached tokens out. */
 const BEDROCK = '@arizeai/openinference-instrumentation-bedrock'
 
 /**
  * Arize's OpenInference: prompt counts include cached tokens, for Anthropic too (openinference#1429), but for one package.
- * LangChain's instrumentation leaves user and provider in the run's metadata, others the service tier in the response.
+ * LangChain's instrumentation leaves user, provider and at times the model in the run's metadata, others the service tier in the
+ * response.
  */
 export const openinference: Dialect = {
   name: 'openinference',
@@ -36,19 +38,21 @@ export const openinference: Dialect = {
     metadataJson: ['metadata'],
   },
   cache: (_reading, { scope }) => (scope.name === BEDROCK ? 'exclusive' : 'inclusive'),
-  complete: (reading, { attributes }) => {
+  complete: (reading, { attributes, scope }) => {
     const kind = text(reading, FIELD.kind)
     if (kind === 'AGENT') fill(reading, FIELD.agentName, attributes.get('graph.node.id'))
     const answer = attributes.get('output.value')
     // In the response alone are the Converse API's cache and tier, lifetimes of cache writes, and OpenAI's writes.
-    if (kind === 'LLM' || kind === '') completeFromResponse(reading, namedMembers(answer, RESPONSE_MEMBERS))
+    if (kind === 'LLM' && scope.name.endsWith('langchain')) completeFromRawUsage(reading, langChainUsage(answer))
+    else if (kind === 'LLM' || kind === '') completeFromResponse(reading, namedMembers(answer, RESPONSE_MEMBERS))
     if (reading[FIELD.serviceTier] === undefined) reading[FIELD.serviceTier] = lastMember(answer, 'service_tier')
     fill(reading, FIELD.requestedTier, lastMember(attributes.get('llm.invocation_parameters'), 'service_tier'))
     if (reading[FIELD.metadataJson] === undefined) return
-    if (reading[FIELD.user] !== undefined && reading[FIELD.provider] !== undefined) return
+    if (IN_METADATA.every((field) => reading[field] !== undefined)) return
     const metadata = members(reading[FIELD.metadataJson])
     fill(reading, FIELD.user, metadata?.user_id)
     fill(reading, FIELD.provider, metadata?.ls_provider)
+    if (kind === 'LLM') fill(reading, FIELD.requestModel, metadata?.ls_model_name)
   },
   conversation: {
     id: ({ attributes }) => {
@@ -71,4 +75,12 @@ export const openinference: Dialect = {
   },
 }
 
+/** What the provider itself counted, in the message that LangChain made of its answer. */
+function langChainUsage(answer: AttributeValue | undefined): Members | undefined {
+  const { generations } = namedMembers(answer, ['generations']) ?? {}
+  const [generation] = elements(Array.isArray(generations) ? generations[0] : undefined)
+  return member(member(member(member(generation, 'message'), 'kwargs'), 'response_metadata'), 'usage')
+}
+
+const IN_METADATA = [FIELD.user, FIELD.provider, FIELD.requestModel]
 const SPEAKERS: ReadonlySet<string> = new Set(['LLM', 'AGENT'])
