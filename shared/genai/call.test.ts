@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { buildChat } from '../../test/support/span.ts'
+import { MAX_NAME_LENGTH } from '../spans/name.ts'
 import { type GenAiCall, readCall } from './call.ts'
-import { MAX_TEXT_LENGTH, name } from './fields.ts'
+import { name } from './fields.ts'
 
 test('a user id, model or environment of megabytes would stand whole in a column: it is cut', () => {
   const long = 'x'.repeat(2_000_000)
@@ -15,7 +16,7 @@ test('a user id, model or environment of megabytes would stand whole in a column
   const resource = { 'deployment.environment.name': long }
   const call = readCall(buildChat(long, { input_tokens: 1 }, { attributes, resource })) as GenAiCall
   const texts = [call.userId, call.sessionId, call.environment, call.requestModel, call.agentName]
-  expect(texts.map(({ length }) => length)).toEqual(texts.map(() => MAX_TEXT_LENGTH))
+  expect(texts.map(({ length }) => length)).toEqual(texts.map(() => MAX_NAME_LENGTH))
 })
 
 test('a cut is a prefix, and no character is cut in two', () => {
@@ -24,7 +25,7 @@ test('a cut is a prefix, and no character is cut in two', () => {
       const cut = name(text)
       expect(text.startsWith(cut)).toBe(true)
       expect(cut.isWellFormed()).toBe(true)
-      expect(cut.length).toBeGreaterThanOrEqual(Math.min(text.length, MAX_TEXT_LENGTH - 1))
+      expect(cut.length).toBeGreaterThanOrEqual(Math.min(text.length, MAX_NAME_LENGTH - 1))
     }),
   )
 })

@@ -1,4 +1,5 @@
 import type { AttributeValue } from '../spans/attributes.ts'
+import { cutName } from '../spans/name.ts'
 
 /** What emitters say about a call, under whatever key. Token fields come first; they are all counts. */
 export const FIELDS = [
@@ -53,16 +54,9 @@ export function text(reading: Reading, field: number): string {
   return name(reading[field])
 }
 
-/** Longest name or id that is kept, in UTF-16 units: they stand in columns, which stores hold by the thousand in memory. */
-export const MAX_TEXT_LENGTH = 1024
-
 /** A name or id, cut where no sane one reaches; '' for what is none. */
 export function name(value: AttributeValue | undefined): string {
-  if (typeof value !== 'string') return ''
-  if (value.length <= MAX_TEXT_LENGTH) return value
-  const last = value.charCodeAt(MAX_TEXT_LENGTH - 1)
-  const splitsPair = last >= 0xd800 && last <= 0xdbff
-  return value.slice(0, splitsPair ? MAX_TEXT_LENGTH - 1 : MAX_TEXT_LENGTH)
+  return typeof value === 'string' ? cutName(value) : ''
 }
 
 /** Sets a field that the keys left empty. */

@@ -1,4 +1,5 @@
 import type { Attributes } from './attributes.ts'
+import { cutName } from './name.ts'
 
 /** OTLP `SpanKind` by number. */
 export const SPAN_KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'] as const
@@ -72,8 +73,8 @@ export function durationNanos(span: Span): bigint {
   return duration > 0n ? duration : 0n
 }
 
-/** The service that emitted the span; '' where its resource does not say. */
+/** The service that emitted the span, as {@link cutName} leaves it; '' where its resource does not say. */
 export function serviceName(span: Span): string {
   const name = span.resource.attributes.get('service.name')
-  return typeof name === 'string' ? name : ''
+  return typeof name === 'string' ? cutName(name) : ''
 }

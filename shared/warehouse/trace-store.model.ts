@@ -1,6 +1,7 @@
 import { COMPOSITE_OPERATIONS } from '../genai/operations.ts'
 import { attributeText } from '../spans/attribute-text.ts'
 import type { Ledger } from '../spans/ledger.ts'
+import { cutName } from '../spans/name.ts'
 import { spanBytes } from '../spans/size.ts'
 import { durationNanos, serviceName } from '../spans/span.ts'
 import { type Correction, supersedes, toCorrection } from './correction.ts'
@@ -201,7 +202,7 @@ function summarise(members: readonly StoredSpan[]): TraceSummary {
   const errorCount = members.filter(({ span }) => span.statusCode === 'ERROR').length
   return {
     traceId: root.span.traceId,
-    name: root.span.name,
+    name: cutName(root.span.name),
     serviceName: serviceName(root.span),
     startTimeUnixNano: least(members.map(({ span }) => span.startTimeUnixNano)),
     endTimeUnixNano: greatest(members.map(({ span }) => span.endTimeUnixNano)),

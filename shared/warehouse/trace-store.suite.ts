@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isSpanledgerError } from '../errors.ts'
 import type { PricedSpan } from '../spans/ledger.ts'
+import { MAX_NAME_LENGTH } from '../spans/name.ts'
 import { spanBytes } from '../spans/size.ts'
 import { batches, filter, looseFilter, pricedSpan, sizedBatches, usageQuery } from './trace-store.arbitraries.ts'
 import { createModelStore } from './trace-store.model.ts'
@@ -218,6 +219,23 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
         }),
         RUNS,
       )
+    })
+
+    test('a list of traces, or usage by service, was as large as their names: 64 KiB each, or megabytes', async () => {
+      const [sample] = fc.sample(pricedSpan, { numRuns: 1, seed: 1 }) as [StoredSpan]
+      const resource = { ...sample.span.resource, attributes: new Map([['service.name', 's'.repeat(100_000)]]) }
+      const span = { ...sample.span, parentSpanId: '', name: 'n'.repeat(60_000), resource }
+      const context = { project: 'p', digest: 'd', ingestedAt: 1n }
+      const [batch] = ownProjects([{ context, spans: [{ span, ledger: sample.ledger }] }])
+      const { project } = (batch as SpanBatch).context
+      await store.write([batch as SpanBatch])
+      const { items } = await store.listTraces({ filter: { project }, sort: 'startTime', order: 'desc', pageSize: 9 })
+      expect(items.map(({ name, serviceName }) => [name, serviceName])).toStrictEqual([
+        ['n'.repeat(MAX_NAME_LENGTH), 's'.repeat(MAX_NAME_LENGTH)],
+      ])
+      const usage = await store.usage({ filter: { project }, groupBy: ['service'], maxRows: 9 })
+      expect(usage.map(({ group }) => group)).toStrictEqual([['s'.repeat(MAX_NAME_LENGTH)]])
+      expect((await store.getTrace(project, span.traceId, { limit: 1 })).spans).toMatchObject([{ span }])
     })
 
     test('refuses an answer of too many rows and a cursor that is not its own', async () => {

@@ -1,3 +1,4 @@
+import { MAX_NAME_LENGTH } from '../../spans/name.ts'
 import type { StatusCode } from '../../spans/span.ts'
 import type { Cursor, TraceQuery, TraceSummary } from '../trace-store.ts'
 import type { Dialect } from './dialect.ts'
@@ -5,6 +6,12 @@ import { boundConditions, spanCondition } from './filter.ts'
 import { afterCursor, pageOrder, type SortKey } from './page.ts'
 import { join, type Sql, sql } from './statement.ts'
 import { readSum, readTokenSums, tokenSums } from './usage.ts'
+
+/** SQLite's functions of texts end at a NUL: what is short is left as it is. */
+const SHORT_NAME: Sql = {
+  text: `CASE WHEN length(name) > ${MAX_NAME_LENGTH} THEN substr(name, 1, ${MAX_NAME_LENGTH}) ELSE name END`,
+  values: [],
+}
 
 /**
  * The start time of the `rank`-th newest span that may belong to the page: a guess at where its last trace starts.
@@ -51,7 +58,7 @@ export function selectTraces(query: TraceQuery, horizon: bigint | null, dialect:
     row_number() OVER (PARTITION BY trace_id ORDER BY session_id = '', parent_span_id <> '', start_time, span_id) AS session_rank
   FROM spans WHERE project_id = ${filter.project} AND trace_id IN (SELECT trace_id FROM page)
 ), details AS (
-  SELECT trace_id, max(CASE WHEN root_rank = 1 THEN name END) AS name,
+  SELECT trace_id, max(CASE WHEN root_rank = 1 THEN ${SHORT_NAME} END) AS name,
     max(CASE WHEN root_rank = 1 THEN service_name END) AS service_name,
     max(CASE WHEN root_rank = 1 THEN status END) AS root_status,
     max(CASE WHEN user_rank = 1 THEN user_id END) AS user_id,

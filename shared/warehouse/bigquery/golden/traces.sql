@@ -24,7 +24,7 @@ WITH written AS (
     row_number() OVER (PARTITION BY trace_id ORDER BY session_id = '', parent_span_id <> '', start_time, span_id) AS session_rank
   FROM current_spans WHERE project_id = @p14 AND trace_id IN (SELECT trace_id FROM page)
 ), details AS (
-  SELECT trace_id, max(CASE WHEN root_rank = 1 THEN name END) AS name,
+  SELECT trace_id, max(CASE WHEN root_rank = 1 THEN CASE WHEN length(name) > 1024 THEN substr(name, 1, 1024) ELSE name END END) AS name,
     max(CASE WHEN root_rank = 1 THEN service_name END) AS service_name,
     max(CASE WHEN root_rank = 1 THEN status END) AS root_status,
     max(CASE WHEN user_rank = 1 THEN user_id END) AS user_id,
