@@ -23,7 +23,10 @@ export interface ApiKeyOptions {
 /** Makes a key. `token` is what the client sends and is shown once; `key` is what is stored. Throws `config/invalid`. */
 export function createApiKey({ project, scopes, name, now }: ApiKeyOptions): { token: string; key: ApiKey } {
   if (!PROJECT.test(project)) {
-    throw new SpanledgerError('config/invalid', 'a project is 1 to 63 letters, digits, dots, dashes and underscores')
+    throw new SpanledgerError(
+      'config/invalid',
+      'a project is 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or digit',
+    )
   }
   const wrong = scopes.find((scope) => !SCOPES.includes(scope))
   if (scopes.length === 0 || wrong !== undefined) {
