@@ -73,16 +73,18 @@ export function usageLedger(call: GenAiCall, usage: Usage, startTimeUnixNano: bi
     ledger.receipt = `${head},"reason":"reported by the spans below"}`
     return ledger
   }
+  countTokens(ledger, usage)
+  let other = usage
+  if (resolution.kind === 'ambiguous') {
+    other = explained ? unexplained(resolution.other, lessUsage(resolution.usage, usage)) : resolution.other
+    forgetDifferences(ledger, other)
+  }
   const plan = findPlan(call, startTimeUnixNano, prices)
-  if (resolution.kind === 'known') countTokens(ledger, usage)
   if (typeof plan === 'string') return unpriced(ledger, head, plan, call)
   if (plan.unpriced !== '') return unpriced(ledger, head, plan.unpriced, call)
   ledger.priceVersion = plan.version
   const bills = billsOf(call, usage, resolution.usage, plan)
-  if (resolution.kind === 'ambiguous') {
-    const other = explained ? unexplained(resolution.other, lessUsage(resolution.usage, usage)) : resolution.other
-    bills.push(...billsOf(call, other, resolution.other, plan))
-  }
+  if (resolution.kind === 'ambiguous') bills.push(...billsOf(call, other, resolution.other, plan))
   return priceBetween(ledger, head, plan, bills, call)
 }
 
@@ -128,6 +130,22 @@ function countTokens(ledger: Writable<Ledger>, usage: Usage): void {
     usage[LEAF.cache_read_tokens]! + usage[LEAF.cache_read_audio_tokens]! + usage[LEAF.cache_read_image_tokens]!
   ledger.cacheWriteTokens = usage[LEAF.cache_write_5m_tokens]! + usage[LEAF.cache_write_1h_tokens]!
   ledger.reasoningTokens = usage[LEAF.reasoning_tokens]!
+}
+
+const TOKEN_COLUMNS = [
+  'inputTokens',
+  'outputTokens',
+  'totalTokens',
+  'cacheReadTokens',
+  'cacheWriteTokens',
+  'reasoningTokens',
+] as const
+
+/** Leaves of the counts those that another reading has too; nobody knows what there is none of. */
+function forgetDifferences(ledger: Writable<Ledger>, other: Usage): void {
+  const read = { ...ledger }
+  countTokens(read, other)
+  for (const column of TOKEN_COLUMNS) if (read[column] !== ledger[column] || read[column] === 0) ledger[column] = null
 }
 
 function unpriced(ledger: Writable<Ledger>, head: string, reason: string, { serviceTier }: GenAiCall): Ledger {

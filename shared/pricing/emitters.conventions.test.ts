@@ -73,7 +73,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['clerk', 'mlflow', 'invoke_agent', 'rollup', null, ...ROLLED],
     ['weather', 'mlflow', 'execute_tool', 'no_usage', null, ...NONE],
     ['Completions', 'mlflow', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
-    ['Messages', 'mlflow', 'chat', 'ambiguous', null, ...NONE],
+    ['Messages', 'mlflow', 'chat', 'ambiguous', null, null, 1000, null, 40, null],
   ],
   'mlflow-tracing-0.1.3': [
     ['Completions', 'mlflow', 'chat', 'priced', GPT, ...GPT_TOKENS],

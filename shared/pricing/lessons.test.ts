@@ -265,6 +265,20 @@ test('only a total: the cost lies between all input and all output', () => {
   })
 })
 
+test('tokens that both readings of a call have were counted by no budget and in no sum', () => {
+  const tokens = ({ inputTokens, outputTokens, totalTokens, cacheReadTokens }: Ledger) => [
+    inputTokens,
+    outputTokens,
+    totalTokens,
+    cacheReadTokens,
+  ]
+  expect(tokens(priceOne('gpt-4o', { total_tokens: 100 }))).toStrictEqual([null, null, 100, null])
+  const sketch = { scope: 'opentelemetry.instrumentation.bedrock', attributes: ANTHROPIC }
+  const counts = { input_tokens: 5000, 'cache_read.input_tokens': 1000, output_tokens: 40 }
+  for (const model of [CLAUDE, 'house-model'])
+    expect(tokens(priceOne(model, counts, sketch))).toStrictEqual([null, 40, null, 1000])
+})
+
 test('a cost that the emitter reports is kept beside ours, never summed', () => {
   const reported = { ...OPENAI, 'operation.cost': 0.01 }
   expect(priceOne('gpt-4o', { input_tokens: 1000 }, { attributes: reported })).toMatchObject({
