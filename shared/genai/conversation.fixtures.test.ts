@@ -174,15 +174,16 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'invocation' },
   ],
   ...Object.fromEntries(
-    ['google-1.2.22', 'google-2.0.108', 'google-3.0.141', 'bedrock-2.2.12', 'bedrock-3.0.137', 'bedrock-4.0.186'].map(
-      (version) => [
-        `vercel-${version}`,
-        [
-          { span: 'ai.generateText.doGenerate', ...plain },
-          { span: 'ai.generateText', ...plain },
-        ],
+    [
+      ...['google-1.2.22', 'google-2.0.108', 'google-3.0.141', 'bedrock-2.2.12', 'bedrock-3.0.137', 'bedrock-4.0.186'],
+      ...['deepseek-0.2.16', 'deepseek-1.0.60', 'xai-1.2.18'],
+    ].map((version) => [
+      `vercel-${version}`,
+      [
+        { span: 'ai.generateText.doGenerate', ...plain },
+        { span: 'ai.generateText', ...plain },
       ],
-    ),
+    ]),
   ),
   ...Object.fromEntries(
     Object.entries({

@@ -1,4 +1,5 @@
 import type { AttributeValue } from '../../spans/attributes.ts'
+import { sumCounts } from '../count.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading, text } from '../fields.ts'
 import { completeFromGoogleUsage } from '../google-usage.ts'
@@ -92,18 +93,24 @@ export const vercelAi: Dialect = {
 
 /**
  * What only the provider's own metadata says: cached tokens and thoughts up to release 5, lifetimes of cache writes and
- * audio up to 6, service tiers, and what OpenRouter and the gateway charged.
+ * audio up to 6, service tiers, and what OpenRouter, Perplexity and the gateway charged. Of xAI, up to release 4, thoughts are
+ * beside the output.
  */
 function completeFromProvider(reading: Reading): void {
   const metadata = members(reading[FIELD.metadataJson])
-  const openai = member(metadata, 'openai')
-  fill(reading, FIELD.cacheRead, openai?.cachedPromptTokens)
-  fill(reading, FIELD.reasoning, openai?.reasoningTokens)
-  fill(reading, FIELD.serviceTier, openai?.serviceTier)
+  // Whoever speaks OpenAI's protocol has them under its own name.
+  for (const provider of Object.keys(metadata ?? {})) {
+    const own = member(metadata, provider)
+    fill(reading, FIELD.cacheRead, own?.cachedPromptTokens ?? own?.promptCacheHitTokens)
+    fill(reading, FIELD.reasoning, own?.reasoningTokens)
+    if (typeof own?.serviceTier === 'string') fill(reading, FIELD.serviceTier, own.serviceTier)
+  }
+  const beside = member(metadata, 'xai')?.reasoningTokens
+  if (beside !== undefined) reading[FIELD.output] = sumCounts([reading[FIELD.output], beside])
   fill(reading, FIELD.reportedCost, member(member(metadata, 'openrouter'), 'usage')?.cost)
   fill(reading, FIELD.reportedCost, decimal(member(metadata, 'gateway')?.cost))
+  fill(reading, FIELD.reportedCost, member(member(metadata, 'perplexity'), 'cost')?.totalCost)
   const google = member(metadata, 'google') ?? member(metadata, 'vertex')
-  fill(reading, FIELD.serviceTier, google?.serviceTier)
   completeFromGoogleUsage(reading, member(google, 'usageMetadata'))
   completeFromResponse(reading, member(metadata, 'bedrock'))
   const anthropic = member(metadata, 'anthropic')
