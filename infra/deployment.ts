@@ -68,7 +68,13 @@ export function readDeployment(path: string): Deployment {
   } catch {
     throw new Error(`there is no ${path}: copy deployment.example.json there and fill it in`)
   }
-  return parseDeployment(JSON.parse(text))
+  let given: unknown
+  try {
+    given = JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${path} is no JSON: ${error instanceof Error ? error.message : error}`)
+  }
+  return parseDeployment(given)
 }
 
 /** Checks what a file holds. */

@@ -1,6 +1,7 @@
 // Synthesises the deployment: what `cdktf deploy` runs, and `npm run synth`.
 import { spawnSync } from 'node:child_process'
 import { join, relative, resolve } from 'node:path'
+import { readDeployment } from './deployment.ts'
 
 const here = import.meta.dirname
 const root = resolve(here, '..')
@@ -14,16 +15,15 @@ function run(script: string): void {
 }
 
 try {
+  const deployment = readDeployment(resolve(process.env.SPANLEDGER_DEPLOYMENT ?? join(here, 'deployment.json')))
   // The functions' bundles are part of the deployment: they are made anew, from what is here.
   run('bundle.ts')
   const { App } = await import('cdktf')
-  const { readDeployment } = await import('./deployment.ts')
   const { createStack } = await import('./stack.ts')
   const { readManifest } = await import('../scripts/bundle/manifest.ts')
 
   // The CDKTF command says where it looks for it.
   const output = resolve(process.env.CDKTF_OUTDIR ?? join(here, 'cdktf.out'))
-  const deployment = readDeployment(resolve(process.env.SPANLEDGER_DEPLOYMENT ?? join(here, 'deployment.json')))
   const app = new App({ outdir: output })
   const stackFolder = join(output, 'stacks', 'spanledger')
   const manifest = readManifest(join(root, 'dist'))

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,3 +33,18 @@ test('the CDKTF command runs on the pinned Node and gives what main.ts gives, by
   expect(command).toContain('google_cloudfunctions2_function')
   expect(synthesise('script', ['main.ts'])).toBe(command)
 }, 180_000)
+
+test('a deployment.json that is missing or broken was told after all functions had been bundled, and of which file was not', () => {
+  const broken = join(folder, 'broken.json')
+  writeFileSync(broken, '{"project": "my-project",}')
+  for (const [path, why] of [
+    [broken, `${broken} is no JSON`],
+    [join(folder, 'none.json'), 'copy deployment.example.json there'],
+  ] as const) {
+    const env = { ...process.env, CDKTF_OUTDIR: join(folder, 'none'), SPANLEDGER_DEPLOYMENT: path }
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['main.ts'], { cwd: here, encoding: 'utf8', env })
+    expect([status, stdout]).toStrictEqual([1, ''])
+    expect(stderr).toContain(why)
+    expect(stderr).not.toContain('MB')
+  }
+})
