@@ -73,6 +73,42 @@ test('audio that can only have come from the cache was billed as cached text', (
   })
 })
 
+test('what is left of the total is the side that is not named', () => {
+  expect(readings({ output: 5, total: 105 })).toStrictEqual(['no_cache', { input_tokens: 100, output_tokens: 5 }])
+  expect(readings({ input: 100, total: 105 })).toStrictEqual(['no_cache', { input_tokens: 100, output_tokens: 5 }])
+  expect(readings({ total: 1 })).toStrictEqual(['total_only', { input_tokens: 1 }, { output_tokens: 1 }])
+  expect(readings({ total: 0 })).toStrictEqual(['no_cache', {}])
+})
+
+test('a single token that only the total has leaves two readings, unless it can but be reasoning', () => {
+  const parts = { input: 100, output: 5 }
+  expect(readings({ ...parts, total: 106 })).toStrictEqual([
+    'total_exceeds_parts',
+    { input_tokens: 100, cache_read_tokens: 1, output_tokens: 5 },
+    { input_tokens: 100, output_tokens: 6 },
+  ])
+  const beside = { reasonsBeside: true }
+  expect(readings({ ...parts, total: 106 }, beside)).toStrictEqual([
+    'total_includes_reasoning',
+    { input_tokens: 100, output_tokens: 5, reasoning_tokens: 1 },
+  ])
+  expect(readings({ ...parts, reasoning: 1, total: 107 }, beside)[0]).toBe('total_exceeds_parts')
+  expect(readings({ ...parts, reasoning: 1, total: 106 }, beside)).toStrictEqual([
+    'no_cache',
+    { input_tokens: 100, output_tokens: 5, reasoning_tokens: 1 },
+  ])
+})
+
+test('reasoning is a part of the output, unless it is more than that or the total has both', () => {
+  const known = (said: Counts) => readings(said, { inclusion: 'inclusive' })[1]
+  expect(known({ output: 60, reasoning: 60 })).toStrictEqual({ reasoning_tokens: 60 })
+  expect(known({ output: 60, reasoning: 61 })).toStrictEqual({ output_tokens: 60, reasoning_tokens: 61 })
+  const cached = { input: 100, cacheRead: 30, cacheWrite: 20, output: 60, reasoning: 40 }
+  const input = { input_tokens: 50, cache_read_tokens: 30, cache_write_5m_tokens: 20, reasoning_tokens: 40 }
+  expect(known({ ...cached, total: 160 })).toStrictEqual({ ...input, output_tokens: 20 })
+  expect(known({ ...cached, total: 200 })).toStrictEqual({ ...input, output_tokens: 60 })
+})
+
 test('no token that a span names is lost, or only where two readings are left', () => {
   const count = fc.constantFrom(undefined, 0, 1, 3, 10, 40, 100)
   const anyCounts = fc.record(Object.fromEntries(FIELDS.slice(0, COUNT_FIELDS).map((field) => [field, count])))

@@ -168,8 +168,7 @@ function split(fresh: number, read: number, write: number, oneHour: number, outp
   usage[LEAF.cache_read_image_tokens] = cachedImage
 
   const reasoning = counts[FIELD.reasoning]!
-  const apart =
-    reasoning > output || (total > 0 && reasoning > 0 && total === fresh + read + write + output + reasoning)
+  const apart = reasoning > output || total === fresh + read + write + output + reasoning
   const spoken = apart ? output : output - reasoning
   const outputAudio = Math.min(spoken, counts[FIELD.outputAudio]!)
   const outputImage = Math.min(spoken - outputAudio, counts[FIELD.outputImage]!)
