@@ -119,12 +119,7 @@ function whyUnpriced(id: string, prices: PriceList): string {
 }
 
 function compileRate(leaf: Leaf, prices: PriceList, above: number, discount?: Discount): PlanRate | null {
-  if (
-    leaf === 'cache_write_1h_tokens' &&
-    prices.cache_write_1h_mtok === undefined &&
-    prices.cache_write_mtok !== undefined
-  )
-    return null
+  if (leaf === 'cache_write_1h_tokens' && prices.cache_write_1h_mtok === undefined && hasWritePrice(prices)) return null
   const key = PRICE_KEYS[leaf].find((name) => prices[name] !== undefined)
   const price = key === undefined ? null : prices[key]
   if (key === undefined || price == null) return null
@@ -145,6 +140,10 @@ function compileRate(leaf: Leaf, prices: PriceList, above: number, discount?: Di
     beforeAmount: `,"unitPrice":"${rateText(rate)}","amount":"`,
     afterSignificant: `${zeros}"}`,
   }
+}
+
+function hasWritePrice(prices: PriceList): boolean {
+  return prices.cache_write_mtok !== undefined || prices.cache_write_5m_mtok !== undefined
 }
 
 function listedPrice(price: UsdPrice | TieredPrice, above: number): UsdPrice {
