@@ -24,7 +24,7 @@ import {
   TOOL_RESPONSE,
   text,
 } from './test-conversation.ts'
-import { LANGCHAIN, MONITORS } from './test-conversation-monitors.ts'
+import { KITS, LANGCHAIN, MONITORS } from './test-conversation-monitors.ts'
 
 const CLERK = text('system', 'You are an agent. Your internal name is "clerk".\n\nBe brief.')
 const RETURNED_AS_TEXT = { ...returned, parts: [{ ...TOOL_RESPONSE, response: '{"degrees":21}' }] }
@@ -340,6 +340,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'llm', input: [asked], output: [answered] },
     { span: 'clerk', id: 't-1' },
   ],
+  ...KITS,
   ...LANGCHAIN,
   ...MONITORS,
   'vercel-ai-4.3.19': VERCEL,

@@ -63,3 +63,24 @@ export const LANGCHAIN: Readonly<Record<string, readonly Row[]>> = {
   ],
   'langchain-langsmith-0.12.0': [{ span: 'agent', id: 't-1', ...plainAndSaid }],
 }
+
+const BASH = { type: 'tool_call', name: 'Bash', arguments: { command: 'echo 21', description: 'weather' } }
+const BASH_RESULT = {
+  type: 'tool_call_response',
+  response: { stdout: '21', stderr: '', interrupted: false, isImage: false, noOutputExpected: false },
+}
+
+/** Of test/fixtures/emitters/frameworks.mjs, for some. */
+export const KITS: Readonly<Record<string, readonly Row[]>> = {
+  'openinference-vercel-3.2.1': [
+    { span: 'chat claude-sonnet-4-5', ...plainAndSaid },
+    { span: 'step 1' },
+    { span: 'invoke_agent claude-sonnet-4-5', ...plainAndSaid },
+  ],
+  'openinference-claude-agent-sdk-0.3.1': [
+    { span: 'Bash', input: [{ role: 'assistant', parts: [BASH] }], output: [{ role: 'tool', parts: [BASH_RESULT] }] },
+    { span: 'ClaudeAgent.query', ...plain },
+  ],
+  'openllmetry-google-generativeai-0.27.0': [{ span: 'generate_content gemini-2.5-flash', ...plainAndSaid }],
+  'openlit-google-1.15.0': [{ span: 'chat gemini-2.5-flash', ...plainAndSaid }],
+}
