@@ -9,6 +9,8 @@ test('a price per million tokens is exact from its decimal text', () => {
   expect(rateText(rateFromUsd(1e-7, 1_000_000))).toBe('0.1')
   expect(rateText(rateFromUsd(0.08333333333333334, 1_000_000))).toBe('83333.33333333334')
   expect(rateText(rateFromUsd(12, 1_000))).toBe('12000000000')
+  expect(rateText(rateFromUsd('2.5e3', 1_000))).toBe('2500000000000')
+  expect(rateText(rateFromUsd('25e2', 1_000))).toBe('2500000000000')
 })
 
 test('half of a price is exact', () => {
@@ -48,6 +50,16 @@ test('a reported cost is rounded as its decimal text says', () => {
       expect(picoUsd(usd)).toBe(amount(1, rateFromUsd(usd, 1)))
     }),
     { numRuns: 1000 },
+  )
+})
+
+test('half a unit of a reported cost is rounded up, where the product of doubles is just below it', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 * 10 ** 13 }), (units) => {
+      const usd = Number(`${units}.5e-12`)
+      expect(picoUsd(usd)).toBe(amount(1, rateFromUsd(usd, 1)))
+    }),
+    { numRuns: 500 },
   )
 })
 

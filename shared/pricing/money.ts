@@ -20,9 +20,6 @@ export function rate(numerator: bigint, denominator: bigint): Rate {
   return { ...reduced, whole }
 }
 
-/** What is free. */
-export const FREE: Rate = rate(0n, 1n)
-
 /** Longest text of an amount in USD: to reduce a fraction of a hundred thousand digits takes seconds. */
 export const MAX_USD_LENGTH = 40
 
