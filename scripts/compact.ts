@@ -5,13 +5,15 @@ import { createCompactor } from '../shared/lake/compactor.ts'
 import type { ObjectStore } from '../shared/lake/object-store.ts'
 import { createParquetFormat } from '../shared/lake/parquet-format.ts'
 import { planRetention, type RetentionPolicy, type RetentionStep, retain } from '../shared/lake/retention.ts'
+import { createLog } from '../shared/log.ts'
 import { openPlatform } from '../shared/platform/platform.ts'
 import { misuse, runCommand } from './command.ts'
 
 const USAGE = `npm run compact -- [--grace MINUTES] [--days N] [--project NAME=N]… [--dry-run]
 One pass over the lake; the server may be running. Closed hours become one sorted file each, which is staged first and shown
 once it is older than the grace: run it again after that, by a timer say. Spans are deleted so many days after their hour: by
-the setting SPANLEDGER_LAKE_RETENTION, or by --days and --project instead; 0 days keep them forever. --dry-run says of which hours, and does nothing at all.`
+the setting SPANLEDGER_LAKE_RETENTION, or by --days and --project instead; 0 days keep them forever. --dry-run says of which hours, and does nothing at all.
+An hour that cannot be compacted is named and left as it is, and the exit code is 1.`
 
 const MINUTE_MILLIS = 60_000
 
@@ -23,8 +25,17 @@ export interface CompactOptions {
   readonly now: () => number
 }
 
+/** What the command says: what was done, and on standard error which partitions are left as they are, with the reason. */
+export interface CompactOutput {
+  readonly text: string
+  readonly problems: readonly string[]
+}
+
 /** Runs the command's arguments and returns what to print. */
-export async function runCompact(args: readonly string[], { store, config, now }: CompactOptions): Promise<string> {
+export async function runCompact(
+  args: readonly string[],
+  { store, config, now }: CompactOptions,
+): Promise<CompactOutput> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -42,18 +53,19 @@ export async function runCompact(args: readonly string[], { store, config, now }
   }
   const graceMs = values.grace === undefined ? config.SPANLEDGER_LAKE_GRACE_MS : number(values.grace) * MINUTE_MILLIS
   const format = createParquetFormat({ codec: config.SPANLEDGER_LAKE_CODEC })
-  const compactor = createCompactor({ store, format, now, graceMs })
+  const compactor = createCompactor({ store, format, now, graceMs, log: createLog('lake', 'silent') })
   const plan = await planRetention({ store, format, policy, now: now() })
-  const planned = [...plan.steps.map(describeStep), ...problems(plan.failed)]
-  if (values['dry-run']) return planned.length === 0 ? 'nothing has expired' : planned.join('\n')
+  const planned = plan.steps.map(describeStep)
+  if (values['dry-run'])
+    return { text: planned.join('\n') || 'nothing has expired', problems: describeProblems(plan.failed) }
 
-  await retain(plan.steps, { store, compactor })
+  const unexpired = await retain(plan.steps, { store, compactor })
   const { merged, published, cleaned, failed } = await compactor.run()
-  return [
-    ...planned,
-    `merged ${merged.length}, shown ${published.length}, cleaned ${cleaned.length} partitions`,
-    ...problems(failed),
-  ].join('\n')
+  const done = `merged ${merged.length}, shown ${published.length}, cleaned ${cleaned.length} partitions`
+  return {
+    text: [...planned, done].join('\n'),
+    problems: describeProblems({ ...plan.failed, ...unexpired, ...failed }),
+  }
 }
 
 function describeStep(step: RetentionStep): string {
@@ -61,7 +73,7 @@ function describeStep(step: RetentionStep): string {
   return `delete ${[...step.files.map(({ name }) => name), ...step.beside].join(' ')}`
 }
 
-function problems(failed: Readonly<Record<string, string>>): string[] {
+function describeProblems(failed: Readonly<Record<string, string>>): string[] {
   return Object.entries(failed).map(([prefix, reason]) => `${prefix}: ${reason}`)
 }
 
@@ -81,7 +93,10 @@ function readProject(text: string): [string, number] {
 async function main(args: readonly string[]): Promise<string> {
   const config = readConfig()
   const store = await (await openPlatform(config)).openObjectStore()
-  return runCompact(args, { store, config, now: Date.now })
+  const { text, problems } = await runCompact(args, { store, config, now: Date.now })
+  for (const problem of problems) console.error(problem)
+  if (problems.length > 0) process.exitCode = 1
+  return text
 }
 
 if (import.meta.main) await runCommand(USAGE, main)

@@ -135,9 +135,20 @@ test('what a killed sql or rebuild left behind is removed by the next', async ()
   }
 })
 
+test('a compaction that left an hour as it is ended as if all had been done', async () => {
+  const data = join(root, 'broken')
+  const name = 'traces/dt=2026-02-06/hr=00/spans_0001.parquet'
+  await openDirectoryStore(join(data, 'lake')).putIfAbsent(name, Buffer.from('no parquet'))
+  const env = { ...process.env, SPANLEDGER_DATA: data }
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/compact.ts'], { encoding: 'utf8', env })
+  expect([status, stdout]).toStrictEqual([1, 'merged 0, shown 0, cleaned 0 partitions\n'])
+  expect(stderr).toMatch(/^traces\/dt=2026-02-06\/hr=00\/: lake: \S+spans_0001\.parquet: .+\n$/)
+})
+
 test('compact merges, and deletes what has expired, which a dry run only names', async () => {
   let clock = Date.now()
-  const compact = (...args: string[]) => runCompact(args, { store, config: readConfig({}), now: () => clock })
+  const compact = async (...args: string[]) =>
+    (await runCompact(args, { store, config: readConfig({}), now: () => clock })).text
   const names = async () => (await Array.fromAsync(store.list('traces/'))).map(({ name }) => name)
   const before = await names()
   clock = Number((DAY + 10n * 24n * HOUR) / 1_000_000n)
@@ -146,7 +157,7 @@ test('compact merges, and deletes what has expired, which a dry run only names',
   )
   expect(await compact('--dry-run', '--project', 'default=0', '--days', '1')).toBe('nothing has expired')
   const config = readConfig({ SPANLEDGER_LAKE_RETENTION: '0,default=0.05' })
-  expect(await runCompact(['--dry-run'], { store, config, now: () => clock })).toContain('hr=01/ default')
+  expect((await runCompact(['--dry-run'], { store, config, now: () => clock })).text).toContain('hr=01/ default')
   expect(await names()).toStrictEqual(before)
   clock = Date.now() + 1000
   expect(await compact('--grace', '0')).toMatch(/merged 4/)

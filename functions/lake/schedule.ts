@@ -39,14 +39,14 @@ export function createLakeSchedule(options: LakeScheduleOptions): Hono {
   app.post('/compact', async (c) => {
     const whole = new Date(now()).getUTCHours() === WHOLE_HOUR || c.req.query('all') !== undefined
     const plan = whole ? await planRetention({ ...retention, now: now() }) : { steps: [], failed: {} }
-    await retain(plan.steps, { store: retention.store, compactor })
+    const unexpired = await retain(plan.steps, { store: retention.store, compactor })
     const { merged, published, cleaned, failed } = await compactor.run(whole ? {} : { days: RECENT_DAYS })
     const report = {
       merged: merged.length,
       published: published.length,
       cleaned: cleaned.length,
       expired: plan.steps.length,
-      failed: { ...plan.failed, ...failed },
+      failed: { ...plan.failed, ...unexpired, ...failed },
     }
     log?.info(report, 'compacted the lake')
     // What is left is not done by the next run either: whoever watches the answers is to hear of it.

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { SpanledgerError } from '../errors.ts'
 import { createLog } from '../log.ts'
 import { createCompactor } from './compactor.ts'
 import { createLakeCounter } from './counts.ts'
@@ -73,6 +74,22 @@ const HOUR_0 = 'traces/dt=2026-02-05/hr=00/'
 const HOUR_1 = 'traces/dt=2026-02-05/hr=01/'
 const NEWEST = 'traces/dt=2026-03-17/hr=00/'
 const fileOf = (prefix: string) => `${prefix}spans_0001-0001_v1_1of1.parquet`
+
+test('a file that cannot be read kept all that expired after it, and the whole lake from being compacted', async () => {
+  const { store, now, objects, plan } = await openLake()
+  const { steps } = await plan({ projects: { short: 30 } })
+  expect(steps.map(({ prefix }) => prefix)).toStrictEqual([HOUR_0, HOUR_1])
+  const compactor = createCompactor({ store, format, log, now })
+  const rewrite: typeof compactor.rewrite = async (prefix, drop) => {
+    if (prefix === HOUR_0)
+      throw new SpanledgerError('lake/corrupt', `${prefix} cannot be read: move it out of the lake`)
+    return compactor.rewrite(prefix, drop)
+  }
+  expect(await retain(steps, { store, compactor: { rewrite } })).toStrictEqual({
+    [HOUR_0]: `lake: ${HOUR_0} cannot be read: move it out of the lake`,
+  })
+  expect(objects()).toContain(`compacting/${fileOf(HOUR_1)}`)
+})
 
 test('what a project keeps no longer is left out, where others keep theirs too', async () => {
   const { counts, apply, settle, names, sizes } = await openLake()

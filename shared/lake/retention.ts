@@ -135,25 +135,34 @@ async function planQuarantine(prefix: string, files: readonly LakeFile[], scope:
   return { kind: 'delete' as const, prefix, files: expired, projects, beside: [] }
 }
 
-/** Carries out a plan; false for a partition that has become busy since. Each step may be cut short and done again. */
+/**
+ * Carries out a plan, and returns the partitions of which a step failed, with the reason: the others are done all the same. One that has
+ * become busy since is left to the next plan. Each step may be cut short and done again.
+ */
 export async function retain(
   steps: readonly RetentionStep[],
   { store, compactor }: { readonly store: ObjectStore; readonly compactor: Pick<Compactor, 'rewrite'> },
-): Promise<boolean[]> {
-  const done: boolean[] = []
+): Promise<Record<string, string>> {
+  const failed: Record<string, string> = {}
   for (const step of steps) {
-    if (step.kind === 'expire') {
-      done.push(await compactor.rewrite(step.prefix, step.expired))
-      continue
+    try {
+      if (step.kind === 'expire') await compactor.rewrite(step.prefix, step.expired)
+      else await deleteStep(step, store)
+    } catch (error) {
+      failed[step.prefix] = describeError(error)
     }
-    const files = step.files.map(nameOf)
-    // The record comes first: from then on the files count as expired, whether or not they are gone yet.
-    if (Object.keys(step.projects).length > 0)
-      await recordRetired(store, step.prefix, { files, projects: step.projects })
-    for (const name of [...files, ...step.beside]) await store.delete(name)
-    done.push(true)
   }
-  return done
+  return failed
+}
+
+async function deleteStep(
+  { prefix, files, projects, beside }: Extract<RetentionStep, { readonly kind: 'delete' }>,
+  store: ObjectStore,
+): Promise<void> {
+  const names = files.map(nameOf)
+  // The record comes first: from then on the files count as expired, whether or not they are gone yet.
+  if (Object.keys(projects).length > 0) await recordRetired(store, prefix, { files: names, projects })
+  for (const name of [...names, ...beside]) await store.delete(name)
 }
 
 function endOf(prefix: string): number {
