@@ -8,6 +8,9 @@ import { createLakeSubscriber } from './handler.ts'
 import { createLakeSchedule } from './schedule.ts'
 import { lakeWindow, retentionPolicy } from './settings.ts'
 
+/** A merge takes three times as much, of memory: the function has 4 GiB, and nothing else to write to. */
+const MAX_MERGE_BYTES = 768 * 1024 ** 2
+
 const config = readFunctionConfig('lake')
 const log = createLog('lake')
 const [bus, store, source] = await Promise.all([
@@ -18,7 +21,8 @@ const [bus, store, source] = await Promise.all([
 const codec = config.SPANLEDGER_LAKE_CODEC
 const format = createParquetFormat({ codec })
 const subscriber = createLakeSubscriber({ store, codec, window: lakeWindow(config), log })
-const compactor = createCompactor({ store, format, graceMs: config.SPANLEDGER_LAKE_GRACE_MS, log })
+const graceMs = config.SPANLEDGER_LAKE_GRACE_MS
+const compactor = createCompactor({ store, format, graceMs, maxMergeBytes: MAX_MERGE_BYTES, log })
 const retention = { store, format, policy: retentionPolicy(config) }
 const maxBytes = config.SPANLEDGER_LAKE_FLUSH_BYTES
 

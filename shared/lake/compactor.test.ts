@@ -161,6 +161,15 @@ test('a corrupt file is named, stays where it is, and stops no other hour', asyn
   expect(await objects('traces/')).toContain(broken)
 })
 
+test('an hour too large to merge ended the process, and all hours after it were never compacted', async () => {
+  await write(testBatch('a', spans(1, 500)), testBatch('b', spans(600, 5, DAY + HOUR)))
+  const [small] = await Array.fromAsync(store.list('traces/dt=2026-02-05/hr=01/'))
+  const compactor = createCompactor({ store, format, log, now: () => clock, maxMergeBytes: small!.size })
+  const { failed, merged } = await compactor.run()
+  expect(failed).toStrictEqual({ [HOUR_0]: expect.stringMatching(/ MB together, .+ run npm run compact where/) })
+  expect(merged).toStrictEqual(['traces/dt=2026-02-05/hr=01/'])
+})
+
 test('files from before a column was added are merged with new ones', async () => {
   await write(testBatch('a', spans(1, 2)))
   const path = join(root, 'old.parquet')

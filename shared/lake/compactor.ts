@@ -33,6 +33,8 @@ export interface CompactorOptions {
   readonly graceMs?: number
   /** How long after its end an hour counts as closed, in milliseconds; default: 15 minutes. */
   readonly closeMs?: number
+  /** Files of one hour that are larger together, in bytes, are left as they are, and the hour is named; default: no bound. */
+  readonly maxMergeBytes?: number
   /** Milliseconds since 1970. */
   readonly now?: () => number
   readonly log?: Log
@@ -138,6 +140,7 @@ export function createCompactor(options: CompactorOptions): Compactor {
     { inputs, name }: { readonly inputs: readonly LakeFile[]; readonly name: FileName },
     { merger, drop }: Merging,
   ): Promise<ObjectInfo[]> => {
+    checkSize(inputs)
     const facts = await Promise.all(inputs.map((file) => readFacts(file, options)))
     const corrections = await correctionsOf(prefix)
     const input = (file: ObjectInfo) => ({ name: file.name, read: () => store.read(file.name) })
@@ -168,6 +171,16 @@ export function createCompactor(options: CompactorOptions): Compactor {
     } finally {
       await merged.close()
     }
+  }
+
+  /** What does not fit would end the process in the middle of it, and with it all hours after this one, each time. */
+  const checkSize = (inputs: readonly LakeFile[]): void => {
+    const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`
+    const bytes = inputs.reduce((sum, { size }) => sum + size, 0)
+    const { maxMergeBytes = Number.POSITIVE_INFINITY } = options
+    if (bytes <= maxMergeBytes) return
+    const why = `its files are ${megabytes(bytes)} together, of which ${megabytes(maxMergeBytes)} are merged here`
+    throw new SpanledgerError('lake/unavailable', `${why}: run npm run compact where the disk has three times that`)
   }
 
   const correctionsOf = (prefix: string) => Array.fromAsync(store.list(prefix.replace(TRACES, CORRECTIONS)))
