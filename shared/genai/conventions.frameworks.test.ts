@@ -180,3 +180,16 @@ test('Qwen Code: thoughts that are no count refuse the usage', () => {
   }
   expect(read({ scope: 'qwen-code', attributes }).resolution.kind).toBe('refused')
 })
+
+test('LangSmith: cached tokens beyond the first 200,000 have a count of their own, and were billed as fresh', () => {
+  const attributes = {
+    'langsmith.span.kind': 'llm',
+    'gen_ai.usage.input_tokens': 300_000,
+    'gen_ai.usage.output_tokens': 5,
+    'gen_ai.usage.input_token_details': '{"cache_read":200000,"cache_read_over_200k":50000}',
+  }
+  expect(known(read({ scope: 'langsmith', attributes }))).toMatchObject({
+    input_tokens: 50_000,
+    cache_read_tokens: 250_000,
+  })
+})

@@ -82,5 +82,11 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     { span: 'ClaudeAgent.query', ...plain },
   ],
   'openllmetry-google-generativeai-0.27.0': [{ span: 'generate_content gemini-2.5-flash', ...plainAndSaid }],
+  'langsmith-wrappers-0.12.0': [
+    { span: 'ChatAnthropic', ...plainAndSaid },
+    { span: 'ChatGoogleGenerativeAI', ...plainAndSaid },
+    { span: 'anthropic.messages', ...said },
+    { span: 'anthropic.messages', ...said },
+  ],
   'openlit-google-1.15.0': [{ span: 'chat gemini-2.5-flash', ...plainAndSaid }],
 }

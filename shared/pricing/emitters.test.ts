@@ -20,7 +20,7 @@ import {
   ROLLED,
   type Row,
 } from './test-emitters.ts'
-import { LANGCHAIN, MONITORS } from './test-emitters-monitors.ts'
+import { KITS, LANGCHAIN, MONITORS } from './test-emitters-monitors.ts'
 
 /** Real SDKs, run by test/fixtures/emitters/record.mjs. */
 const vercel = (gpt: bigint, claude: bigint, gptTokens: readonly number[]): Row[] => [
@@ -125,33 +125,7 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['Agent workflow', 'openinference', 'invoke_workflow', 'no_usage', null, ...NONE],
     ['Agent workflow', 'openinference', 'invoke_agent', 'no_usage', null, ...NONE],
   ],
-  // Spans of the AI SDK 7, to which it adds OpenInference's attributes.
-  'openinference-vercel-3.2.1': [
-    ['chat claude-sonnet-4-5', 'vercel_ai', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
-    ['step 1', 'vercel_ai', 'agent_step', 'rollup', null, ...ROLLED],
-    ['invoke_agent claude-sonnet-4-5', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
-  ],
-  // Two calls, of whose input it knows what was not cached: 24 × 3 + 80 × 15. What the SDK says that they cost is beside that.
-  'openinference-claude-agent-sdk-0.3.1': [
-    ['Bash', 'openinference', 'execute_tool', 'no_usage', null, ...NONE],
-    ['ClaudeAgent.query', 'openinference', 'invoke_agent', 'priced', 1_272_000_000n, 24, 0, 0, 80, 0],
-  ],
-  // Thoughts are beside the output; audio is in no count: 400 × 0.3 + 600 × 0.03 + (40 + 25) × 2.5.
-  'openllmetry-google-generativeai-0.27.0': [
-    [
-      'generate_content gemini-2.5-flash',
-      'openllmetry',
-      'generate_content',
-      'priced',
-      300_500_000n,
-      1000,
-      600,
-      0,
-      65,
-      25,
-    ],
-  ],
-  'openlit-google-1.15.0': [['chat gemini-2.5-flash', 'openlit', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25]],
+  ...KITS,
   // Cached tokens, thoughts and audio are in the attached response alone.
   'google-adk-2.0.0': [
     ['execute_tool weather', 'google_adk', 'execute_tool', 'no_usage', null, ...NONE],

@@ -93,3 +93,41 @@ export const LANGCHAIN: Readonly<Record<string, readonly Row[]>> = {
   // What a model did is said of the span around it, its counts in the metadata alone.
   'langchain-langsmith-0.12.0': [['agent', 'langsmith', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS]],
 }
+
+/** Of test/fixtures/emitters/frameworks.mjs, for some. */
+export const KITS: Readonly<Record<string, readonly Row[]>> = {
+  // Spans of the AI SDK 7, to which it adds OpenInference's attributes.
+  'openinference-vercel-3.2.1': [
+    ['chat claude-sonnet-4-5', 'vercel_ai', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['step 1', 'vercel_ai', 'agent_step', 'rollup', null, ...ROLLED],
+    ['invoke_agent claude-sonnet-4-5', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
+  // Two calls, of whose input it knows what was not cached: 24 × 3 + 80 × 15. What the SDK says that they cost is beside that.
+  'openinference-claude-agent-sdk-0.3.1': [
+    ['Bash', 'openinference', 'execute_tool', 'no_usage', null, ...NONE],
+    ['ClaudeAgent.query', 'openinference', 'invoke_agent', 'priced', 1_272_000_000n, 24, 0, 0, 80, 0],
+  ],
+  // Thoughts are beside the output; audio is in no count: 400 × 0.3 + 600 × 0.03 + (40 + 25) × 2.5.
+  'openllmetry-google-generativeai-0.27.0': [
+    [
+      'generate_content gemini-2.5-flash',
+      'openllmetry',
+      'generate_content',
+      'priced',
+      300_500_000n,
+      1000,
+      600,
+      0,
+      65,
+      25,
+    ],
+  ],
+  'openlit-google-1.15.0': [['chat gemini-2.5-flash', 'openlit', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25]],
+  // Lifetimes of Anthropic's cache writes under names of its own; Gemini's thoughts in the run's total alone, beside the output.
+  'langsmith-wrappers-0.12.0': [
+    ['ChatAnthropic', 'langsmith', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['ChatGoogleGenerativeAI', 'langsmith', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+    ['anthropic.messages', 'langsmith', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['anthropic.messages', 'langsmith', 'invoke_workflow', 'no_usage', null, ...NONE],
+  ],
+}

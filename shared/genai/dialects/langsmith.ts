@@ -1,4 +1,5 @@
 import type { Attributes } from '../../spans/attributes.ts'
+import { sumCounts } from '../count.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading } from '../fields.ts'
 import { type Members, member, members } from '../members.ts'
@@ -30,10 +31,11 @@ export const langsmith: Dialect = {
     // LangChain counts under the tier's name what is neither cached nor reasoning, and puts it before the others' names.
     const tier = TIERS.find((name) => input?.[name] !== undefined || output?.[name] !== undefined)
     fill(reading, FIELD.serviceTier, tier)
-    fill(reading, FIELD.cacheRead, input?.cache_read ?? input?.[`${tier}_cache_read`] ?? input?.cache_read_over_200k)
+    const reads = [input?.cache_read ?? input?.[`${tier}_cache_read`], input?.cache_read_over_200k]
+    if (reads.some((count) => count !== undefined)) fill(reading, FIELD.cacheRead, sumCounts(reads))
     fill(reading, FIELD.cacheWrite, input?.cache_creation)
     fill(reading, FIELD.cacheWrite5m, input?.ephemeral_5m_input_tokens)
-    fill(reading, FIELD.cacheWrite1h, input?.ephemeral_1h_input_tokens)
+    fill(reading, FIELD.cacheWrite1h, input?.ephemeral_1h_input_tokens ?? input?.ephemeral_1hr_input_tokens)
     fill(reading, FIELD.inputAudio, input?.audio)
     fill(reading, FIELD.inputImage, input?.image)
     fill(reading, FIELD.reasoning, output?.reasoning ?? output?.[`${tier}_reasoning`])
@@ -46,13 +48,16 @@ export const langsmith: Dialect = {
   },
 }
 
-/** What LangChain's models counted is one object in the run's metadata, where JavaScript's exporter leaves it. */
+/**
+ * The run's usage, from which the exporter makes its counts: of LangChain's models in JavaScript it makes none. Its total is
+ * the provider's, not the exporter's sum, which leaves out the thoughts of Gemini.
+ */
 function usageOf(reading: Reading, attributes: Attributes): Members | undefined {
-  if (reading[FIELD.input] !== undefined || reading[FIELD.output] !== undefined) return undefined
   const usage = members(attributes.get('langsmith.usage_metadata'))
+  if (usage?.total_tokens !== undefined) reading[FIELD.total] = usage.total_tokens
+  if (reading[FIELD.input] !== undefined || reading[FIELD.output] !== undefined) return undefined
   fill(reading, FIELD.input, usage?.input_tokens)
   fill(reading, FIELD.output, usage?.output_tokens)
-  fill(reading, FIELD.total, usage?.total_tokens)
   return usage
 }
 
