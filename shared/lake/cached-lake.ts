@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/pro
 import { basename, dirname, join, resolve } from 'node:path'
 import { SpanledgerError } from '../errors.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
+import { mapParallel } from './parallel.ts'
 import type { ReadableLake } from './readable-lake.ts'
 
 export interface CacheOptions {
@@ -36,14 +37,10 @@ export function openCachedLake(store: ObjectStore, options: CacheOptions): Reada
       await mkdir(directory, { recursive: true, mode: 0o700 })
       const paths = objects.map((object) => pathOf(directory, object))
       const missing = await makeRoom(directory, { keep: new Set(paths), maxBytes: options.maxBytes - bytes })
-      const queue = [...objects.entries()].filter(([index]) => missing(paths[index] as string))
-      const fetchNext = async (): Promise<void> => {
-        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-          const [index, object] = next
-          await put(paths[index] as string, await store.read(object.name))
-        }
-      }
-      await Promise.all(Array.from({ length: FETCHES }, fetchNext))
+      const absent = [...objects.entries()].filter(([index]) => missing(paths[index] as string))
+      await mapParallel(absent, FETCHES, async ([index, object]) =>
+        put(paths[index] as string, await store.read(object.name)),
+      )
       return paths
     },
   }

@@ -3,6 +3,7 @@ import { readFacts } from './file-facts.ts'
 import { type FileFacts, type LakeFormat, NO_COUNTS } from './format.ts'
 import { liveFiles } from './live-files.ts'
 import type { ObjectStore } from './object-store.ts'
+import { mapParallel, READS_AT_ONCE } from './parallel.ts'
 import { QUARANTINE, TRACES } from './partition.ts'
 import { type RetiredFiles, readRetired } from './retired.ts'
 
@@ -41,13 +42,16 @@ export function createLakeCounter(options: CounterOptions): (project: string) =>
       total.duplicates += BigInt(counts.duplicates)
       total.expired += BigInt(counts.expired)
     }
-    for (const file of liveFiles(objects)) {
-      if (retired.covers(file)) continue
+    const files = liveFiles(objects).filter((file) => !retired.covers(file))
+    const counted = await mapParallel(files, READS_AT_ONCE, async (file) => {
       const key = `${file.name}@${file.updatedAt}`
       const projects = known.get(key) ?? (await readProjects(file, options))
+      // At once: whoever asks again after this broke off goes on from here.
+      known.set(key, projects)
       kept.set(key, projects)
-      add(projects)
-    }
+      return projects
+    })
+    for (const projects of counted) add(projects)
     for (const projects of retired.projects) add(projects)
     return total
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { SpanledgerError } from '../errors.ts'
 import { createLog } from '../log.ts'
@@ -74,6 +75,48 @@ const HOUR_0 = 'traces/dt=2026-02-05/hr=00/'
 const HOUR_1 = 'traces/dt=2026-02-05/hr=01/'
 const NEWEST = 'traces/dt=2026-03-17/hr=00/'
 const fileOf = (prefix: string) => `${prefix}spans_0001-0001_v1_1of1.parquet`
+
+test('a year of hours was read one after the other, in longer than a run, or whoever asks for conservation, may take', async () => {
+  const { store, write, now, plan } = await openLake()
+  const span = (hour: number) =>
+    testSpan({ spanId: hexId(100 + hour, 16), startTimeUnixNano: DAY + BigInt(hour) * HOUR })
+  for (let hour = 0; hour < 40; hour++) await write([testBatch(`hour ${hour}`, [span(hour)], 'short')])
+  const settled = Object.assign(Object.create(store), store) as typeof store
+  let running = 0
+  let most = 0
+  settled.read = async (...asked) => {
+    most = Math.max(most, ++running)
+    await setImmediate()
+    running--
+    return store.read(...asked)
+  }
+  const policy = { projects: { short: 30 } }
+  const { steps } = await planRetention({ store: settled, format, policy, now: now() })
+  expect(most).toBe(32)
+  expect(steps).toStrictEqual((await plan(policy)).steps)
+  expect(steps.map(({ prefix }) => prefix)).toStrictEqual(steps.map(({ prefix }) => prefix).sort())
+  most = 0
+  expect(await createLakeCounter({ store: settled, format })('short')).toMatchObject({ stored: 42n })
+  expect(most).toBe(32)
+})
+
+test('who asked again after a count had broken off began anew, and never came to its end', async () => {
+  const { store } = await openLake()
+  let reads = 0
+  const failing = Object.assign(Object.create(store), store) as typeof store
+  failing.read = async (...asked) => {
+    if (++reads === 3) throw new SpanledgerError('lake/unavailable', 'down')
+    return store.read(...asked)
+  }
+  const count = createLakeCounter({ store: failing, format })
+  await expect(count('short')).rejects.toMatchObject({ code: 'lake/unavailable' })
+  await setImmediate()
+  const broken = reads
+  await count('short')
+  const again = reads - broken
+  await createLakeCounter({ store: failing, format })('short')
+  expect(again).toBeLessThan(reads - broken - again)
+})
 
 test('a file that cannot be read kept all that expired after it, and the whole lake from being compacted', async () => {
   const { store, now, objects, plan } = await openLake()

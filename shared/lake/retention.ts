@@ -4,6 +4,7 @@ import { factsName, readFacts } from './file-facts.ts'
 import { addCounts, type FileFacts, type LakeFormat, type ProjectCounts } from './format.ts'
 import { type LakeFile, liveFiles, parseFiles } from './live-files.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
+import { mapParallel, READS_AT_ONCE } from './parallel.ts'
 import { CORRECTIONS, partitionHour, prefixOf, QUARANTINE, STAGING, TRACES } from './partition.ts'
 import { type Retired, readRetired, recordRetired } from './retired.ts'
 
@@ -67,31 +68,35 @@ export async function planRetention(options: RetentionOptions): Promise<Retentio
 
   const steps: RetentionStep[] = []
   const failed: Record<string, string> = {}
-  const plan = async (prefix: string, planPartition: () => Promise<RetentionStep | undefined>) => {
-    try {
-      const step = await planPartition()
-      if (step !== undefined) steps.push(step)
-    } catch (error) {
-      failed[prefix] = describeError(error)
-    }
-  }
-  for (const [prefix, files] of partitions) {
-    if (staged.has(STAGING + prefix) || endOf(prefix) + shortest * DAY_MILLIS > today) continue
-    await plan(prefix, () =>
-      planTraces(prefix, files, corrections.get(prefix.replace(TRACES, CORRECTIONS)) ?? [], scope),
+  const planEach = async (
+    chosen: readonly Partition[],
+    plan: (partition: Partition) => Promise<RetentionStep | undefined>,
+  ) => {
+    const planned = await mapParallel(chosen, READS_AT_ONCE, (partition) =>
+      plan(partition).catch((error) => {
+        failed[partition[0]] = describeError(error)
+        return undefined
+      }),
     )
+    steps.push(...planned.filter((step) => step !== undefined))
   }
-  for (const [prefix, files] of corrections) {
-    if (!partitions.has(prefix.replace(CORRECTIONS, TRACES)))
-      await plan(prefix, () => planOrphans(prefix, files, scope))
-  }
+  const old = [...partitions].filter(
+    ([prefix]) => !staged.has(STAGING + prefix) && endOf(prefix) + shortest * DAY_MILLIS <= today,
+  )
+  await planEach(old, ([prefix, files]) =>
+    planTraces(prefix, files, corrections.get(prefix.replace(TRACES, CORRECTIONS)) ?? [], scope),
+  )
+  const orphans = [...corrections].filter(([prefix]) => !partitions.has(prefix.replace(CORRECTIONS, TRACES)))
+  await planEach(orphans, ([prefix, files]) => planOrphans(prefix, files, scope))
   const quarantine = await byPartition(store, QUARANTINE)
   if (quarantine.size > 0) {
     const quarantineScope = { ...scope, retired: await readRetired(store, QUARANTINE) }
-    for (const [prefix, files] of quarantine) await plan(prefix, () => planQuarantine(prefix, files, quarantineScope))
+    await planEach([...quarantine], ([prefix, files]) => planQuarantine(prefix, files, quarantineScope))
   }
   return { steps, failed }
 }
+
+type Partition = readonly [prefix: string, files: readonly LakeFile[]]
 
 interface Scope extends RetentionOptions {
   readonly today: number

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isSpanledgerError, SpanledgerError } from '../errors.ts'
 import { addCounts, type FileFacts, type ProjectCounts } from './format.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
+import { mapParallel, READS_AT_ONCE } from './parallel.ts'
 
 /** Where it is noted which files retention deletes, before it does. */
 const RETIRED = 'retired/'
@@ -49,11 +50,15 @@ export async function readRetired(
 ): Promise<Retired> {
   const times = new Map<string, number>()
   const projects: FileFacts['projects'][] = []
-  for await (const object of store.list(RETIRED + base)) {
-    const retired = known.get(object.name) ?? parseRecord(object.name, await store.read(object.name))
-    known.set(object.name, retired)
+  const objects = await Array.fromAsync(store.list(RETIRED + base))
+  const records = await mapParallel(objects, READS_AT_ONCE, async ({ name }) => {
+    const retired = known.get(name) ?? parseRecord(name, await store.read(name))
+    known.set(name, retired)
+    return retired
+  })
+  for (const [index, retired] of records.entries()) {
     projects.push(retired.projects)
-    for (const file of retired.files) times.set(file, object.updatedAt)
+    for (const file of retired.files) times.set(file, objects[index]!.updatedAt)
   }
   // A partition that was emptied counts from 1 again: a file newer than the record only has the name in common.
   return { covers: ({ name, updatedAt }) => updatedAt <= (times.get(name) ?? Number.NEGATIVE_INFINITY), projects }
