@@ -8,7 +8,7 @@ import { MAX_NAME_LENGTH } from './models.ts'
 import { compilePlan } from './plan.ts'
 import { compileQuote, constantQuote, type Quote } from './quote.ts'
 import { memoiseQuotes } from './quote-memo.ts'
-import { namedTier, tierDiscount } from './service-tiers.ts'
+import { namedTier, OPENAI_FIRST, tierDiscount } from './service-tiers.ts'
 
 /** What a price is asked for: a normalised provider or '', models as they were named, a service tier or '', the tenant. */
 export interface PriceQuery {
@@ -50,7 +50,7 @@ export async function loadCatalogue(): Promise<Catalogue> {
  * are not changed after.
  */
 export function createCatalogue(providers: readonly ListedProvider[], name: string): Catalogue {
-  const version = `${name}@${digest([providers, AMENDMENTS])}`
+  const version = `${name}@${digest([providers, AMENDMENTS, OPENAI_FIRST])}`
   const lists = indexPriceLists(providers)
   return { version, find: memoiseQuotes(quoteAny), prepare: async () => {} }
 
@@ -70,7 +70,7 @@ export function createCatalogue(providers: readonly ListedProvider[], name: stri
     if (model.length > MAX_NAME_LENGTH || provider.length > MAX_NAME_LENGTH) return 'model name too long'
     const found = lists.find(provider, model)
     if (found === undefined) return 'model not in the catalogue'
-    const discount = tierDiscount(found.seller, serviceTier)
+    const discount = tierDiscount(found.seller, found.model.id, serviceTier)
     if (discount === undefined) return `no price for service tier ${namedTier(serviceTier)}`
     const id = `${found.owner}/${found.model.id}`
     const tier = discount === null ? '' : serviceTier.toLowerCase()

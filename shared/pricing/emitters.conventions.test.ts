@@ -30,8 +30,8 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['chat gpt-5-mini', 'opentelemetry', 'chat', 'priced', 400_000_000n, 2000, 0, 0, 150, 0],
     ['execute_tool weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
   ],
-  // Priority has a price, but none in the catalogue.
-  'opentelemetry-1.37.0': [['chat gpt-5-mini', 'opentelemetry', 'chat', 'unpriced', null, 2000, 0, 0, 150, 0]],
+  // Priority: 2000 × 0.45 + 150 × 3.6, 1.8 times 0.0008.
+  'opentelemetry-1.37.0': [['chat gpt-5-mini', 'opentelemetry', 'chat', 'priced', 1_440_000_000n, 2000, 0, 0, 150, 0]],
   'opentelemetry-1.38.0': [
     ['chat gpt-5-mini', 'opentelemetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
     ['execute_tool weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],

@@ -80,6 +80,8 @@ export interface Discount {
   readonly over: bigint
   /** Whether it holds for tokens read from the cache too, these keep their listed price, or nobody knows. */
   readonly cacheReads: 'discounted' | 'listed' | 'unknown'
+  /** Nobody knows what a long context costs. */
+  readonly shortContextOnly?: boolean
 }
 
 const CACHE_READS: ReadonlySet<Leaf> = new Set([
@@ -125,7 +127,8 @@ function compileRate(leaf: Leaf, prices: PriceList, above: number, discount?: Di
   if (key === undefined || price == null) return null
   let rate = rateFromUsd(listedPrice(price, above), key.endsWith('_kcount') ? 1_000 : 1_000_000)
   if (discount !== undefined && LEAF[leaf] < LEAF.requests) {
-    const { cacheReads, times, over } = discount
+    const { cacheReads, times, over, shortContextOnly } = discount
+    if (shortContextOnly && above >= 0) return null
     const applies = cacheReads === 'discounted' || !CACHE_READS.has(leaf)
     if (!applies && cacheReads === 'unknown') return null
     if (applies) rate = scaleRate(rate, times, over)

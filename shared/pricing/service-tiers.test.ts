@@ -26,7 +26,9 @@ test.each<[...Parameters<typeof call>, string]>([
   ['aws.bedrock', 'amazon.nova-pro-v1:0', 'flex', CACHED, 'no price for cache_read_tokens'],
   ['gcp.vertex_ai', 'gemini-2.5-pro', 'ON_DEMAND_FLEX', CACHED, 'no price for cache_read_tokens'],
   // Dearer than listed, by how much is not in the catalogue.
-  ['openai', 'gpt-4o', 'priority', PLAIN, 'no price for service tier priority'],
+  ['openai', 'gpt-5-nano', 'priority', PLAIN, 'no price for service tier priority'],
+  ['openai', 'gpt-6-sol', 'fast', PLAIN, 'no price for service tier fast'],
+  ['openai', 'gpt-5.4', 'priority', { input_tokens: 300_000 }, 'no price for input_tokens'],
   ['azure.ai.openai', 'gpt-4o', 'priority', PLAIN, 'no price for service tier priority'],
   ['aws.bedrock', 'amazon.nova-pro-v1:0', 'priority', PLAIN, 'no price for service tier priority'],
   ['gcp.vertex_ai', 'gemini-2.5-pro', 'ON_DEMAND_PRIORITY', PLAIN, 'no price for service tier priority'],
@@ -43,6 +45,35 @@ test.each<[...Parameters<typeof call>, string]>([
   expect(ledger).toMatchObject({ costStatus: 'unpriced', costPicoUsd: null })
   expect(JSON.parse(ledger.receipt).reason).toContain(reason)
   expect(JSON.parse(ledger.receipt).serviceTier).toMatch(/^[a-z_]+$/)
+})
+
+test.each([
+  // As OpenAI's page on its priority tier, now its fast mode, had them: USD per million of input, cached input and output.
+  ['gpt-5.5', 12.5, 1.25, 75],
+  ['gpt-5.4-mini', 1.5, 0.15, 9],
+  ['gpt-5.4', 5, 0.5, 30],
+  ['gpt-5.2', 3.5, 0.35, 28],
+  ['gpt-5.1', 2.5, 0.25, 20],
+  ['gpt-5', 2.5, 0.25, 20],
+  ['gpt-5-mini', 0.45, 0.045, 3.6],
+  ['gpt-5.1-codex', 2.5, 0.25, 20],
+  ['gpt-5-codex', 2.5, 0.25, 20],
+  ['gpt-4.1', 3.5, 0.875, 14],
+  ['gpt-4.1-mini', 0.7, 0.175, 2.8],
+  ['gpt-4.1-nano', 0.2, 0.05, 0.8],
+  ['gpt-4o-2024-11-20', 4.25, 2.125, 17],
+  ['gpt-4o-2024-08-06', 4.25, 2.125, 17],
+  ['gpt-4o-2024-05-13', 8.75, 8.75, 26.25],
+  ['gpt-4o-mini', 0.25, 0.125, 1],
+  ['o3', 3.5, 0.875, 14],
+  ['o4-mini', 2, 0.5, 8],
+])('what goes first at OpenAI had no price: %s', (model, input, cached, output) => {
+  const units = (tokens: number, usd: number) => BigInt(tokens) * BigInt(Math.round(usd * 1_000_000))
+  for (const tier of ['priority', 'fast', 'Priority']) {
+    const ledger = price('openai', model, tier, CACHED)
+    expect(ledger.costPicoUsd).toBe(units(600, input) + units(400, cached) + units(100, output))
+    expect(JSON.parse(ledger.receipt).serviceTier).toBe(tier.toLowerCase())
+  }
 })
 
 test('an unpriced call of the standard tier names none; of any other, none that is endless or cannot be read', () => {

@@ -38,16 +38,52 @@ const DISCOUNTS = mapOfMaps({
   groq: { batch: HALF_OR_CACHED },
 })
 
+/**
+ * What OpenAI takes for calls that go first, as a fraction of its list price, by model: its page on that tier has no others at
+ * the prices that are listed now, and none for a long context.
+ */
+export const OPENAI_FIRST: Readonly<Record<string, readonly [times: number, over: number]>> = {
+  'gpt-4o': [17, 10],
+  'gpt-4o-2024-05-13': [7, 4],
+  'gpt-4o-mini': [5, 3],
+  'gpt-4.1': [7, 4],
+  'gpt-4.1-mini': [7, 4],
+  'gpt-4.1-nano': [2, 1],
+  o3: [7, 4],
+  'o4-mini': [20, 11],
+  'gpt-5': [2, 1],
+  'gpt-5-mini': [9, 5],
+  'gpt-5.1': [2, 1],
+  'gpt-5.2': [2, 1],
+  'gpt-5.4': [2, 1],
+  'gpt-5.4-mini': [2, 1],
+  'gpt-5.5': [5, 2],
+}
+
+const FIRST: ReadonlyMap<string, Discount> = new Map(
+  Object.entries(OPENAI_FIRST).map(([model, [times, over]]) => [
+    model,
+    { times: BigInt(times), over: BigInt(over), cacheReads: 'discounted', shortContextOnly: true },
+  ]),
+)
+
+/** OpenAI's names of that tier: the second since July 2026. */
+const FIRST_NAMES: ReadonlySet<string> = new Set(['priority', 'fast'])
+
 /** Looked up by what clients say, `constructor` included. */
 function mapOfMaps(table: Readonly<Record<string, Readonly<Record<string, Discount>>>>) {
   return new Map(Object.entries(table).map(([provider, tiers]) => [provider, new Map(Object.entries(tiers))]))
 }
 
-/** What a service tier of `provider` does to list prices: nothing (null), a discount, or something unknown (undefined). */
-export function tierDiscount(provider: string, tier: string): Discount | null | undefined {
+/**
+ * What a service tier of `provider` does to the list prices of `model` (both by their ids in the catalogue): nothing (null), a
+ * discount or a surcharge, or something unknown (undefined).
+ */
+export function tierDiscount(provider: string, model: string, tier: string): Discount | null | undefined {
   const name = tier.toLowerCase()
   if (STANDARD.has(name)) return null
   if (name === 'flex' && provider === 'groq') return null
+  if (provider === 'openai' && FIRST_NAMES.has(name)) return FIRST.get(model)
   return DISCOUNTS.get(provider)?.get(name)
 }
 
