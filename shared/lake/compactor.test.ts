@@ -221,6 +221,27 @@ test('what is corrected later holds: at once in our reader, in the files once th
   expect((await compact()).merged).toStrictEqual([])
 })
 
+test('hours with corrections were looked at one after the other: after a year in longer than a run may take', async () => {
+  const starts = Array.from({ length: 40 }, (_, hour) => DAY + BigInt(hour) * HOUR)
+  await write(...starts.map((start, hour) => testBatch(`hour ${hour}`, spans(1 + hour, 1, start))))
+  await write({ ...testBatch('c', []), corrections: starts.flatMap((start, hour) => spans(1 + hour, 1, start)) })
+  await compact()
+  clock += 20 * MINUTE
+  await compact()
+  let running = 0
+  let most = 0
+  const read: ObjectStore['read'] = async (...asked) => {
+    most = Math.max(most, ++running)
+    try {
+      return await store.read(...asked)
+    } finally {
+      running--
+    }
+  }
+  const { merged } = await createCompactor({ store: { ...store, read }, format, log, now: () => clock }).run()
+  expect([merged, most]).toStrictEqual([[], 32])
+})
+
 test('a correction replaces all that shows the ledger, and nothing else', () => {
   const rest = LAKE_COLUMNS.map(({ lake }) => lake).filter((name) => !LEDGER_COLUMNS.includes(name))
   expect(LEDGER_COLUMNS).toContain('LedgerRevision')

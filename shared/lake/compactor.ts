@@ -6,6 +6,7 @@ import { type FileFacts, formatFacts, type LakeFormat, type LakeMerger, type Mer
 import { type LakeFile, liveFiles, parseFiles } from './live-files.ts'
 import { isEmptied, mergeFacts } from './merged-facts.ts'
 import type { ObjectInfo, ObjectStore } from './object-store.ts'
+import { mapParallel, READS_AT_ONCE } from './parallel.ts'
 import {
   CORRECTIONS,
   type FileName,
@@ -252,19 +253,31 @@ export function createCompactor(options: CompactorOptions): Compactor {
           known ? stateOf(prefix, published.get(prefix) ?? [], staged.get(STAGING + prefix) ?? []) : await look(prefix),
         )
       }
+      const fail = (prefix: string, error: unknown) => {
+        log.error({ err: error, prefix }, 'a partition was not compacted')
+        failed[prefix] = describeError(error)
+      }
+      const outdatedOnes = new Set<string>()
+      await mapParallel([...partitions], READS_AT_ONCE, async ([prefix, listed]) => {
+        const corrected = corrections.get(prefix.replace(TRACES, CORRECTIONS))?.length
+        try {
+          if (corrected !== undefined && (await isOutdated(listed, corrected))) outdatedOnes.add(prefix)
+        } catch (error) {
+          fail(prefix, error)
+        }
+      })
       const merger = options.format.openMerger()
       try {
         for (const [prefix, listed] of partitions) {
+          if (Object.hasOwn(failed, prefix)) continue
           try {
-            const corrected = corrections.get(prefix.replace(TRACES, CORRECTIONS))?.length
-            const outdated = corrected !== undefined && (await isOutdated(listed, corrected))
+            const outdated = outdatedOnes.has(prefix)
             if (planCompaction(listed, { force: outdated }).kind === 'nothing') continue
             const state = now() - listedAt < LISTING_AGE ? listed : await look(prefix)
             for (const kind of await compactPartition(prefix, state, { outdated, merger, drop: NO_PROJECTS }))
               if (kind !== 'nothing') kinds[kind].push(prefix)
           } catch (error) {
-            log.error({ err: error, prefix }, 'a partition was not compacted')
-            failed[prefix] = describeError(error)
+            fail(prefix, error)
           }
         }
       } finally {
