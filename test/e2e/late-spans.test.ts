@@ -91,15 +91,15 @@ test('a model without a price is listed; a price that is then given is applied b
 
 test('a listed model without a price for its service tier is listed with that tier; a price for the tier is applied', async () => {
   const traceId = newTraceId()
-  const tier = [attribute('openai.response.service_tier', 'priority')]
+  const tier = [attribute('openai.response.service_tier', 'scale')]
   await send(chatSpan({ traceId, model: 'gpt-4o', inputTokens: 1_000_000, outputTokens: 0, attributes: tier }))
   const unpriced = async () => (await getJson<{ models: object[] }>(server, '/ledger/v1/models/unpriced')).models
   await eventually(async () => {
-    const reason = 'no price for service tier priority'
-    expect(await unpriced()).toMatchObject([{ model: 'gpt-4o', serviceTier: 'priority', reason, calls: 1 }])
+    const reason = 'no price for service tier scale'
+    expect(await unpriced()).toMatchObject([{ model: 'gpt-4o', serviceTier: 'scale', reason, calls: 1 }])
   })
   const { prices } = await getJson<{ prices: object[] }>(server, '/ledger/v1/prices')
-  const dearer = { model: 'gpt-4o', serviceTier: 'priority', prices: { input_mtok: 4.25, output_mtok: 17 } }
+  const dearer = { model: 'gpt-4o', serviceTier: 'scale', prices: { input_mtok: 4.25, output_mtok: 17 } }
   await request('PUT', '/ledger/v1/prices', { prices: [...prices, dearer] })
   const range = { from: '2020-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' }
   await eventually(async () => {

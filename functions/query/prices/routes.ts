@@ -26,8 +26,8 @@ const pricesSchema = z.strictObject({ prices: customPricesSchema })
 const unpricedSchema = spendSchema.extend({
   provider: z.string(),
   model: z.string(),
-  serviceTier: z.string().meta({ description: 'empty for the standard one', example: 'priority' }),
-  reason: z.string().meta({ description: 'why there is no price', example: 'no price for service tier priority' }),
+  serviceTier: z.string().meta({ description: 'empty for the standard one', example: 'scale' }),
+  reason: z.string().meta({ description: 'why there is no price', example: 'no price for service tier scale' }),
 })
 
 const { costStatus: _, ...unpricedParameters } = filterParameters
