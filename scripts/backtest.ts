@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { readConfig } from '../shared/config.ts'
 import { describeError, SpanledgerError } from '../shared/errors.ts'
 import { misuse, runCommand } from './command.ts'
-import { post } from './server-call.ts'
+import { defaultServer, post } from './server-call.ts'
 
 const USAGE = `npm run backtest -- BUDGET.json --from TIME --to TIME [--url URL] [--key KEY]
 Says what a budget would have blocked and saved on the traffic that a running server has recorded. BUDGET.json is what
@@ -17,7 +16,7 @@ async function main(args: readonly string[]): Promise<string> {
     options: { from: { type: 'string' }, to: { type: 'string' }, url: { type: 'string' }, key: { type: 'string' } },
   })
   const [file] = positionals
-  const { from, to, url = `http://localhost:${readConfig().PORT}`, key = process.env.SPANLEDGER_KEY } = values
+  const { from, to, url, key } = { ...defaultServer(), ...values }
   if (file === undefined || positionals.length > 1) throw misuse('name one file: BUDGET.json')
   if (from === undefined || to === undefined) throw misuse('say of which time: --from TIME --to TIME')
   const budget = readBudget(file, await readFile(file, 'utf8'))

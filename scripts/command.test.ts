@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
+import { defaultServer } from './server-call.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
@@ -21,11 +22,11 @@ interface Said {
 }
 
 function run(script: string, ...args: string[]): Promise<Said> {
-  return runWith(join(data, 'none'), script, ...args)
+  return runWith({ SPANLEDGER_DATA: join(data, 'none') }, script, ...args)
 }
 
-function runWith(directory: string, script: string, ...args: string[]): Promise<Said> {
-  const env = { ...process.env, SPANLEDGER_DATA: directory }
+function runWith(settings: Record<string, string>, script: string, ...args: string[]): Promise<Said> {
+  const env = { ...process.env, ...settings }
   return new Promise((resolve) => {
     execFile(process.execPath, [script, ...args], { cwd: ROOT, env, timeout: 20_000 }, (error, out, err) =>
       resolve({ code: Number(error?.code ?? 0), out, err }),
@@ -96,6 +97,23 @@ test.concurrent.each([
   },
 )
 
+test.concurrent.each(['smoke', 'demo', 'reprice', 'backtest'])(
+  'npm run %s: asked another port than the server of this environment has, and sent an empty key for one',
+  async (name) => {
+    const range = ['--from', '2026-01-01T00:00:00Z', '--to', '2026-01-02T00:00:00Z']
+    const args = { reprice: range, backtest: ['package.json', ...range] }[name] ?? []
+    const { code, out, err } = await runWith({ PORT: '9', SPANLEDGER_KEY: '' }, `scripts/${name}.ts`, ...args)
+    expect(out + err).toMatch(/http:\/\/localhost:9\b/)
+    expect(code).toBe(1)
+  },
+)
+
+test('a key that is empty is none', () => {
+  vi.stubEnv('SPANLEDGER_KEY', '')
+  expect(defaultServer()).toStrictEqual({ url: 'http://localhost:4318', key: undefined })
+  vi.unstubAllEnvs()
+})
+
 const onLinux = test.runIf(existsSync('/proc'))
 onLinux.each([
   ['local', []],
@@ -103,7 +121,7 @@ onLinux.each([
 ])(
   'scripts/%s.ts: a data directory below one that takes none was tried for ever, since mkdir never comes back from there',
   async (name, args) => {
-    const { code, err } = await runWith('/proc/x', `scripts/${name}.ts`, ...args)
+    const { code, err } = await runWith({ SPANLEDGER_DATA: '/proc/x' }, `scripts/${name}.ts`, ...args)
     expect(err).toContain('the data directory /proc/x cannot be used')
     expect(err).toContain('set SPANLEDGER_DATA to another directory')
     expect(code).toBe(1)

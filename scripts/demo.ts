@@ -4,10 +4,11 @@ import { runCommand, wholeNumber } from './command.ts'
 import { planTraces } from './demo/plan.ts'
 import { awaitTraces, type Reader, type Spend, spendByModel } from './demo/readback.ts'
 import { type SentTrace, sendTraces } from './demo/send.ts'
+import { defaultServer } from './server-call.ts'
 
 const USAGE = `npm run demo -- [options]     sends realistic agent traces through the OpenTelemetry SDK
 
-  --url URL      where the server listens; http://localhost:4318 unless given
+  --url URL      where the server listens; http://localhost:PORT unless given
   --key KEY      API key, where the server demands one, or SPANLEDGER_KEY; needs the scopes ingest and read
   --traces N     how many traces; 120 unless given
   --hours N      over how many hours up to now they are spread; 24 unless given
@@ -26,16 +27,16 @@ function readOptions(args: readonly string[]): DemoOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      url: { type: 'string', default: 'http://localhost:4318' },
+      url: { type: 'string' },
       key: { type: 'string' },
       traces: { type: 'string', default: '120' },
       hours: { type: 'string', default: '24' },
       seed: { type: 'string', default: '1' },
     },
   })
-  const key = values.key ?? process.env.SPANLEDGER_KEY
+  const { url, key } = { ...defaultServer(), ...values }
   return {
-    url: values.url.replace(/\/+$/, ''),
+    url: url.replace(/\/+$/, ''),
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
     traces: wholeNumber('--traces', values.traces, 1, 100_000),
     hours: wholeNumber('--hours', values.hours, 1, 24 * 365),

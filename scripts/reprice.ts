@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { readConfig } from '../shared/config.ts'
 import { misuse, runCommand } from './command.ts'
 import { formatTable } from './reprice-table.ts'
-import { post } from './server-call.ts'
+import { defaultServer, post } from './server-call.ts'
 
 const USAGE = `npm run reprice -- --from TIME --to TIME [--model MODEL] [--dry-run] [--url URL] [--key KEY]
 Prices stored spans anew, at the prices that the running server has now for the time at which each span started. Prints what
@@ -101,9 +100,9 @@ async function main(args: readonly string[]): Promise<string> {
       key: { type: 'string' },
     },
   })
-  const { from, to, model, 'dry-run': isDry, key = process.env.SPANLEDGER_KEY } = values
+  const { from, to, model, 'dry-run': isDry } = values
   if (from === undefined || to === undefined) throw misuse('say of which time: --from TIME --to TIME')
-  const url = values.url ?? `http://localhost:${readConfig().PORT}`
+  const { url, key } = { ...defaultServer(), ...values }
   const report = await reprice({ url, key, from, to, model, apply: !isDry })
   const done = isDry ? 'nothing was changed: this was a dry run' : 'applied as corrections'
   return report.changes.length === 0 ? formatTable(report) : `${formatTable(report)}\n${done}`

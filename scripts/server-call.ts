@@ -1,9 +1,15 @@
+import { readConfig } from '../shared/config.ts'
 import { SpanledgerError } from '../shared/errors.ts'
 
 /** A server that a command asks. */
 export interface ServerOptions {
   readonly url: string
   readonly key?: string | undefined
+}
+
+/** The server that a command asks unless told otherwise: of this machine at the port of `npm start`, with the environment's key if there is one. */
+export function defaultServer(): ServerOptions {
+  return { url: `http://localhost:${readConfig().PORT}`, key: process.env.SPANLEDGER_KEY || undefined }
 }
 
 /**

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util'
 import { misuse, runCommand } from './command.ts'
+import { defaultServer } from './server-call.ts'
 import { runSmoke, type SmokeOptions, type SmokeReport } from './smoke/stages.ts'
 
 const USAGE = `npm run smoke -- --url URL [options]     sends one trace and follows it to every place where it has to show
 
-  --url URL          where OTLP is sent; http://localhost:4318 unless given
+  --url URL          where OTLP is sent; http://localhost:PORT unless given
   --query-url URL    where the reader API is, if elsewhere
   --key KEY          API key with the scopes ingest and read, or SPANLEDGER_KEY; with admin too, a budget is tried
   --timeout SECONDS  for everything together; 60 unless given
@@ -21,19 +22,19 @@ function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      url: { type: 'string', default: 'http://localhost:4318' },
+      url: { type: 'string' },
       'query-url': { type: 'string' },
       key: { type: 'string' },
       timeout: { type: 'string', default: '60' },
       json: { type: 'boolean', default: false },
     },
   })
-  const key = values.key ?? process.env.SPANLEDGER_KEY
+  const { url, key } = { ...defaultServer(), ...values }
   const queryUrl = values['query-url']
   const seconds = Number(values.timeout)
   if (!(seconds > 0 && seconds <= 3_600)) throw misuse('--timeout must be a number of seconds, up to 3600')
   return {
-    url: baseUrl('--url', values.url),
+    url: baseUrl('--url', url),
     ...(queryUrl !== undefined && { queryUrl: baseUrl('--query-url', queryUrl) }),
     ...(key !== undefined && { key }),
     timeoutMs: seconds * 1000,
