@@ -193,6 +193,31 @@ test('an agent of which only a total is known may have made short calls or a lon
   })
 })
 
+test('what a gateway left of a call with two readings lies between what it left of each', () => {
+  const unknown = {
+    'gen_ai.system': 'anthropic',
+    'gen_ai.usage.cache_read_input_tokens': 1000,
+  }
+  const outer = buildChat(
+    'claude-sonnet-4-5',
+    { input_tokens: 5000, output_tokens: 40 },
+    { spanId: 'a', scope: 'opentelemetry.instrumentation.llamaindex', attributes: unknown },
+  )
+  const inner = buildChat(
+    'claude-sonnet-4-5',
+    { input_tokens: 2000, output_tokens: 10 },
+    { spanId: 'b', parentSpanId: 'a', attributes: { 'gen_ai.provider.name': 'anthropic' } },
+  )
+  // 2,000 or 3,000 fresh tokens of 3 USD a million, 1,000 cached ones of 0.3 and 30 of 15.
+  expect(priceAll(outer, inner)[0]).toMatchObject({
+    costStatus: 'ambiguous',
+    costLowerPicoUsd: 6_750_000_000n,
+    costUpperPicoUsd: 9_750_000_000n,
+    inputTokens: null,
+    outputTokens: 30,
+  })
+})
+
 test('an agent whose sum has those of the agents that it handed over to is not counted once more, whatever they answer', () => {
   const handing = (response: string) => ({ attributes: { 'gen_ai.response.id': response } })
   const sums = (outer: number) =>
