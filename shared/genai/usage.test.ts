@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { addUsage, inputTokens, LEAF, LEAVES, outputTokens, unexplained } from './usage.ts'
+import { addUsage, inputTokens, LEAF, LEAVES, lessUsage, outputTokens, sameUsage, unexplained } from './usage.ts'
 
 const usages = fc.array(fc.integer({ min: 0, max: 2000 }), { minLength: LEAVES.length, maxLength: LEAVES.length })
 
@@ -12,6 +12,8 @@ test('what is left of a usage is the difference of sums, at every inner node', (
       expect(outputTokens(rest)).toBe(Math.max(0, outputTokens(usage) - outputTokens(explained)))
       for (const quantity of rest) expect(quantity).toBeGreaterThanOrEqual(0)
       for (const [leaf, quantity] of rest.entries()) expect(quantity).toBeLessThanOrEqual(usage[leaf]!)
+      for (const leaf of [LEAF.requests, LEAF.web_searches])
+        expect(rest[leaf]).toBe(Math.max(0, usage[leaf]! - explained[leaf]!))
     }),
   )
 })
@@ -23,6 +25,19 @@ test('a usage is explained by itself, and by itself and more', () => {
       expect(unexplained(usage, explained)).toStrictEqual(LEAVES.map(() => 0))
       addUsage(explained, more)
       expect(unexplained(usage, explained)).toStrictEqual(LEAVES.map(() => 0))
+    }),
+  )
+})
+
+test('what is added to a part makes the whole, and is the same as that alone', () => {
+  fc.assert(
+    fc.property(usages, usages, (part, more) => {
+      const whole = [...part]
+      addUsage(whole, more)
+      expect(lessUsage(whole, part)).toStrictEqual(more)
+      expect(sameUsage(whole, part)).toBe(more.every((quantity) => quantity === 0))
+      expect(sameUsage(lessUsage(whole, part), more)).toBe(true)
+      expect(sameUsage(part, part.with(LEAF.web_searches, part[LEAF.web_searches]! + 1))).toBe(false)
     }),
   )
 })
