@@ -70,7 +70,7 @@ const BASH_RESULT = {
   response: { stdout: '21', stderr: '', interrupted: false, isImage: false, noOutputExpected: false },
 }
 
-/** Of test/fixtures/emitters/frameworks.mjs, for some. */
+/** Of test/fixtures/emitters/frameworks.mjs, for some, and Promptfoo. */
 export const KITS: Readonly<Record<string, readonly Row[]>> = {
   'openinference-vercel-3.2.1': [
     { span: 'chat claude-sonnet-4-5', ...plainAndSaid },
@@ -82,6 +82,16 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     { span: 'ClaudeAgent.query', ...plain },
   ],
   'openllmetry-google-generativeai-0.27.0': [{ span: 'generate_content gemini-2.5-flash', ...plainAndSaid }],
+  'openllmetry-vercel-0.27.0': [
+    { span: 'chat gpt-5-mini', id: 's-1', ...plainAndSaid },
+    { span: 'chat gpt-5-mini', id: 's-1', ...plainAndSaid },
+    { span: 'chat claude-sonnet-4-5', id: 's-1', ...plainAndSaid },
+    { span: 'chat claude-sonnet-4-5', id: 's-1', ...plainAndSaid },
+  ],
+  'promptfoo-0.123.1': [
+    { span: 'chat gpt-5-mini', ...plain },
+    { span: 'chat claude-sonnet-4-5', ...plain },
+  ],
   'langsmith-wrappers-0.12.0': [
     { span: 'ChatAnthropic', ...plainAndSaid },
     { span: 'ChatGoogleGenerativeAI', ...plainAndSaid },

@@ -94,7 +94,7 @@ export const LANGCHAIN: Readonly<Record<string, readonly Row[]>> = {
   'langchain-langsmith-0.12.0': [['agent', 'langsmith', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS]],
 }
 
-/** Of test/fixtures/emitters/frameworks.mjs, for some. */
+/** Of test/fixtures/emitters/frameworks.mjs, for some, and Promptfoo. */
 export const KITS: Readonly<Record<string, readonly Row[]>> = {
   // Spans of the AI SDK 7, to which it adds OpenInference's attributes.
   'openinference-vercel-3.2.1': [
@@ -123,6 +123,17 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     ],
   ],
   'openlit-google-1.15.0': [['chat gemini-2.5-flash', 'openlit', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25]],
+  // Of the AI SDK 6, without what the provider said of lifetimes.
+  'openllmetry-vercel-0.27.0': [
+    ['chat gpt-5-mini', 'vercel_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['chat gpt-5-mini', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['chat claude-sonnet-4-5', 'vercel_ai', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['chat claude-sonnet-4-5', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
+  'promptfoo-0.123.1': [
+    ['chat gpt-5-mini', 'promptfoo', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['chat claude-sonnet-4-5', 'promptfoo', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+  ],
   // Lifetimes of Anthropic's cache writes under names of its own; Gemini's thoughts in the run's total alone, beside the output.
   'langsmith-wrappers-0.12.0': [
     ['ChatAnthropic', 'langsmith', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],

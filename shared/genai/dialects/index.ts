@@ -19,6 +19,7 @@ import { openlit } from './openlit.ts'
 import { openllmetry } from './openllmetry.ts'
 import { openrouter } from './openrouter.ts'
 import { opentelemetry } from './opentelemetry.ts'
+import { promptfoo } from './promptfoo.ts'
 import { pydanticAi } from './pydantic-ai.ts'
 import { qwenCode } from './qwen-code.ts'
 import { sentry } from './sentry.ts'
@@ -58,6 +59,7 @@ export const DIALECTS: readonly Dialect[] = [
   laminar,
   langwatch,
   sentry,
+  promptfoo,
   openinference,
   openllmetry,
   opentelemetry,
