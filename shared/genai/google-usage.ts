@@ -1,29 +1,53 @@
 import type { AttributeValue } from '../spans/attributes.ts'
 import { sumCounts } from './count.ts'
 import { FIELD, fill, type Reading } from './fields.ts'
-import { elements, type Members } from './members.ts'
+import { LIST, OBJECT, type Said, type Slots, VALUE } from './member-reader.ts'
+import { elements } from './members.ts'
+
+/** What {@link completeFromGoogleUsage} reads: camel case as it comes, or Python's snake case. */
+export const GOOGLE_USAGE = {
+  promptTokenCount: VALUE,
+  prompt_token_count: VALUE,
+  candidatesTokenCount: VALUE,
+  candidates_token_count: VALUE,
+  totalTokenCount: VALUE,
+  total_token_count: VALUE,
+  cachedContentTokenCount: VALUE,
+  cached_content_token_count: VALUE,
+  thoughtsTokenCount: VALUE,
+  thoughts_token_count: VALUE,
+  toolUsePromptTokenCount: VALUE,
+  tool_use_prompt_token_count: VALUE,
+  promptTokensDetails: LIST,
+  prompt_tokens_details: LIST,
+  cacheTokensDetails: LIST,
+  cache_tokens_details: LIST,
+  candidatesTokensDetails: LIST,
+  candidates_tokens_details: LIST,
+  trafficType: VALUE,
+  traffic_type: VALUE,
+} as const
 
 /**
- * Completes a reading from the usage metadata of Gemini's API, in camel case as it comes or in Python's snake case. Its
- * output leaves thoughts out, its input what built-in tools read, and its total has everything.
+ * Completes a reading from the usage metadata of Gemini's API. Its output leaves thoughts out, its input what built-in tools
+ * read, and its total has everything.
  */
-export function completeFromGoogleUsage(reading: Reading, usage: Members | undefined): void {
-  if (usage === undefined) return
-  const said = (snake: string, camel: string) => usage[snake] ?? usage[camel]
-  const prompt = said('prompt_token_count', 'promptTokenCount')
+export function completeFromGoogleUsage(reading: Reading, said: Said, usage: Slots<typeof GOOGLE_USAGE>): void {
+  if (said[usage.self] !== OBJECT) return
+  const prompt = said[usage.prompt_token_count] ?? said[usage.promptTokenCount]
   fill(reading, FIELD.input, prompt)
-  fill(reading, FIELD.output, said('candidates_token_count', 'candidatesTokenCount'))
-  fill(reading, FIELD.total, said('total_token_count', 'totalTokenCount'))
-  fill(reading, FIELD.cacheRead, said('cached_content_token_count', 'cachedContentTokenCount'))
-  fill(reading, FIELD.reasoning, said('thoughts_token_count', 'thoughtsTokenCount'))
-  addToolUse(reading, prompt, said('tool_use_prompt_token_count', 'toolUsePromptTokenCount'))
-  const prompts = said('prompt_tokens_details', 'promptTokensDetails')
+  fill(reading, FIELD.output, said[usage.candidates_token_count] ?? said[usage.candidatesTokenCount])
+  fill(reading, FIELD.total, said[usage.total_token_count] ?? said[usage.totalTokenCount])
+  fill(reading, FIELD.cacheRead, said[usage.cached_content_token_count] ?? said[usage.cachedContentTokenCount])
+  fill(reading, FIELD.reasoning, said[usage.thoughts_token_count] ?? said[usage.thoughtsTokenCount])
+  addToolUse(reading, prompt, said[usage.tool_use_prompt_token_count] ?? said[usage.toolUsePromptTokenCount])
+  const prompts = said[usage.prompt_tokens_details] ?? said[usage.promptTokensDetails]
   fillModalities(reading, prompts, FIELD.inputAudio, FIELD.inputImage)
-  const cached = said('cache_tokens_details', 'cacheTokensDetails')
+  const cached = said[usage.cache_tokens_details] ?? said[usage.cacheTokensDetails]
   fillModalities(reading, cached, FIELD.cacheReadAudio, FIELD.cacheReadImage)
-  const candidates = said('candidates_tokens_details', 'candidatesTokensDetails')
+  const candidates = said[usage.candidates_tokens_details] ?? said[usage.candidatesTokensDetails]
   fillModalities(reading, candidates, FIELD.outputAudio, FIELD.outputImage)
-  fill(reading, FIELD.serviceTier, said('traffic_type', 'trafficType'))
+  fill(reading, FIELD.serviceTier, said[usage.traffic_type] ?? said[usage.trafficType])
 }
 
 /** Unless the emitter has added it to the prompt itself. */
@@ -37,8 +61,15 @@ function addToolUse(reading: Reading, prompt: AttributeValue | undefined, toolUs
 
 /** Fills in the counts of two modalities from a list of all. */
 function fillModalities(reading: Reading, details: AttributeValue | undefined, audio: number, image: number): void {
-  if (details === undefined) return
+  if (details === undefined || isTextAlone(details)) return
   for (const { modality, token_count, tokenCount } of elements(details))
     if (modality === 'AUDIO') fill(reading, audio, token_count ?? tokenCount)
     else if (modality === 'IMAGE') fill(reading, image, token_count ?? tokenCount)
+}
+
+/** Mostly there is just text, in a list that need not be parsed to see that. */
+function isTextAlone(details: AttributeValue): boolean {
+  return (
+    typeof details === 'string' && !details.includes('AUDIO') && !details.includes('IMAGE') && !details.includes('\\')
+  )
 }

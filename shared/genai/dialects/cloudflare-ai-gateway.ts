@@ -1,8 +1,10 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD } from '../fields.ts'
 import { copiedInclusion } from '../inclusion.ts'
-import { namedMembers } from '../members.ts'
-import { completeFromResponse, RESPONSE_MEMBERS } from '../raw-usage.ts'
+import { memberReader } from '../member-reader.ts'
+import { completeFromResponse, RESPONSE } from '../raw-usage.ts'
+
+const response = memberReader(RESPONSE)
 
 /**
  * Cloudflare's AI Gateway: input and output, the provider under a key of its own, and its estimate of the cost. Where it is
@@ -15,7 +17,7 @@ export const cloudflareAiGateway: Dialect = {
   cache: (_reading, _span, provider) => copiedInclusion(provider),
   complete: (reading, { attributes }) => {
     reading[FIELD.operation] ??= 'chat'
-    completeFromResponse(reading, namedMembers(attributes.get('gen_ai.completion_json'), RESPONSE_MEMBERS))
+    completeFromResponse(reading, response.read(attributes.get('gen_ai.completion_json')), response.at)
   },
   conversation: { input: ['gen_ai.prompt_json'], output: ['gen_ai.completion_json'] },
 }

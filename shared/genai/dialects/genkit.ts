@@ -1,9 +1,9 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading } from '../fields.ts'
-import { completeFromGoogleUsage } from '../google-usage.ts'
-import { type Members, member, namedMembers } from '../members.ts'
+import { completeFromGoogleUsage, GOOGLE_USAGE } from '../google-usage.ts'
+import { memberReader, OBJECT, type Said, VALUE } from '../member-reader.ts'
 import { readJsonMessages } from '../messages/message.ts'
-import { completeFromRawUsage } from '../raw-usage.ts'
+import { completeFromRawUsage, RAW_USAGE } from '../raw-usage.ts'
 
 /** What its actions are, by subtype; all else contains actions. */
 const OPERATIONS: ReadonlyMap<unknown, string> = new Map([
@@ -37,7 +37,7 @@ export const genkit: Dialect = {
     const slash = name.indexOf('/')
     fill(reading, FIELD.requestModel, name.slice(slash + 1))
     if (slash > 0) fill(reading, FIELD.provider, name.slice(0, slash))
-    if (operation === 'chat') completeFromAnswer(reading, namedMembers(reading[FIELD.usageJson], ANSWER))
+    if (operation === 'chat') completeFromAnswer(reading, answer.read(reading[FIELD.usageJson]))
   },
   conversation: {
     tool: { arguments: ['genkit:input'], result: ['genkit:output'] },
@@ -48,22 +48,43 @@ export const genkit: Dialect = {
   },
 }
 
-const ANSWER = ['usage', 'custom', 'raw']
+const RESPONSE = {
+  id: VALUE,
+  responseId: VALUE,
+  model: VALUE,
+  modelVersion: VALUE,
+  service_tier: VALUE,
+  usage: RAW_USAGE,
+  usageMetadata: GOOGLE_USAGE,
+} as const
+const answer = memberReader({
+  usage: {
+    inputTokens: VALUE,
+    outputTokens: VALUE,
+    totalTokens: VALUE,
+    cachedContentTokens: VALUE,
+    thoughtsTokens: VALUE,
+    custom: RAW_USAGE,
+  },
+  custom: RESPONSE,
+  raw: RESPONSE,
+})
+/** What is Anthropic's alone of a usage, with the input beside it. */
+const CUSTOM_USAGE = { ...answer.at.usage.custom, input_tokens: answer.at.usage.inputTokens }
 
-function completeFromAnswer(reading: Reading, answer: Members | undefined): void {
-  const response = member(answer, 'raw') ?? member(answer, 'custom')
-  fill(reading, FIELD.responseModel, response?.model ?? response?.modelVersion)
-  fill(reading, FIELD.responseId, response?.id ?? response?.responseId)
-  fill(reading, FIELD.serviceTier, response?.service_tier)
-  completeFromGoogleUsage(reading, member(response, 'usageMetadata'))
-  completeFromRawUsage(reading, member(response, 'usage'))
-  const usage = member(answer, 'usage')
-  fill(reading, FIELD.input, usage?.inputTokens)
-  fill(reading, FIELD.output, usage?.outputTokens)
-  fill(reading, FIELD.total, usage?.totalTokens)
-  fill(reading, FIELD.cacheRead, usage?.cachedContentTokens)
-  fill(reading, FIELD.reasoning, usage?.thoughtsTokens)
-  // Without the response, what is Anthropic's alone says what was cached beside the input.
-  const custom = member(usage, 'custom')
-  if (custom !== undefined) completeFromRawUsage(reading, { ...custom, input_tokens: usage?.inputTokens ?? null })
+function completeFromAnswer(reading: Reading, said: Said): void {
+  const { usage, custom, raw } = answer.at
+  const response = said[raw.self] === OBJECT ? raw : custom
+  fill(reading, FIELD.responseModel, said[response.model] ?? said[response.modelVersion])
+  fill(reading, FIELD.responseId, said[response.id] ?? said[response.responseId])
+  fill(reading, FIELD.serviceTier, said[response.service_tier])
+  completeFromGoogleUsage(reading, said, response.usageMetadata)
+  completeFromRawUsage(reading, said, response.usage)
+  fill(reading, FIELD.input, said[usage.inputTokens])
+  fill(reading, FIELD.output, said[usage.outputTokens])
+  fill(reading, FIELD.total, said[usage.totalTokens])
+  fill(reading, FIELD.cacheRead, said[usage.cachedContentTokens])
+  fill(reading, FIELD.reasoning, said[usage.thoughtsTokens])
+  // Without the response, this says what was cached beside the input.
+  completeFromRawUsage(reading, said, CUSTOM_USAGE)
 }

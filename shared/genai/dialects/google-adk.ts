@@ -1,7 +1,9 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD } from '../fields.ts'
-import { completeFromGoogleUsage } from '../google-usage.ts'
-import { member, namedMembers } from '../members.ts'
+import { completeFromGoogleUsage, GOOGLE_USAGE } from '../google-usage.ts'
+import { memberReader, OBJECT } from '../member-reader.ts'
+
+const response = memberReader({ usage_metadata: GOOGLE_USAGE, usageMetadata: GOOGLE_USAGE })
 
 /**
  * Google's Agent Development Kit. Its output count leaves thoughts out, its input count what built-in tools read, and most
@@ -20,8 +22,9 @@ export const googleAdk: Dialect = {
   cache: 'inclusive',
   complete: (reading, span) => {
     if (span.name === 'call_llm') reading[FIELD.operation] ??= 'chat'
-    const response = namedMembers(reading[FIELD.usageJson], ['usage_metadata', 'usageMetadata'])
-    completeFromGoogleUsage(reading, member(response, 'usage_metadata') ?? member(response, 'usageMetadata'))
+    const said = response.read(reading[FIELD.usageJson])
+    const { usage_metadata: snake, usageMetadata: camel } = response.at
+    completeFromGoogleUsage(reading, said, said[snake.self] === OBJECT ? snake : camel)
   },
   conversation: {
     ids: ['gcp.vertex.agent.session_id'],

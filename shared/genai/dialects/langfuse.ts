@@ -2,8 +2,11 @@ import type { AttributeValue } from '../../spans/attributes.ts'
 import { sumCounts } from '../count.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading } from '../fields.ts'
+import { memberReader } from '../member-reader.ts'
 import { type Members, members } from '../members.ts'
-import { completeFromRawUsage } from '../raw-usage.ts'
+import { completeFromRawUsage, RAW_USAGE } from '../raw-usage.ts'
+
+const raw = memberReader(RAW_USAGE)
 
 /**
  * Langfuse's SDKs: usage is one JSON object, in which every token has one key. What is neither cached nor audio is `input`,
@@ -51,7 +54,7 @@ function completeFromUsage(reading: Reading, usage: Members): void {
   const inclusive = total !== undefined && total === sumCounts([usage.input, usage.output])
   if (usage.input !== undefined && !inclusive)
     reading[FIELD.uncachedInput] = sumCounts(countsOf(usage, 'input', CACHED))
-  completeFromRawUsage(reading, usage)
+  completeFromRawUsage(reading, raw.read(usage), raw.at)
   fill(reading, FIELD.input, said('input', 'prompt_tokens', 'input_tokens'))
   if (usage.output !== undefined)
     fill(reading, FIELD.output, inclusive ? usage.output : sumCounts(countsOf(usage, 'output', OUTPUT_TOTALS)))

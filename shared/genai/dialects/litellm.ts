@@ -1,7 +1,10 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD } from '../fields.ts'
-import { members, pythonLiteral } from '../members.ts'
-import { completeFromRawUsage } from '../raw-usage.ts'
+import { memberReader } from '../member-reader.ts'
+import { pythonLiteral } from '../members.ts'
+import { completeFromRawUsage, RAW_USAGE } from '../raw-usage.ts'
+
+const usage = memberReader(RAW_USAGE)
 
 /**
  * LiteLLM's OpenTelemetry callback: counts in OpenAI's form, which it brings every provider into, and its own cost. What
@@ -22,6 +25,6 @@ export const litellm: Dialect = {
   cache: 'inclusive',
   complete: (reading) => {
     const said = reading[FIELD.usageJson]
-    if (said !== undefined) completeFromRawUsage(reading, members(pythonLiteral(said)))
+    if (said !== undefined) completeFromRawUsage(reading, usage.read(pythonLiteral(said)), usage.at)
   },
 }

@@ -2,9 +2,20 @@ import type { Attributes } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading, text } from '../fields.ts'
 import { copiedInclusion } from '../inclusion.ts'
-import { member, members, namedMembers, unquoted } from '../members.ts'
+import { memberReader, OBJECT, VALUE } from '../member-reader.ts'
+import { members, unquoted } from '../members.ts'
 import { readJsonMessages } from '../messages/message.ts'
-import { completeFromRawUsage } from '../raw-usage.ts'
+import { completeFromRawUsage, RAW_USAGE } from '../raw-usage.ts'
+
+const usage = memberReader({
+  input_tokens: VALUE,
+  output_tokens: VALUE,
+  total_tokens: VALUE,
+  cache_read_input_tokens: VALUE,
+  cache_creation_input_tokens: VALUE,
+})
+const request = memberReader({ model: VALUE })
+const response = memberReader({ model: VALUE, service_tier: VALUE, usage: RAW_USAGE })
 
 /**
  * MLflow Tracing: every attribute is JSON text, and usage one object. Parents may repeat it (mlflow#25007). JavaScript's
@@ -26,14 +37,14 @@ export const mlflow: Dialect = {
   cache: (_reading, _span, provider) => copiedInclusion(provider),
   complete: (reading, { attributes }) => {
     for (const field of QUOTED) if (reading[field] !== undefined) reading[field] = unquoted(reading[field])
-    const usage = members(reading[FIELD.usageJson])
-    fill(reading, FIELD.input, usage?.input_tokens)
-    fill(reading, FIELD.output, usage?.output_tokens)
-    fill(reading, FIELD.total, usage?.total_tokens)
-    fill(reading, FIELD.cacheRead, usage?.cache_read_input_tokens)
-    fill(reading, FIELD.cacheWrite, usage?.cache_creation_input_tokens)
+    const said = usage.read(reading[FIELD.usageJson])
+    fill(reading, FIELD.input, said[usage.at.input_tokens])
+    fill(reading, FIELD.output, said[usage.at.output_tokens])
+    fill(reading, FIELD.total, said[usage.at.total_tokens])
+    fill(reading, FIELD.cacheRead, said[usage.at.cache_read_input_tokens])
+    fill(reading, FIELD.cacheWrite, said[usage.at.cache_creation_input_tokens])
     fill(reading, FIELD.reportedCost, members(reading[FIELD.metadataJson])?.total_cost)
-    if (usage !== undefined) completeFromMessages(reading, attributes)
+    if (said[usage.at.self] === OBJECT) completeFromMessages(reading, attributes)
   },
   conversation: {
     tool: { arguments: ['mlflow.spanInputs'], result: ['mlflow.spanOutputs'] },
@@ -48,14 +59,14 @@ function completeFromMessages(reading: Reading, attributes: Attributes): void {
   const isNamed = text(reading, FIELD.requestModel) !== ''
   // An agent's answer may be that of its last call.
   if (isNamed && !CALLS.has(text(reading, FIELD.kind))) return
-  const response = namedMembers(attributes.get('mlflow.spanOutputs'), ['model', 'service_tier', 'usage'])
-  fill(reading, FIELD.serviceTier, response?.service_tier)
-  completeFromRawUsage(reading, member(response, 'usage'))
+  const said = response.read(attributes.get('mlflow.spanOutputs'))
+  fill(reading, FIELD.serviceTier, said[response.at.service_tier])
+  completeFromRawUsage(reading, said, response.at.usage)
   if (isNamed) return
   const format = unquoted(attributes.get('mlflow.message.format'))
   if (FORMATS.has(format)) reading[FIELD.provider] ||= format
-  reading[FIELD.requestModel] = namedMembers(attributes.get('mlflow.spanInputs'), ['model'])?.model
-  fill(reading, FIELD.responseModel, response?.model)
+  reading[FIELD.requestModel] = request.read(attributes.get('mlflow.spanInputs'))[request.at.model]
+  fill(reading, FIELD.responseModel, said[response.at.model])
 }
 
 const CALLS: ReadonlySet<string> = new Set(['CHAT_MODEL', 'LLM', 'EMBEDDING'])

@@ -1,9 +1,15 @@
-import type { AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, text } from '../fields.ts'
-import { elements, lastMember, type Members, member, members, namedMembers } from '../members.ts'
+import { memberReader } from '../member-reader.ts'
+import { lastMember, members } from '../members.ts'
 import { readJsonMessages, readTextMessages } from '../messages/message.ts'
-import { completeFromRawUsage, completeFromResponse, RESPONSE_MEMBERS } from '../raw-usage.ts'
+import { completeFromRawUsage, completeFromResponse, RAW_USAGE, RESPONSE } from '../raw-usage.ts'
+
+const response = memberReader(RESPONSE)
+/** What the provider itself counted is in the message that LangChain made of its answer. */
+const MESSAGE = { kwargs: { response_metadata: { usage: RAW_USAGE } } } as const
+const chain = memberReader({ generations: { '[0]': { '[0]': { message: MESSAGE } } } })
+const chainUsage = chain.at.generations['[0]']['[0]'].message.kwargs.response_metadata.usage
 
 /** JavaScript's Bedrock instrumentation copies the provider's count, which leaves cached tokens out. */
 const BEDROCK = '@arizeai/openinference-instrumentation-bedrock'
@@ -43,8 +49,9 @@ export const openinference: Dialect = {
     if (kind === 'AGENT') fill(reading, FIELD.agentName, attributes.get('graph.node.id'))
     const answer = attributes.get('output.value')
     // In the response alone are the Converse API's cache and tier, lifetimes of cache writes, and OpenAI's writes.
-    if (kind === 'LLM' && scope.name.endsWith('langchain')) completeFromRawUsage(reading, langChainUsage(answer))
-    else if (kind === 'LLM' || kind === '') completeFromResponse(reading, namedMembers(answer, RESPONSE_MEMBERS))
+    if (kind === 'LLM' && scope.name.endsWith('langchain'))
+      completeFromRawUsage(reading, chain.read(answer), chainUsage)
+    else if (kind === 'LLM' || kind === '') completeFromResponse(reading, response.read(answer), response.at)
     if (reading[FIELD.serviceTier] === undefined) reading[FIELD.serviceTier] = lastMember(answer, 'service_tier')
     fill(reading, FIELD.requestedTier, lastMember(attributes.get('llm.invocation_parameters'), 'service_tier'))
     if (reading[FIELD.metadataJson] === undefined) return
@@ -73,13 +80,6 @@ export const openinference: Dialect = {
       }
     },
   },
-}
-
-/** What the provider itself counted, in the message that LangChain made of its answer. */
-function langChainUsage(answer: AttributeValue | undefined): Members | undefined {
-  const { generations } = namedMembers(answer, ['generations']) ?? {}
-  const [generation] = elements(Array.isArray(generations) ? generations[0] : undefined)
-  return member(member(member(member(generation, 'message'), 'kwargs'), 'response_metadata'), 'usage')
 }
 
 const IN_METADATA = [FIELD.user, FIELD.provider, FIELD.requestModel]

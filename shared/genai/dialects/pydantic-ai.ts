@@ -1,11 +1,13 @@
 import type { AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, text } from '../fields.ts'
-import { member, namedMembers } from '../members.ts'
+import { memberReader } from '../member-reader.ts'
 import { readEventList, type Sides } from '../messages/events.ts'
 import { attributeAsJson, type Json, parseJson } from '../messages/json.ts'
 import { readMessages } from '../messages/message.ts'
-import { completeFromRawUsage } from '../raw-usage.ts'
+import { completeFromRawUsage, RAW_USAGE } from '../raw-usage.ts'
+
+const response = memberReader({ usage: RAW_USAGE })
 
 /**
  * Pydantic AI and Logfire's own integrations: OpenTelemetry's keys and some more. Agent runs repeat the sum of their
@@ -55,8 +57,8 @@ export const pydanticAi: Dialect = {
     // Up to instrumentation version 2, runs of agents and tools do not say what they are.
     if (text(reading, FIELD.toolName) !== '') reading[FIELD.operation] ??= 'execute_tool'
     else if (attributes.has('agent_name')) reading[FIELD.operation] ??= 'invoke_agent'
-    const response = reading[FIELD.usageJson]
-    if (response !== undefined) completeFromRawUsage(reading, member(namedMembers(response, ['usage']), 'usage'))
+    const json = reading[FIELD.usageJson]
+    if (json !== undefined) completeFromRawUsage(reading, response.read(json), response.at.usage)
   },
   conversation: {
     input: ['request_data'],

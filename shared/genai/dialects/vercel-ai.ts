@@ -2,11 +2,11 @@ import type { AttributeValue } from '../../spans/attributes.ts'
 import { sumCounts } from '../count.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading, text } from '../fields.ts'
-import { completeFromGoogleUsage } from '../google-usage.ts'
-import { member, members } from '../members.ts'
+import { completeFromGoogleUsage, GOOGLE_USAGE } from '../google-usage.ts'
+import { memberReader, OBJECT, VALUE } from '../member-reader.ts'
 import { attributeAsJson, parseJson } from '../messages/json.ts'
 import { readMessage } from '../messages/message.ts'
-import { completeFromRawUsage, completeFromResponse } from '../raw-usage.ts'
+import { completeFromRawUsage, completeFromResponse, RAW_USAGE, RESPONSE } from '../raw-usage.ts'
 
 /** The SDK's operations by `ai.operationId`; those that call a model once end in `.do…`, their parents sum them up. */
 const OPERATIONS: ReadonlyMap<string, string> = new Map([
@@ -91,32 +91,53 @@ export const vercelAi: Dialect = {
   },
 }
 
+/** What whoever speaks OpenAI's protocol has under its own name. */
+const OWN = {
+  cachedPromptTokens: VALUE,
+  promptCacheHitTokens: VALUE,
+  reasoningTokens: VALUE,
+  serviceTier: VALUE,
+} as const
+const GOOGLE = { ...OWN, usageMetadata: GOOGLE_USAGE } as const
+const metadata = memberReader({
+  '*': OWN,
+  xai: OWN,
+  openrouter: { ...OWN, usage: { cost: VALUE } },
+  gateway: { ...OWN, cost: VALUE },
+  perplexity: { ...OWN, cost: { totalCost: VALUE } },
+  google: GOOGLE,
+  vertex: GOOGLE,
+  bedrock: { ...OWN, ...RESPONSE },
+  anthropic: { ...OWN, usage: RAW_USAGE, cacheReadInputTokens: VALUE, cacheCreationInputTokens: VALUE },
+})
+const { xai, openrouter, gateway, perplexity, google, vertex, bedrock, anthropic } = metadata.at
+const bedrockOwn = { ...bedrock, serviceTier: bedrock.serviceTier.self }
+const OWNS = [metadata.at['*'], xai, openrouter, gateway, perplexity, google, vertex, bedrockOwn, anthropic]
+
 /**
  * What only the provider's own metadata says: cached tokens and thoughts up to release 5, lifetimes of cache writes and
  * audio up to 6, service tiers, and what OpenRouter, Perplexity and the gateway charged. Of xAI, up to release 4, thoughts are
  * beside the output.
  */
 function completeFromProvider(reading: Reading): void {
-  const metadata = members(reading[FIELD.metadataJson])
-  // Whoever speaks OpenAI's protocol has them under its own name.
-  for (const provider of Object.keys(metadata ?? {})) {
-    const own = member(metadata, provider)
-    fill(reading, FIELD.cacheRead, own?.cachedPromptTokens ?? own?.promptCacheHitTokens)
-    fill(reading, FIELD.reasoning, own?.reasoningTokens)
-    if (typeof own?.serviceTier === 'string') fill(reading, FIELD.serviceTier, own.serviceTier)
+  const said = metadata.read(reading[FIELD.metadataJson])
+  for (const own of OWNS) {
+    if (said[own.self] !== OBJECT) continue
+    fill(reading, FIELD.cacheRead, said[own.cachedPromptTokens] ?? said[own.promptCacheHitTokens])
+    fill(reading, FIELD.reasoning, said[own.reasoningTokens])
+    const tier = said[own.serviceTier]
+    if (typeof tier === 'string') fill(reading, FIELD.serviceTier, tier)
   }
-  const beside = member(metadata, 'xai')?.reasoningTokens
+  const beside = said[xai.reasoningTokens]
   if (beside !== undefined) reading[FIELD.output] = sumCounts([reading[FIELD.output], beside])
-  fill(reading, FIELD.reportedCost, member(member(metadata, 'openrouter'), 'usage')?.cost)
-  fill(reading, FIELD.reportedCost, decimal(member(metadata, 'gateway')?.cost))
-  fill(reading, FIELD.reportedCost, member(member(metadata, 'perplexity'), 'cost')?.totalCost)
-  const google = member(metadata, 'google') ?? member(metadata, 'vertex')
-  completeFromGoogleUsage(reading, member(google, 'usageMetadata'))
-  completeFromResponse(reading, member(metadata, 'bedrock'))
-  const anthropic = member(metadata, 'anthropic')
-  completeFromRawUsage(reading, member(anthropic, 'usage'))
-  fill(reading, FIELD.cacheRead, anthropic?.cacheReadInputTokens)
-  fill(reading, FIELD.cacheWrite, anthropic?.cacheCreationInputTokens)
+  fill(reading, FIELD.reportedCost, said[openrouter.usage.cost])
+  fill(reading, FIELD.reportedCost, decimal(said[gateway.cost]))
+  fill(reading, FIELD.reportedCost, said[perplexity.cost.totalCost])
+  completeFromGoogleUsage(reading, said, (said[google.self] === OBJECT ? google : vertex).usageMetadata)
+  completeFromResponse(reading, said, bedrock)
+  completeFromRawUsage(reading, said, anthropic.usage)
+  fill(reading, FIELD.cacheRead, said[anthropic.cacheReadInputTokens])
+  fill(reading, FIELD.cacheWrite, said[anthropic.cacheCreationInputTokens])
 }
 
 /** The gateway has numbers as text. */
