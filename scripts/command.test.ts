@@ -108,6 +108,46 @@ test.concurrent.each(['smoke', 'demo', 'reprice', 'backtest'])(
   },
 )
 
+test.concurrent.each([
+  ['keys', ['list', '--project', 'acme']],
+  ['compact', []],
+  ['replay', []],
+  ['rebuild', ['--from', 'lake', '--lake', '.']],
+  ['sql', ['--lake', 'gs://some-bucket', 'SELECT 1']],
+  ['upload', ['--lake', '.', '--to', 'gs://some-bucket']],
+])(
+  'npm run %s: without credentials for Google Cloud it ended in a stack, or said after half a minute that there was no answer',
+  async (name, args) => {
+    // Nobody is signed in there, and no machine of Google's is asked.
+    const nowhere = {
+      HOME: data,
+      CLOUDSDK_CONFIG: data,
+      GOOGLE_APPLICATION_CREDENTIALS: '',
+      METADATA_SERVER_DETECTION: 'none',
+    }
+    const settings = {
+      ...nowhere,
+      SPANLEDGER_DATA: data,
+      SPANLEDGER_PLATFORM: 'gcp',
+      SPANLEDGER_GCP_PROJECT: 'my-project',
+    }
+    const { code, err } = await runWith(settings, `scripts/${name}.ts`, ...args)
+    expect(err).toContain('gcloud auth application-default login')
+    expect(err).not.toMatch(/^\s+at /m)
+    expect(code).toBe(1)
+  },
+)
+
+test.concurrent.each([
+  ['keys', ['list', '--project', 'acme'], 'SPANLEDGER_GCP_PROJECT'],
+  ['compact', [], 'SPANLEDGER_GCP_BUCKET'],
+])('npm run %s %j: which setting was missing, Google said in words of its own', async (name, args, setting) => {
+  const settings = { SPANLEDGER_PLATFORM: 'gcp', STORAGE_EMULATOR_HOST: 'http://127.0.0.1:9' }
+  const project = setting === 'SPANLEDGER_GCP_PROJECT' ? '' : 'my-project'
+  const { code, err } = await runWith({ ...settings, SPANLEDGER_GCP_PROJECT: project }, `scripts/${name}.ts`, ...args)
+  expect([code, err]).toStrictEqual([1, expect.stringContaining(`set ${setting}`)])
+})
+
 test('a key that is empty is none', () => {
   vi.stubEnv('SPANLEDGER_KEY', '')
   expect(defaultServer()).toStrictEqual({ url: 'http://localhost:4318', key: undefined })

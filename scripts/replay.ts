@@ -5,6 +5,7 @@ import { openQueueAdmin } from '../shared/bus/sqlite/backlog.ts'
 import { type Config, readConfig } from '../shared/config.ts'
 import { SpanledgerError } from '../shared/errors.ts'
 import { openGcpBus, openGcpSource } from '../shared/platform/gcp.ts'
+import { requireCredentials, requireSettings } from '../shared/platform/google-access.ts'
 import { localPaths } from '../shared/platform/local.ts'
 import { misuse, runCommand } from './command.ts'
 
@@ -45,6 +46,8 @@ function replayLocally(config: Config, wanted: Wanted): string {
 }
 
 async function replayOnGcp(config: Config, wanted: Wanted): Promise<string> {
+  requireSettings(config, 'SPANLEDGER_GCP_PROJECT')
+  await requireCredentials()
   const { replayDeadLetters } = await import('../shared/bus/pubsub-replay.ts')
   const [bus, source] = await Promise.all([openGcpBus(config), openGcpSource(config, 'dead-letter')])
   try {

@@ -14,6 +14,7 @@ import type { BigQueryOptions } from '../warehouse/bigquery/client.ts'
 import type { BigQueryStoreOptions } from '../warehouse/bigquery-store.ts'
 import { readForward } from '../warehouse/forward-settings.ts'
 import type { SpanWriter, TraceStore } from '../warehouse/trace-store.ts'
+import { requireSettings } from './google-access.ts'
 import type { Platform } from './platform.ts'
 
 type GcpConfig<Name extends keyof Config> = Pick<Config, Name>
@@ -122,7 +123,10 @@ export function createGcpPlatform(config: Config): Platform {
   return {
     openBus: () => openGcpBus(config),
     openTraceStore: () => openGcpTraceStore(config),
-    openObjectStore: () => openGcpObjectStore(config),
+    async openObjectStore() {
+      requireSettings(config, 'SPANLEDGER_GCP_BUCKET')
+      return openGcpObjectStore(config)
+    },
     openBudgetLedger: () => openGcpBudgetLedger(config),
     openKeyStore: () => openGcpKeyStore(config),
   }

@@ -8,6 +8,7 @@ import { withPrefix } from '../lake/prefixed-store.ts'
 import { openDirectoryLake, type ReadableLake } from '../lake/readable-lake.ts'
 import { makeDataDirectory } from './data-directory.ts'
 import { openGcpObjectStore } from './gcp.ts'
+import { requireCredentials } from './google-access.ts'
 import { localPaths } from './local.ts'
 
 /** A bucket, and what the names of a lake's objects begin with. */
@@ -51,6 +52,7 @@ export async function openBucketLake(address: string, config: Config): Promise<O
 }
 
 async function openBucket({ bucket, prefix }: BucketAddress, config: Config): Promise<ObjectStore> {
+  await requireCredentials()
   return withPrefix(await openGcpObjectStore({ ...config, SPANLEDGER_GCP_BUCKET: bucket }), prefix)
 }
 
