@@ -49,6 +49,7 @@ test('stars stand for anything, once each and in order', async () => {
   const fits = async (pattern: string, model: string) => (await cost([price({ model: pattern })], model)) === 7
   for (const pattern of ['a*b*c', '*', 'a*', '*c', 'a*c', '*b*'])
     expect(await fits(pattern, 'axbxc'), pattern).toBe(true)
+  expect(await fits('axb*bxa', 'axbxa')).toBe(false)
   for (const pattern of ['a*c*b', 'b*', '*b', 'axbxc*axbxc', 'ax', ''])
     expect(await fits(pattern, 'axbxc'), pattern).toBe(false)
 })
@@ -146,6 +147,8 @@ test.each([
   { model: 'x', prices: { input_mtok: Number.NaN } },
   { model: 'x', prices: { input_mtok: '1,5' } },
   { model: 'x', prices: { inputs: 1 } },
+  { model: 'x', prices: { input_mtok: 1e9 + 1 } },
+  { model: 'x', prices: { input_mtok: { base: 0, tiers: [{ start: -1, price: 1 }] } } },
   { model: 'x', prices: {}, from: '2026-11-01' },
   { model: 'x', prices: {}, from: '2026-13-01T00:00:00Z', to: '2026-11-01T00:00:00Z' },
   { model: 'x', prices: {}, from: '2026-11-02T00:00:00.000002Z', to: '2026-11-02T00:00:00.000002Z' },
@@ -153,6 +156,29 @@ test.each([
   { model: 'x', prices: {}, more: 1 },
 ])('%j is refused', (wrong) => {
   expect(customPriceSchema.safeParse({ prices: {}, ...wrong }).success).toBe(false)
+})
+
+test.each([
+  { from: '2026-11-01T00:00:00+02:00' },
+  { to: '2026-11-01T00:00:00.000000001-23:59' },
+  { prices: { input_mtok: 1e9 } },
+  { prices: { input_mtok: { base: 0, tiers: [{ start: 0, price: '1e-6' }] } } },
+])('%j is taken', (right) => {
+  expect(customPriceSchema.safeParse({ model: 'x', prices: {}, ...right }).success).toBe(true)
+})
+
+test('nothing listed is free, of whatever kind; what is listed is named in the receipt as it was set', async () => {
+  const of = async (prices: CustomPrice['prices'], provider = '*') => {
+    const shared = [price({ provider, model: 'house-*', prices })]
+    const pricer = createPricer({ catalogue: createCustomCatalogue({ base, shared }) })
+    const attributes = { 'gen_ai.provider.name': 'house' }
+    const usage = { input_tokens: 10, output_tokens: 5, 'reasoning.output_tokens': 2, 'cache_read.input_tokens': 4 }
+    const [ledger] = pricer.price([buildChat('house-1', usage, { attributes })], { project: 'p' })
+    return [ledger!.costStatus, ledger!.costPicoUsd, JSON.parse(ledger!.receipt).price]
+  }
+  expect(await of({})).toStrictEqual(['free', 0n, 'house-*'])
+  expect(await of({ input_mtok: 1, output_mtok: 2 }, 'house')).toStrictEqual(['priced', 20_000_000n, 'house/house-*'])
+  expect((await of({ input_mtok: 1 }))[0]).toBe('unpriced')
 })
 
 test('a price of a million digits was taken, and reducing it held up all else for minutes', () => {

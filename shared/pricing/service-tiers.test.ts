@@ -102,6 +102,14 @@ test.each(['', 'default', 'auto', 'standard', 'standard_only', 'on_demand', 'ON_
   },
 )
 
+test('Groq’s flexible tier costs what the standard one does', () => {
+  const [flex, standard] = ['flex', 'on_demand'].map(
+    (tier) => price('groq', 'llama-3.3-70b-versatile', tier).costPicoUsd,
+  )
+  expect(flex).toBe(1000n * 590_000n + 100n * 790_000n)
+  expect(standard).toBe(flex)
+})
+
 test('what a batch looks up costs as much as ever', () => {
   const searches = { 'anthropic.usage.server_tool_use.web_search_requests': 3 }
   const span = call('anthropic', 'claude-haiku-4-5', 'batch')
