@@ -40,7 +40,7 @@ export const langfuse: Dialect = {
 }
 
 function completeFromUsage(reading: Reading, usage: Members): void {
-  const said = (...keys: readonly string[]) => keys.map((key) => usage[key]).find((count) => count !== undefined)
+  const said = (first: string, second: string) => (usage[first] === undefined ? usage[second] : usage[first])
   fill(reading, FIELD.cacheRead, said('input_cached_tokens', 'input_cache_read'))
   fill(reading, FIELD.cacheWrite, usage.input_cache_creation)
   fill(reading, FIELD.cacheWrite5m, said('input_cache_creation_5m', 'input_ephemeral_5m_input_tokens'))
@@ -55,7 +55,7 @@ function completeFromUsage(reading: Reading, usage: Members): void {
   if (usage.input !== undefined && !inclusive)
     reading[FIELD.uncachedInput] = sumCounts(countsOf(usage, 'input', CACHED))
   completeFromRawUsage(reading, raw.read(usage), raw.at)
-  fill(reading, FIELD.input, said('input', 'prompt_tokens', 'input_tokens'))
+  fill(reading, FIELD.input, usage.input === undefined ? said('prompt_tokens', 'input_tokens') : usage.input)
   if (usage.output !== undefined)
     fill(reading, FIELD.output, inclusive ? usage.output : sumCounts(countsOf(usage, 'output', OUTPUT_TOTALS)))
   fill(reading, FIELD.output, said('completion_tokens', 'output_tokens'))
@@ -63,8 +63,8 @@ function completeFromUsage(reading: Reading, usage: Members): void {
 
 /** The counts of one side, but for some. */
 function countsOf(usage: Members, side: string, without: ReadonlySet<string>): (AttributeValue | undefined)[] {
-  const keys = Object.keys(usage).filter((key) => key === side || key.startsWith(`${side}_`))
-  return keys.filter((key) => !without.has(key)).map((key) => usage[key])
+  const keys = Object.keys(usage).filter((key) => key.startsWith(side) && !without.has(key))
+  return keys.filter((key) => key.length === side.length || key[side.length] === '_').map((key) => usage[key])
 }
 
 const CACHED: ReadonlySet<string> = new Set([
