@@ -28,6 +28,7 @@ export interface GenAiCall extends Subject {
   readonly provider: string
   readonly requestModel: string
   readonly responseModel: string
+  /** The provider's own. */
   readonly responseId: string
   /** That answered, or if nobody says that was asked for; as in requests: `flex`, also for Vertex AI's `ON_DEMAND_FLEX`. */
   readonly serviceTier: string
@@ -70,7 +71,7 @@ export function readCall(span: Span): GenAiCall | Subject {
     provider,
     requestModel,
     responseModel,
-    responseId: text(values, FIELD.responseId),
+    responseId: responseIdOf(text(values, FIELD.responseId)),
     serviceTier: normaliseServiceTier(text(values, FIELD.serviceTier) || text(values, FIELD.requestedTier)),
     agentName: text(values, FIELD.agentName),
     toolName: operation === 'execute_tool' ? toolName(values, span) : '',
@@ -80,6 +81,13 @@ export function readCall(span: Span): GenAiCall | Subject {
     sessionId,
     environment,
   }
+}
+
+/** Ids that Vercel's AI SDK and LangChain make up where they have none of the provider's: they tell no answers apart. */
+const MADE_UP = /^(?:aitxt|aiobj|run|lc_run)-/
+
+function responseIdOf(said: string): string {
+  return MADE_UP.test(said) ? '' : said
 }
 
 /** Whether a reading is a GenAI span's. */

@@ -61,6 +61,11 @@ export const LANGCHAIN: Readonly<Record<string, readonly Row[]>> = {
     { span: 'ChatBedrockConverse', ...said },
     { span: 'ChatGoogleGenerativeAI', ...said },
   ],
+  'langchain-microsoft-1.4.0': [
+    { span: 'chat claude-sonnet-4-5', id: 'c-1', ...said },
+    { span: 'chat anthropic.claude-sonnet-4-5-20250929-v1:0', id: 'c-1', ...said },
+    { span: 'chat gemini-2.5-flash', id: 'c-1', ...said },
+  ],
   'langchain-langsmith-0.12.0': [{ span: 'agent', id: 't-1', ...plainAndSaid }],
 }
 

@@ -326,6 +326,7 @@ test('user and session come from where each emitter puts them', () => {
   expect(subjects('langwatch-0.16.1', 1)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('laminar-0.8.46', 0)).toStrictEqual(['u-1', 's-1'])
   expect(subjects('voltagent-2.10.0', 3)).toStrictEqual(['u-1', 'c-1'])
+  expect(subjects('langchain-microsoft-1.4.0', 0)).toStrictEqual(['', 's-1'])
   expect(subjects('langchain-langsmith-0.12.0', 0)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('sentry-10.78.0', 0)).toStrictEqual(['', 'c-1'])
 })

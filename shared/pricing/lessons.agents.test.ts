@@ -256,3 +256,22 @@ test('a turn of Codex is explained by a gateway’s report of its call, not by t
   expect(tokens(priceAll(turn('a', '', 100), gateway, tool, turn('d', 'c', 60)))).toStrictEqual([0, 100, null, 60])
   expect(tokens(priceAll(turn('a', '', 100), tool, turn('d', 'c', 60)))).toStrictEqual([100, null, 60])
 })
+
+test('an id that a framework makes up is no response of its own: its call and that of the SDK below were billed both', () => {
+  const chat = (spanId: string, id: string, parentSpanId = '') =>
+    buildChat(
+      'gemini-2.5-flash',
+      { input_tokens: 1000, output_tokens: 40 },
+      {
+        spanId,
+        ...(parentSpanId && { parentSpanId }),
+        attributes: { 'gen_ai.provider.name': 'gcp.gemini', 'gen_ai.response.id': id },
+      },
+    )
+  for (const id of ['aitxt-2ECEbUP', 'aiobj-2ECEbUP', 'run-01a1fe7a-0000', 'run--01a1fe7a-0', 'lc_run--01a1fe7a-0']) {
+    const ledgers = priceAll(chat('a', id), chat('b', 'gemini-1', 'a'))
+    expect(ledgers.map(({ costStatus }) => costStatus)).toStrictEqual(['rollup', 'priced'])
+  }
+  const apart = priceAll(chat('a', 'run_1'), chat('b', 'gemini-1', 'a'))
+  expect(apart.map(({ costStatus }) => costStatus)).toStrictEqual(['priced', 'priced'])
+})

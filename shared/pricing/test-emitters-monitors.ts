@@ -90,6 +90,12 @@ export const LANGCHAIN: Readonly<Record<string, readonly Row[]>> = {
     ['ChatBedrockConverse', 'langfuse', 'chat', 'priced', BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
     ['ChatGoogleGenerativeAI', 'langfuse', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
   ],
+  // Input and output alone: 1212 × 3 + 40 × 15, the same × 1.1, and 1000 × 0.3 + 40 × 2.5.
+  'langchain-microsoft-1.4.0': [
+    ['chat claude-sonnet-4-5', 'opentelemetry', 'chat', 'priced', 4_236_000_000n, 1212, 0, 0, 40, 0],
+    [`chat ${BEDROCK_MODEL}`, 'opentelemetry', 'chat', 'priced', 4_659_600_000n, 1212, 0, 0, 40, 0],
+    ['chat gemini-2.5-flash', 'opentelemetry', 'chat', 'priced', 400_000_000n, 1000, 0, 0, 40, 0],
+  ],
   // What a model did is said of the span around it, its counts in the metadata alone.
   'langchain-langsmith-0.12.0': [['agent', 'langsmith', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS]],
 }

@@ -52,7 +52,7 @@ export const opentelemetry: Dialect = {
     toolName: ['gen_ai.tool.name'],
     reportedCost: ['gen_ai.usage.cost', 'gen_ai.usage.cost_usd'],
     user: ['user.id', 'enduser.id', 'gen_ai.user.id', 'langfuse.user.id'],
-    session: ['session.id', 'langfuse.session.id'],
+    session: ['session.id', 'langfuse.session.id', 'microsoft.session.id'],
     conversation: ['gen_ai.conversation.id'],
     environment: ['deployment.environment.name', 'deployment.environment', 'langfuse.environment'],
   },
