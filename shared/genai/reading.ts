@@ -38,7 +38,7 @@ export interface SpanReading {
 /** Sorts a span's attributes into `into` (whose fields are overwritten) in one pass over them. */
 export function readSpan(span: Span, into: SpanReading): void {
   const { values } = into
-  values.fill(undefined)
+  for (let field = 0; field < values.length; field++) values[field] = undefined
   let speaker = DIALECTS.length
   for (const [key, value] of span.attributes) {
     const slot = SLOTS.get(key)
