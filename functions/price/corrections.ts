@@ -13,9 +13,10 @@ export function correctionMessages(
   pricer: Pricer,
 ): Message[] {
   if (corrections.length === 0) return []
-  const spans = corrections.map(({ traceId, usage, correction: { billed, revision } }) => {
+  const spans = corrections.map(({ traceId, usage, first, correction: { billed, revision } }) => {
     const { call, startTimeUnixNano } = usage
-    const earlier = usage.said ?? pricer.priceUsage(call, usage.billed, startTimeUnixNano, { project: NOBODY })
+    const earlier =
+      first.said ?? pricer.priceUsage(first.call, first.billed, first.startTimeUnixNano, { project: NOBODY })
     const ledger = pricer.priceUsage(call, billed, startTimeUnixNano, { project })
     return correctionSpan({ ...usage, traceId, parentSpanId: '' }, correctLedger(ledger, earlier, revision))
   })

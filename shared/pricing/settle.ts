@@ -1,19 +1,26 @@
-import { inputTokens, outputTokens, sameUsage, type Usage } from '../genai/usage.ts'
+import { sameUsage, type Usage } from '../genai/usage.ts'
 import { reservationOf } from '../spans/ledger.ts'
 import { serviceName } from '../spans/span.ts'
 import type { Link } from './lineage.ts'
 import type { FirstSaid } from './receipt.ts'
-import { billUsages, type SliceUsage, type TraceSlice, usageOf } from './slice.ts'
+import { billUsages, type SliceUsage, type TraceSlice } from './slice.ts'
 import { type KeptCorrection, type KeptUsage, MAX_KEPT_ENTRIES, type TraceEntry } from './trace-state.ts'
 
 /** Past this many spans nothing more is kept of a trace: what comes then is settled within its message. */
 export const MAX_KEPT_SPANS = 20_000
 
+/** A correction, the span that it is of, and what was said first of that. */
+export interface SettledCorrection {
+  readonly usage: KeptUsage
+  readonly first: KeptUsage
+  readonly correction: KeptCorrection
+}
+
 /** What a message's usages bill, given what is known of their trace. */
 export interface Settlement {
   readonly billed: ReadonlyMap<string, Usage>
   /** What it changes about earlier spans. */
-  readonly corrections: readonly { readonly usage: KeptUsage; readonly correction: KeptCorrection }[]
+  readonly corrections: readonly SettledCorrection[]
   /** What to keep; undefined if it is kept already, or no more is kept of the trace. */
   readonly entry: TraceEntry | undefined
 }
@@ -41,27 +48,32 @@ export function settle(known: readonly TraceEntry[], slice: TraceSlice, message:
     return { billed: alone, corrections: [], entry: full ? undefined : entryOf(slice, message, alone) }
   const before = current(known)
   const again = known.find((entry) => entry.digest === digest)
-  if (again !== undefined) return repeat(again, before)
+  if (again !== undefined) return repeat(again, known, before)
   if (full) return { billed: alone, corrections: [], entry: undefined }
 
   const links = new Map<string, Link>(known.flatMap((entry) => [...entry.links]))
   for (const [spanId, link] of slice.links) links.set(spanId, link)
-  const all = new Map<string, KeptUsage>()
-  for (const [spanId, { usage }] of before) all.set(spanId, usage)
-  const own = keep(slice, message, alone)
-  for (const usage of own) all.set(usage.spanId, prevailing(all.get(usage.spanId), usage))
-  const usages = [...all.values()]
+  const all = new Map<string, Version>()
+  for (const [spanId, { version }] of before) all.set(spanId, version)
+  /** Spans of which this message and an earlier one say different things: of their ledgers none but a correction holds for sure. */
+  const disputed = new Set<string>()
+  for (const usage of keep(slice, message, alone)) {
+    const earlier = all.get(usage.spanId)
+    if (earlier !== undefined && !saysTheSame(earlier.usage, usage)) disputed.add(usage.spanId)
+    all.set(usage.spanId, prevailing(earlier, { usage, digest }))
+  }
+  const usages = Array.from(all.values(), ({ usage }) => usage)
   const bills = billUsages(usages, links)
   const billed = new Map(usages.map(({ spanId }, position) => [spanId, bills[position]!]))
 
-  const changed = [...before.values()].flatMap(({ usage, billed: said, revision }) => {
-    const bills = billed.get(usage.spanId)!
-    if (sameUsage(said, bills)) return []
-    const prevails = all.get(usage.spanId)!
-    return [
-      { usage: prevails, correction: { spanId: usage.spanId, revision: Math.max(now, revision + 1), billed: bills } },
-    ]
-  })
+  const changed = Array.from(before, ([spanId, { first, billed: said, revision }]) => {
+    const bills = billed.get(spanId)!
+    if (sameUsage(said, bills) && !disputed.has(spanId)) return []
+    const { usage, digest } = all.get(spanId)!
+    const versions = { of: nameOf(digest), ...(first.digest !== digest && { was: nameOf(first.digest) }) }
+    const correction = { spanId, revision: Math.max(now, revision + 1), billed: bills, ...versions }
+    return [{ usage, first: first.usage, correction }]
+  }).flat()
   const corrections = changed.map(({ correction }) => correction)
   return { billed, corrections: changed, entry: { ...entryOf(slice, message, billed), corrections } }
 }
@@ -70,8 +82,17 @@ function entryOf(slice: TraceSlice, message: SettleMessage, billed: ReadonlyMap<
   return { digest: message.digest, links: slice.links, usages: keep(slice, message, billed), corrections: [] }
 }
 
-interface Current {
+/** What one message says of a span. */
+interface Version {
   readonly usage: KeptUsage
+  readonly digest: string
+}
+
+interface Current {
+  /** The version that holds. */
+  readonly version: Version
+  /** The one whose cost was said first. */
+  readonly first: Version
   readonly billed: Usage
   readonly revision: number
 }
@@ -79,38 +100,64 @@ interface Current {
 /** What each span is said to bill by now. */
 function current(known: readonly TraceEntry[]): Map<string, Current> {
   const spans = new Map<string, Current>()
-  for (const { usages } of known)
+  for (const { usages, digest } of known)
     for (const usage of usages) {
-      const prevails = prevailing(spans.get(usage.spanId)?.usage, usage)
-      spans.set(usage.spanId, { usage: prevails, billed: prevails.billed, revision: 0 })
+      const version = prevailing(spans.get(usage.spanId)?.version, { usage, digest })
+      spans.set(usage.spanId, { version, first: version, billed: version.usage.billed, revision: 0 })
     }
-  for (const { corrections } of known)
-    for (const { spanId, revision, billed } of corrections) {
-      const span = spans.get(spanId)
-      if (span !== undefined && revision > span.revision) spans.set(spanId, { usage: span.usage, billed, revision })
-    }
+  const versions = versionsOf(known)
+  const oldestFirst = known.flatMap(({ corrections }) => corrections).sort((a, b) => a.revision - b.revision)
+  for (const correction of oldestFirst) {
+    const { spanId, revision, billed } = correction
+    const span = spans.get(spanId)
+    if (span === undefined) continue
+    const first = span.revision > 0 ? span.first : (versions(spanId, correction.was ?? correction.of) ?? span.first)
+    spans.set(spanId, { version: span.version, first, billed, revision })
+  }
   return spans
 }
 
-function repeat(entry: TraceEntry, spans: ReadonlyMap<string, Current>): Settlement {
+function repeat(entry: TraceEntry, known: readonly TraceEntry[], spans: ReadonlyMap<string, Current>): Settlement {
+  const versions = versionsOf(known)
   const corrections = entry.corrections.flatMap((correction) => {
-    const span = spans.get(correction.spanId)
-    return span === undefined ? [] : [{ usage: span.usage, correction }]
+    const { spanId, of, was = of } = correction
+    const span = spans.get(spanId)
+    if (span === undefined) return []
+    const { usage } = versions(spanId, of) ?? span.version
+    return [{ usage, first: (versions(spanId, was) ?? span.version).usage, correction }]
   })
   return { billed: new Map(entry.usages.map(({ spanId, billed }) => [spanId, billed])), corrections, entry: undefined }
 }
 
-/** Of two reports under one span id the larger holds, whichever comes first. */
-function prevailing(a: KeptUsage | undefined, b: KeptUsage): KeptUsage {
-  if (a === undefined) return b
-  const difference = size(a) - size(b)
-  if (difference !== 0) return difference > 0 ? a : b
-  return JSON.stringify(a.call) >= JSON.stringify(b.call) ? a : b
+/** Finds what the message of such a name says of a span. */
+function versionsOf(known: readonly TraceEntry[]): (spanId: string, name: string | undefined) => Version | undefined {
+  const entries = new Map(known.map((entry) => [nameOf(entry.digest), entry]))
+  const usages = new Map<string, ReadonlyMap<string, KeptUsage>>()
+  return (spanId, name = '') => {
+    const entry = entries.get(name)
+    if (entry === undefined) return undefined
+    const ofEntry = usages.get(name) ?? new Map(entry.usages.map((usage) => [usage.spanId, usage]))
+    usages.set(name, ofEntry)
+    const usage = ofEntry.get(spanId)
+    return usage && { usage, digest: entry.digest }
+  }
 }
 
-function size({ call }: KeptUsage): number {
-  const usage = usageOf(call)
-  return inputTokens(usage) + outputTokens(usage)
+/** Enough of a digest to tell the messages of a trace apart. */
+function nameOf(digest: string): string {
+  return digest.slice(0, 12)
+}
+
+/** Of two versions of a span the one that stores hold: the later end, then the greater digest. */
+function prevailing(a: Version | undefined, b: Version): Version {
+  if (a === undefined) return b
+  const [end, other] = [a.usage.endTimeUnixNano, b.usage.endTimeUnixNano]
+  if (end !== other) return end > other ? a : b
+  return a.digest > b.digest ? a : b
+}
+
+function saysTheSame(a: KeptUsage, b: KeptUsage): boolean {
+  return a.startTimeUnixNano === b.startTimeUnixNano && JSON.stringify(a.call) === JSON.stringify(b.call)
 }
 
 function keep({ usages }: TraceSlice, { say }: SettleMessage, billed: ReadonlyMap<string, Usage>): KeptUsage[] {

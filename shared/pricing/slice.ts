@@ -15,6 +15,8 @@ export interface TraceSlice {
 
 export interface SliceUsage extends UsageSpan {
   readonly span: Span
+  /** Of the span in its message. */
+  readonly position: number
 }
 
 /** The spans of a message, read: what each says, and the traces among them. */
@@ -43,9 +45,9 @@ export function readSlices(spans: readonly Span[]): SpanReadings {
       continue
     }
     slice.links.set(spanId, { parent: parentSpanId, tool: call.operation === 'execute_tool' })
-    if (hasUsage(call)) slice.usages.push({ spanId, call, span })
+    if (hasUsage(call)) slice.usages.push({ spanId, call, span, position })
   }
-  for (const { usages } of slices.values()) dropDuplicates(usages)
+  for (const { usages } of slices.values()) dropDuplicates(usages, calls)
   return { calls, slices }
 }
 
@@ -92,12 +94,19 @@ export function explainsItself({ usages, links }: TraceSlice, billed: ReadonlyMa
   return reachesRoot(links) && usages.every(isSettled)
 }
 
-/** A span that a message holds twice is billed by the first; the others get the same ledger. */
-function dropDuplicates(usages: SliceUsage[]): void {
+/**
+ * Of a span that a message holds twice the version counts that stores keep: the one that ends later, or the later one. The
+ * others get its ledger.
+ */
+function dropDuplicates(usages: SliceUsage[], calls: (GenAiCall | Subject)[]): void {
   if (usages.length < 2) return
-  const seen = new Set<string>()
-  for (const { spanId } of usages) seen.add(spanId)
-  if (seen.size === usages.length) return
-  const unique = usages.filter(({ spanId }) => seen.delete(spanId))
-  usages.splice(0, usages.length, ...unique)
+  const holding = new Map<string, SliceUsage>()
+  for (const usage of usages) {
+    const other = holding.get(usage.spanId)
+    if (other === undefined || usage.span.endTimeUnixNano >= other.span.endTimeUnixNano)
+      holding.set(usage.spanId, usage)
+  }
+  if (holding.size === usages.length) return
+  for (const { spanId, position } of usages) calls[position] = holding.get(spanId)!.call
+  usages.splice(0, usages.length, ...holding.values())
 }

@@ -26,6 +26,10 @@ export interface KeptCorrection {
   readonly spanId: string
   readonly revision: number
   readonly billed: Usage
+  /** Beginning of the digest of the message whose version of the span this is of. */
+  readonly of?: string
+  /** And of the one whose version was said to cost something first, where that is another. */
+  readonly was?: string
 }
 
 /** What one message said of one trace, and what that changed. Never changed after it is appended. */
