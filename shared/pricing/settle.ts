@@ -66,14 +66,14 @@ export function settle(known: readonly TraceEntry[], slice: TraceSlice, message:
   const bills = billUsages(usages, links)
   const billed = new Map(usages.map(({ spanId }, position) => [spanId, bills[position]!]))
 
-  const changed = Array.from(before, ([spanId, { first, billed: said, revision }]) => {
+  const changed = [...before].flatMap(([spanId, { first, billed: said, revision }]) => {
     const bills = billed.get(spanId)!
     if (sameUsage(said, bills) && !disputed.has(spanId)) return []
     const { usage, digest } = all.get(spanId)!
     const versions = { of: nameOf(digest), ...(first.digest !== digest && { was: nameOf(first.digest) }) }
     const correction = { spanId, revision: Math.max(now, revision + 1), billed: bills, ...versions }
     return [{ usage, first: first.usage, correction }]
-  }).flat()
+  })
   const corrections = changed.map(({ correction }) => correction)
   return { billed, corrections: changed, entry: { ...entryOf(slice, message, billed), corrections } }
 }
