@@ -145,7 +145,14 @@ describe.skipIf(!canRun('Pub/Sub', plan))('a bundle that Pub/Sub pushes to', () 
   // The framework by itself would decompress up to 1 GiB before any code of ours.
   test('holds no more than its bound under a bomb', async () => {
     const bomb = gzipSync(Buffer.alloc(900 * 1024 * 1024))
-    expect(await deliver(new Uint8Array(bomb), { 'content-encoding': 'gzip' })).toBe(413)
+    const answer = deliver(new Uint8Array(bomb), { 'content-encoding': 'gzip' })
+    // Where sending takes long the connection ends under it before the answer is read.
+    expect(await answer.catch((error: TypeError) => (error.cause as NodeJS.ErrnoException).code)).toBeOneOf([
+      413,
+      'EPIPE',
+      'ECONNRESET',
+      'UND_ERR_SOCKET',
+    ])
     const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${warehouse.pid}/status`, 'utf8'))
     expect(Number(peak?.[1])).toBeLessThan(400_000)
   })
