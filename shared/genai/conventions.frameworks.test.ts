@@ -193,3 +193,24 @@ test('LangSmith: cached tokens beyond the first 200,000 have a count of their ow
     cache_read_tokens: 250_000,
   })
 })
+
+test('BeeAI: of the spans that one call has, that of its answer or its error alone is the call', () => {
+  const event = (target: string, rest = {}) =>
+    read({
+      scope: '@arizeai/openinference-instrumentation-beeai',
+      attributes: { target, 'openinference.span.kind': 'LLM', 'llm.model_name': 'gpt-5-mini', ...rest },
+    })
+  const chat = ['start', 'success', 'error', 'finish', 'run.error'].map(
+    (end) => event(`backend.openai.chat.${end}`).composite,
+  )
+  expect(chat).toStrictEqual([true, false, false, true, true])
+  const data = JSON.stringify({ value: { values: ['Hello?'], embeddings: [[0.1]], usage: { tokens: 8 } } })
+  expect(event('backend.openai.embedding.success', { data })).toMatchObject({
+    operation: 'embeddings',
+    provider: 'openai',
+  })
+  expect(known(event('backend.openai.embedding.success', { data }))).toMatchObject({ input_tokens: 8 })
+  expect(event('tool.dynamic.weather.start', { 'openinference.span.kind': 'TOOL' }).toolName).toBe('weather')
+  for (const hostile of ['', '.', '..', 'backend.', 'tool.', 'backend..'])
+    expect(event(hostile).resolution.kind).toBe('none')
+})

@@ -1,4 +1,5 @@
-import { answered, asked, called, plain, plainAndSaid, type Row } from './test-conversation.ts'
+import type { Message } from './messages/message.ts'
+import { answered, asked, called, plain, plainAndSaid, type Row, ran } from './test-conversation.ts'
 
 /** Of test/fixtures/emitters/monitors.mjs, and Qwen Code: what is expected of each file. */
 const SENTRY: readonly Row[] = [
@@ -75,6 +76,16 @@ const BASH_RESULT = {
   response: { stdout: '21', stderr: '', interrupted: false, isImage: false, noOutputExpected: false },
 }
 
+const TASK = { type: 'text', content: 'Your task: Hello?\n' }
+const FINAL: Message = {
+  role: 'assistant',
+  parts: [{ type: 'tool_call', id: 'call_1', name: 'final_answer', arguments: { response: 'Hello.' } }],
+}
+const RETURNED_TEXT: Message = {
+  role: 'tool',
+  parts: [{ type: 'tool_call_response', id: 'call_1', response: '{"degrees":21}' }],
+}
+
 /** Of test/fixtures/emitters/frameworks.mjs, for some, and Promptfoo. */
 export const KITS: Readonly<Record<string, readonly Row[]>> = {
   'openinference-vercel-3.2.1': [
@@ -82,6 +93,28 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     { span: 'step 1' },
     { span: 'invoke_agent claude-sonnet-4-5', ...plainAndSaid },
   ],
+  // What was asked is said of one event of a call, what was answered of another.
+  'openinference-beeai-1.5.30': [
+    ...beeAiCall('backend.openai.chat', 1, { role: 'user', parts: [TASK] }, called),
+    ...beeAiTool('tool.dynamic.weather', { city: 'Bern' }, '21'),
+    { span: 'agent.toolCalling.start-1' },
+    { span: 'agent.toolCalling.success-1' },
+    ...beeAiCall('backend.openai.chat', 2, { role: 'user', parts: [TASK] }, FINAL),
+    ...beeAiTool('tool.dynamic.finalAnswer', { response: 'Hello.' }, 'Message has been sent'),
+    { span: 'agent.toolCalling.start-2' },
+    { span: 'agent.toolCalling.success-2' },
+    { span: 'beeai-framework-main', ...said },
+    ...beeAiCall('backend.anthropic.chat', 1, asked, answered),
+    { span: 'beeai-framework-main', ...said },
+    { span: 'backend.openai.embedding.start-1' },
+    { span: 'backend.openai.embedding.success-1' },
+    { span: 'backend.openai.embedding.finish-1' },
+    { span: 'beeai-framework-main' },
+  ],
+  'axiom-0.52.2': ['gpt-5-mini', 'claude-sonnet-4-5', 'gemini-2.5-flash'].flatMap((model) => [
+    { span: 'execute_tool weather', ...ran },
+    { span: `chat ${model}`, input: [asked, called, RETURNED_TEXT], output: [answered], reasons: ['stop'] },
+  ]),
   'openinference-claude-agent-sdk-0.3.1': [
     { span: 'Bash', input: [{ role: 'assistant', parts: [BASH] }], output: [{ role: 'tool', parts: [BASH_RESULT] }] },
     { span: 'ClaudeAgent.query', ...plain },
@@ -104,4 +137,24 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     { span: 'anthropic.messages', ...said },
   ],
   'openlit-google-1.15.0': [{ span: 'chat gemini-2.5-flash', ...plainAndSaid }],
+}
+
+function beeAiCall(path: string, nth: number, question: Message, answer: Message): readonly Row[] {
+  const input =
+    nth === 1 ? [question] : [question, { role: 'tool', parts: [{ type: 'tool_call_response', response: '' }] }]
+  return [
+    { span: `${path}.start-${nth}`, input },
+    { span: `${path}.success-${nth}`, output: [answer] },
+    { span: `${path}.finish-${nth}` },
+  ]
+}
+
+function beeAiTool(path: string, args: Readonly<Record<string, string>>, result: string): readonly Row[] {
+  const input = [{ role: 'assistant', parts: [{ type: 'tool_call', name: path.split('.')[2]!, arguments: args }] }]
+  const output = [{ role: 'tool', parts: [{ type: 'tool_call_response', response: { result } }] }]
+  return [
+    { span: `${path}.start-1`, input },
+    { span: `${path}.success-1`, input, output },
+    { span: `${path}.finish-1` },
+  ]
 }

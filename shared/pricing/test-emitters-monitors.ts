@@ -108,6 +108,32 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     ['step 1', 'vercel_ai', 'agent_step', 'rollup', null, ...ROLLED],
     ['invoke_agent claude-sonnet-4-5', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
   ],
+  // Each event is a span; of those of a call the one of its answer is the call. Cached tokens are in no count: 12 × 3 + 40 × 15.
+  'openinference-beeai-1.5.30': [
+    ...beeAiCall('backend.openai.chat', 1, 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0),
+    ...beeAiTool('tool.dynamic.weather'),
+    ['agent.toolCalling.start-1', 'beeai', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['agent.toolCalling.success-1', 'beeai', 'invoke_agent', 'no_usage', null, ...NONE],
+    ...beeAiCall('backend.openai.chat', 2, 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0),
+    ...beeAiTool('tool.dynamic.finalAnswer'),
+    ['agent.toolCalling.start-2', 'beeai', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['agent.toolCalling.success-2', 'beeai', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['beeai-framework-main', 'beeai', 'invoke_agent', 'no_usage', null, ...NONE],
+    ...beeAiCall('backend.anthropic.chat', 1, 'chat', 'priced', 636_000_000n, 12, 0, 0, 40, 0),
+    ['beeai-framework-main', 'beeai', 'agent_step', 'no_usage', null, ...NONE],
+    // It does not say the model.
+    ...beeAiCall('backend.openai.embedding', 1, 'embeddings', 'unpriced', null, 8, 0, 0, 0, 0),
+    ['beeai-framework-main', 'beeai', 'agent_step', 'no_usage', null, ...NONE],
+  ],
+  // Input and output alone, of both steps in one span: 4000 × 0.25 + 300 × 2, 2424 × 3 + 80 × 15 and 2000 × 0.3 + 130 × 2.5.
+  'axiom-0.52.2': [
+    ['execute_tool weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
+    ['chat gpt-5-mini', 'opentelemetry', 'chat', 'priced', 1_600_000_000n, 4000, 0, 0, 300, 0],
+    ['execute_tool weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
+    ['chat claude-sonnet-4-5', 'opentelemetry', 'chat', 'priced', 8_472_000_000n, 2424, 0, 0, 80, 0],
+    ['execute_tool weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
+    ['chat gemini-2.5-flash', 'opentelemetry', 'chat', 'priced', 925_000_000n, 2000, 0, 0, 130, 0],
+  ],
   // Two calls, of whose input it knows what was not cached: 24 × 3 + 80 × 15. What the SDK says that they cost is beside that.
   'openinference-claude-agent-sdk-0.3.1': [
     ['Bash', 'openinference', 'execute_tool', 'no_usage', null, ...NONE],
@@ -147,4 +173,25 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     ['anthropic.messages', 'langsmith', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
     ['anthropic.messages', 'langsmith', 'invoke_workflow', 'no_usage', null, ...NONE],
   ],
+}
+
+type Said = readonly [operation: string, status: string, cost: bigint | null, ...tokens: (number | null)[]]
+
+function beeAiCall(path: string, nth: number, ...said: Said): readonly Row[] {
+  return [
+    [`${path}.start-${nth}`, 'beeai', 'agent_step', 'no_usage', null, ...NONE],
+    [`${path}.success-${nth}`, 'beeai', ...said],
+    [`${path}.finish-${nth}`, 'beeai', 'agent_step', 'no_usage', null, ...NONE],
+  ]
+}
+
+function beeAiTool(path: string): readonly Row[] {
+  return ['start', 'success', 'finish'].map((event) => [
+    `${path}.${event}-1`,
+    'beeai',
+    'execute_tool',
+    'no_usage',
+    null,
+    ...NONE,
+  ])
 }

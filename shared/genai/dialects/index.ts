@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts'
 import { anthropicSdk } from './anthropic-sdk.ts'
+import { beeAi } from './beeai.ts'
 import { braintrust } from './braintrust.ts'
 import { claudeCode } from './claude-code.ts'
 import { cloudflareAiGateway } from './cloudflare-ai-gateway.ts'
@@ -60,6 +61,7 @@ export const DIALECTS: readonly Dialect[] = [
   langwatch,
   sentry,
   promptfoo,
+  beeAi,
   openinference,
   openllmetry,
   opentelemetry,

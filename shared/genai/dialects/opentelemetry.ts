@@ -65,8 +65,8 @@ export const opentelemetry: Dialect = {
     output: ['gen_ai.output.messages', 'gen_ai.completion', 'gen_ai.completion.'],
     tool: {
       ids: ['gen_ai.tool.call.id'],
-      arguments: ['gen_ai.tool.call.arguments'],
-      result: ['gen_ai.tool.call.result'],
+      arguments: ['gen_ai.tool.call.arguments', 'gen_ai.tool.arguments'],
+      result: ['gen_ai.tool.call.result', 'gen_ai.tool.message'],
     },
   },
 }
