@@ -59,7 +59,10 @@ function texts(unique: boolean): fc.Arbitrary<string> {
     fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => JSON.stringify(value)),
     fc.constantFrom('0', '-0', '10', '1e3', '1E-2', '-5', '999999999', '1234567890', '123456789012345678901', '0.50'),
   )
-  const name = quoted(fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...NAMES, ...MORE_NAMES) }, text))
+  // V8 takes an escaped name for one with a backslash that it saw in its place: once it has parsed {"a":1,"\\":2}, of
+  // {"a":1,"\u002a":2} it makes the same.
+  const other = text.filter((said) => !said.includes('\\'))
+  const name = quoted(fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...NAMES, ...MORE_NAMES) }, other))
   return fc.letrec<{ value: string; list: string; object: string }>((tie) => ({
     value: fc.oneof(
       { maxDepth: 4 },
