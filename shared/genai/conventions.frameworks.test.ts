@@ -214,3 +214,37 @@ test('BeeAI: of the spans that one call has, that of its answer or its error alo
   for (const hostile of ['', '.', '..', 'backend.', 'tool.', 'backend..'])
     expect(event(hostile).resolution.kind).toBe('none')
 })
+
+test('Langtrace: where it says input as output they are told apart again, and nowhere else', () => {
+  const input = (service: string, streams = false) => {
+    const span = buildSpan({
+      scope: '@langtrase/typescript-sdk',
+      attributes: {
+        'langtrace.service.name': service,
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.request.model': 'm',
+        'gen_ai.usage.input_tokens': 5,
+        'gen_ai.usage.output_tokens': 7,
+      },
+    })
+    const event = { timeUnixNano: 0n, name: 'stream.start', attributes: new Map(), droppedAttributesCount: 0 }
+    const call = readCall(streams ? { ...span, events: [event] } : span)
+    if (!isGenAiCall(call)) throw new Error('no call')
+    return { provider: call.provider, ...known(call) }
+  }
+  expect([input('anthropic'), input('anthropic', true), input('ollama')]).toMatchObject([
+    { provider: 'anthropic', input_tokens: 7 },
+    { provider: 'anthropic', input_tokens: 7 },
+    { provider: 'ollama', input_tokens: 7 },
+  ])
+  expect([input('openai'), input('openai', true), input('XAI', true)]).toMatchObject([
+    { provider: 'openai', input_tokens: 5 },
+    { provider: 'openai', input_tokens: 7 },
+    { provider: 'x_ai', input_tokens: 7 },
+  ])
+  expect([input('awsbedrock', true), input('groq', true), input('ai', true)]).toMatchObject([
+    { provider: 'aws.bedrock', input_tokens: 7 },
+    { provider: 'groq', input_tokens: 5 },
+    { provider: '', input_tokens: 5 },
+  ])
+})

@@ -1,5 +1,7 @@
 import type { Message } from './messages/message.ts'
-import { answered, asked, called, plain, plainAndSaid, type Row, ran } from './test-conversation.ts'
+import { answered, asked, called, plain, plainAndSaid, type Row, ran, text } from './test-conversation.ts'
+
+const said = { input: [asked], output: [answered] }
 
 /** Of test/fixtures/emitters/monitors.mjs, and Qwen Code: what is expected of each file. */
 const SENTRY: readonly Row[] = [
@@ -32,6 +34,18 @@ export const MONITORS: Readonly<Record<string, readonly Row[]>> = {
     { span: 'invokeModel' },
     { span: 'converse' },
   ],
+  'langtrace-6.3.7': [
+    { span: 'openai.chat.completions.create', ...said },
+    { span: 'openai.chat.completions.create', ...said },
+    { span: 'anthropic.messages.create', ...said },
+    {
+      span: 'gemini.GenerativeModel.generateContent',
+      input: [asked],
+      output: [text('assistant', '"Hello."')],
+      reasons: ['stop'],
+    },
+    { span: 'gemini.GenerativeModel.generateContentStream', ...said },
+  ],
   'opentelemetry-aws-sdk-0.79.0': [
     { span: 'BedrockRuntime.InvokeModel', reasons: ['stop'] },
     { span: 'chat anthropic.claude-sonnet-4-5-20250929-v1:0', reasons: ['stop'] },
@@ -45,7 +59,6 @@ export const MONITORS: Readonly<Record<string, readonly Row[]>> = {
 }
 
 /** Of test/fixtures/emitters/langchain.mjs. */
-const said = { input: [asked], output: [answered] }
 export const LANGCHAIN: Readonly<Record<string, readonly Row[]>> = {
   'langchain-openinference-4.1.1': [
     { span: 'ChatAnthropic', ...plain },

@@ -47,6 +47,15 @@ export const MONITORS: Readonly<Record<string, readonly Row[]>> = {
     ['invokeModel', 'datadog', 'chat', 'priced', BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
     ['converse', 'datadog', 'chat', 'priced', BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
   ],
+  // It says Anthropic's input as output, and of streams its guess of both; cached tokens are in no count. Anthropic's:
+  // 12 × 3 + 40 × 15; Gemini's, of which the total has the thoughts: 1000 × 0.3 + 65 × 2.5.
+  'langtrace-6.3.7': [
+    ['openai.chat.completions.create', 'langtrace', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['openai.chat.completions.create', 'langtrace', 'chat', 'priced', 2_250_000n, 1, 0, 0, 1, 0],
+    ['anthropic.messages.create', 'langtrace', 'chat', 'priced', 636_000_000n, 12, 0, 0, 40, 0],
+    ['gemini.GenerativeModel.generateContent', 'langtrace', 'chat', 'priced', 462_500_000n, 1000, 0, 0, 65, 25],
+    ['gemini.GenerativeModel.generateContentStream', 'langtrace', 'chat', 'priced', 2_800_000n, 1, 0, 0, 1, 0],
+  ],
   // It copies two counts and leaves what was cached to Bedrock: 12 × 3.3 + 40 × 16.5.
   'opentelemetry-aws-sdk-0.79.0': [
     ['BedrockRuntime.InvokeModel', 'opentelemetry', 'chat', 'priced', 699_600_000n, 12, 0, 0, 40, 0],

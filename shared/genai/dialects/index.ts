@@ -11,6 +11,7 @@ import { googleAdk } from './google-adk.ts'
 import { laminar } from './laminar.ts'
 import { langfuse } from './langfuse.ts'
 import { langsmith } from './langsmith.ts'
+import { langtrace } from './langtrace.ts'
 import { langwatch } from './langwatch.ts'
 import { litellm } from './litellm.ts'
 import { mastra } from './mastra.ts'
@@ -58,6 +59,7 @@ export const DIALECTS: readonly Dialect[] = [
   pydanticAi,
   langfuse,
   laminar,
+  langtrace,
   langwatch,
   sentry,
   promptfoo,
