@@ -144,9 +144,9 @@ function environment({ deployment, ...context }: Context, resources: Resources, 
     SPANLEDGER_WAREHOUSE_RETENTION_DAYS: String(deployment.retentionDays ?? 0),
     SPANLEDGER_LOG_LEVEL: deployment.logLevel ?? 'info',
     SPANLEDGER_LAKE_RETENTION: lakeRetention(deployment),
-    SPANLEDGER_REMEMBER_TRACES: deployment.rememberTraces ?? 'all',
     SPANLEDGER_FORWARD_URL: deployment.forward?.url ?? '',
     SPANLEDGER_FORWARD_PROJECTS: deployment.forward?.projects?.join(',') ?? '',
+    ...(deployment.rememberTraces !== undefined && { SPANLEDGER_REMEMBER_TRACES: deployment.rememberTraces }),
     ...(deployment.maxBodyBytes !== undefined && { SPANLEDGER_MAX_BODY_BYTES: String(deployment.maxBodyBytes) }),
   }
   const settings: readonly Setting[] = FUNCTIONS[name].settings
