@@ -62,7 +62,7 @@ export async function settleMessages(
   }))
   const open = messages.flatMap(({ project, digest, reading }, message): OpenTrace[] =>
     Array.from(reading.slices.values())
-      .filter((slice) => remains(slice, settled[message]!.bills.get(slice.traceId)!))
+      .filter((slice) => isRemembered(slice, settled[message]!.bills.get(slice.traceId)!))
       .map((slice) => {
         const { traceId } = slice
         const alone = settled[message]!.bills.get(traceId)!
@@ -85,7 +85,7 @@ export async function settleMessages(
   return settled
 
   /** Whether what a message says of a trace may matter to another. */
-  function remains(slice: TraceSlice, alone: ReadonlyMap<string, Usage>): boolean {
+  function isRemembered(slice: TraceSlice, alone: ReadonlyMap<string, Usage>): boolean {
     return !(remember === 'all' ? isInert(slice) : explainsItself(slice, alone))
   }
 }

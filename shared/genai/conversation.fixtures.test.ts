@@ -24,7 +24,7 @@ import {
   TOOL_RESPONSE,
   text,
 } from './test-conversation.ts'
-import { KITS, LANGCHAIN, MONITORS } from './test-conversation-monitors.ts'
+import { KITS, LANGCHAIN, MONITORS } from './test-conversation-kits.ts'
 
 const CLERK = text('system', 'You are an agent. Your internal name is "clerk".\n\nBe brief.')
 const RETURNED_AS_TEXT = { ...returned, parts: [{ ...TOOL_RESPONSE, response: '{"degrees":21}' }] }

@@ -20,7 +20,7 @@ import {
   ROLLED,
   type Row,
 } from './test-emitters.ts'
-import { KITS, LANGCHAIN, MONITORS } from './test-emitters-monitors.ts'
+import { KITS, LANGCHAIN, MONITORS } from './test-emitters-kits.ts'
 
 /** Real SDKs, run by test/fixtures/emitters/record.mjs. */
 const vercel = (gpt: bigint, claude: bigint, gptTokens: readonly number[]): Row[] => [

@@ -4,6 +4,7 @@ import { serviceName } from '../spans/span.ts'
 import type { Link } from './lineage.ts'
 import type { FirstSaid } from './receipt.ts'
 import { billUsages, type SliceUsage, type TraceSlice } from './slice.ts'
+import { nameOf, prevailing, saysTheSame, type Version, versionsOf } from './span-versions.ts'
 import { type KeptCorrection, type KeptUsage, MAX_KEPT_ENTRIES, type TraceEntry } from './trace-state.ts'
 
 /** Past this many spans nothing more is kept of a trace: what comes then is settled within its message. */
@@ -82,12 +83,6 @@ function entryOf(slice: TraceSlice, message: SettleMessage, billed: ReadonlyMap<
   return { digest: message.digest, links: slice.links, usages: keep(slice, message, billed), corrections: [] }
 }
 
-/** What one message says of a span. */
-interface Version {
-  readonly usage: KeptUsage
-  readonly digest: string
-}
-
 interface Current {
   /** The version that holds. */
   readonly version: Version
@@ -127,37 +122,6 @@ function repeat(entry: TraceEntry, known: readonly TraceEntry[], spans: Readonly
     return [{ usage, first: (versions(spanId, was) ?? span.version).usage, correction }]
   })
   return { billed: new Map(entry.usages.map(({ spanId, billed }) => [spanId, billed])), corrections, entry: undefined }
-}
-
-/** Finds what the message of such a name says of a span. */
-function versionsOf(known: readonly TraceEntry[]): (spanId: string, name: string | undefined) => Version | undefined {
-  const entries = new Map(known.map((entry) => [nameOf(entry.digest), entry]))
-  const usages = new Map<string, ReadonlyMap<string, KeptUsage>>()
-  return (spanId, name = '') => {
-    const entry = entries.get(name)
-    if (entry === undefined) return undefined
-    const ofEntry = usages.get(name) ?? new Map(entry.usages.map((usage) => [usage.spanId, usage]))
-    usages.set(name, ofEntry)
-    const usage = ofEntry.get(spanId)
-    return usage && { usage, digest: entry.digest }
-  }
-}
-
-/** Enough of a digest to tell the messages of a trace apart. */
-function nameOf(digest: string): string {
-  return digest.slice(0, 12)
-}
-
-/** Of two versions of a span the one that stores hold: the later end, then the greater digest. */
-function prevailing(a: Version | undefined, b: Version): Version {
-  if (a === undefined) return b
-  const [end, other] = [a.usage.endTimeUnixNano, b.usage.endTimeUnixNano]
-  if (end !== other) return end > other ? a : b
-  return a.digest > b.digest ? a : b
-}
-
-function saysTheSame(a: KeptUsage, b: KeptUsage): boolean {
-  return a.startTimeUnixNano === b.startTimeUnixNano && JSON.stringify(a.call) === JSON.stringify(b.call)
 }
 
 function keep({ usages }: TraceSlice, { say }: SettleMessage, billed: ReadonlyMap<string, Usage>): KeptUsage[] {
