@@ -11,7 +11,7 @@ import { conservationRoutes } from './conservation.ts'
 import { createGate } from './gate.ts'
 import { modelRoutes } from './models.ts'
 import type { ReaderEnv } from './principal.ts'
-import { API_KEY_SCHEME, responses } from './route.ts'
+import { API_KEY_SCHEME, describeErrors } from './route.ts'
 import { spanRoutes } from './spans.ts'
 import { traceRoutes } from './traces.ts'
 import { usageRoutes } from './usage.ts'
@@ -71,18 +71,19 @@ export function createQueryApp(options: QueryAppOptions): OpenAPIHono<ReaderEnv>
 
 function healthRoutes(ready: () => Promise<void>): OpenAPIHono<ReaderEnv> {
   const ok = z.object({ status: z.literal('ok') })
+  const answers = (description: string) => ({ 200: { description, content: { 'application/json': { schema: ok } } } })
   const shared = { method: 'get' as const, tags: ['health'] }
   const health = createRoute({
     ...shared,
     path: '/healthz',
     summary: 'Whether the process runs',
-    responses: responses('it does', ok, []),
+    responses: answers('it does'),
   })
   const readiness = createRoute({
     ...shared,
     path: '/readyz',
     summary: 'Whether requests can be served',
-    responses: responses('they can', ok, [503]),
+    responses: { ...answers('they can'), ...describeErrors([503]) },
   })
   return new OpenAPIHono<ReaderEnv>()
     .openapi(health, (c) => c.json({ status: 'ok' } as const, 200))

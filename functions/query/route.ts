@@ -14,6 +14,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   401: 'no key, or none that is known',
   403: 'the key lacks the scope',
   404: 'there is no such thing in this project',
+  409: 'it is not in a state for that',
   412: 'it has been changed since',
   413: 'the body is too large',
   415: 'the body is no JSON',
@@ -33,21 +34,29 @@ export function readRoute(authenticate: Authenticate, tag: string, ...further: M
   }
 }
 
-/** The responses of a route that answers `schema`, for its OpenAPI description. */
-export function responses<T extends z.ZodType>(
-  description: string,
-  schema: T,
-  errors: readonly number[] = [400, 401, 403, 503],
-) {
-  return {
-    200: { description, content: { 'application/json': { schema } } },
-    ...(Object.fromEntries(
-      errors.map((status) => [
-        status,
-        { description: ERRORS[status] ?? '', content: { 'application/problem+json': { schema: problemSchema } } },
-      ]),
-    ) as unknown as Record<never, RouteConfig['responses'][string]>),
-  }
+/** What any request that needs a key may be answered with besides. */
+const ANY = [400, 401, 403, 503]
+/** What one with a body may be, too. */
+export const WITH_BODY = [413, 415]
+
+/** The responses of a route that needs a key and answers `schema`, for its OpenAPI description; `further` are errors of its own. */
+export function responses<T extends z.ZodType>(description: string, schema: T, further: readonly number[] = []) {
+  return { 200: { description, content: { 'application/json': { schema } } }, ...errorsWithKey(further) }
+}
+
+/** {@link responses} with errors alone. */
+export function errorsWithKey(further: readonly number[] = []) {
+  return describeErrors([...ANY, ...further])
+}
+
+/** The description of just these errors. */
+export function describeErrors(statuses: readonly number[]) {
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: ERRORS[status] ?? '', content: { 'application/problem+json': { schema: problemSchema } } },
+    ]),
+  ) as unknown as Record<never, RouteConfig['responses'][string]>
 }
 
 type Hook = NonNullable<OpenAPIHonoOptions<ReaderEnv>['defaultHook']>

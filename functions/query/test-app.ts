@@ -44,10 +44,15 @@ const conservation: Conservation = async (projectId) => ({
   balanced: true,
 })
 
+export interface TestAppOptions extends Partial<QueryAppOptions> {
+  /** Further routes, over the same store and keys. */
+  readonly mount?: (parts: Pick<QueryAppOptions, 'reader' | 'authenticate'>) => QueryAppOptions['routes']
+}
+
 /** The reader API over a SQLite store that holds `projects`, and what it answers to a key of one of them. */
 export async function openTestApp(
   projects: Readonly<Record<string, readonly PricedSpan[]>>,
-  options: Partial<QueryAppOptions> = {},
+  { mount, ...options }: TestAppOptions = {},
 ) {
   const reader = await openSqliteStore({ path: ':memory:' })
   const batches = Object.entries(projects).map(([project, spans]) => ({
@@ -64,7 +69,8 @@ export async function openTestApp(
   const tokens = new Map<string, string>()
   for (const project of Object.keys(projects)) tokens.set(project, await keyOf(project))
   const authenticate = createAuthenticate({ keys, requireKeys: true })
-  const app = createQueryApp({ reader, conservation, authenticate, ...options })
+  const routes = mount?.({ reader, authenticate }) ?? []
+  const app = createQueryApp({ reader, conservation, authenticate, routes, ...options })
   const request = (path: string, project = Object.keys(projects)[0] ?? '', init: RequestInit = {}) =>
     app.request(path, { ...init, headers: { authorization: `Bearer ${tokens.get(project)}`, ...init.headers } })
   const get = async <T>(path: string, project?: string): Promise<T> => {

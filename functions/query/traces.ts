@@ -43,7 +43,7 @@ export function traceRoutes(
       params: z.object({ traceId: z.string() }),
       query: z.strictObject({ include: choices('What to show besides', INCLUDES) }),
     },
-    responses: responses('the trace', traceDetailSchema, [400, 401, 403, 404, 503]),
+    responses: responses('the trace', traceDetailSchema, [404]),
   })
 
   return new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid })

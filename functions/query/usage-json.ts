@@ -4,8 +4,7 @@ import type { UsageTotals } from '../../shared/warehouse/trace-store.ts'
 
 /** A count: a JSON number, or its decimal text from 2^53 on. */
 export const countSchema = z.union([z.number().int(), z.string().regex(/^\d+$/)]).meta({
-  type: 'integer',
-  description: 'a decimal string instead from 2^53 on',
+  description: 'a decimal string from 2^53 on',
 })
 
 /** Tokens: null where nobody said. Input includes cache reads and writes; output includes reasoning. */

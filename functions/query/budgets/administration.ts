@@ -7,7 +7,7 @@ import { etagOf, versionOf } from '../../../shared/http/etag.ts'
 import { addressOf, mayReach } from '../../../shared/http/reach.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
-import { API_KEY_SCHEME, noParameters, readRoute, responses } from '../route.ts'
+import { API_KEY_SCHEME, errorsWithKey, noParameters, readRoute, responses, WITH_BODY } from '../route.ts'
 import { budgetJson, budgetSchema, entryJson, entrySchema, forecastJson, forecastSchema } from './budget-json.ts'
 import type { BudgetRoutesOptions } from './routes.ts'
 import { budgetIdInput, keyedGrantInput, noteInput, termsInput } from './terms-json.ts'
@@ -56,7 +56,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       path: '/ledger/v1/budgets/{id}',
       summary: 'A budget and where it stands',
       request: { params: idParameters, query: noParameters },
-      responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
+      responses: responses('the budget', budgetSchema, [404]),
     }),
     async (c) => {
       const balance = await ledger.get(c.get('principal').project, c.req.valid('param').id)
@@ -73,7 +73,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       path: '/ledger/v1/budgets/{id}/forecast',
       summary: 'When it will be used up at the pace of its period so far',
       request: { params: idParameters, query: noParameters },
-      responses: responses('the forecast', forecastSchema, [400, 401, 403, 404, 503]),
+      responses: responses('the forecast', forecastSchema, [404]),
     }),
     async (c) =>
       c.json(forecastJson(await ledger.get(c.get('principal').project, c.req.valid('param').id), now()), 200),
@@ -95,7 +95,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
         body: body(termsInput),
       },
       responses: {
-        ...responses('the budget as changed', budgetSchema, [400, 401, 403, 412, 503]),
+        ...responses('the budget as changed', budgetSchema, [412, ...WITH_BODY]),
         201: { description: 'the budget as made', content: { 'application/json': { schema: budgetSchema } } },
       },
     }),
@@ -118,7 +118,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       path: '/ledger/v1/budgets/{id}',
       summary: 'Delete a budget; its history stays',
       request: { params: idParameters, query: noParameters },
-      responses: { 204: { description: 'it is gone' }, 404: { description: 'there is no such budget' } },
+      responses: { 204: { description: 'it is gone' }, ...errorsWithKey([404]) },
     }),
     async (c) => {
       const { project, keyId } = c.get('principal')
@@ -135,7 +135,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       summary: 'Add funds on top of the limit, for spend between two times',
       description: 'Grants pay before the limit does, the one that expires first first.',
       request: { params: idParameters, query: noParameters, body: body(keyedGrantInput) },
-      responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
+      responses: responses('the budget', budgetSchema, [404, ...WITH_BODY]),
     }),
     async (c) => {
       const { project, keyId } = c.get('principal')
@@ -168,7 +168,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       path: '/ledger/v1/budgets/{id}/grants/{grantId}',
       summary: 'End a grant now; what it has paid stays paid',
       request: { params: idParameters.extend({ grantId: z.uuid() }), query: noParameters },
-      responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
+      responses: responses('the budget', budgetSchema, [404]),
     }),
     async (c) => {
       const { project, keyId } = c.get('principal')
@@ -190,7 +190,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
         query: noParameters,
         body: { ...body(z.strictObject({ note: noteInput })), required: false },
       },
-      responses: responses('the budget', budgetSchema, [400, 401, 403, 404, 503]),
+      responses: responses('the budget', budgetSchema, [404, ...WITH_BODY]),
     }),
     async (c) => {
       const { project, keyId } = c.get('principal')
@@ -213,7 +213,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       responses: responses(
         'entries',
         z.object({ entries: z.array(entrySchema), nextPageToken: z.string().optional() }),
-        [400, 401, 403, 404, 503],
+        [404],
       ),
     }),
     async (c) => {

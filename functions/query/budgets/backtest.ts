@@ -44,7 +44,7 @@ export function backtestRoute(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutes
     summary: 'What a budget would have blocked and saved on recorded traffic',
     description: 'By the same rules as live, as if every call had reserved just what it then cost.',
     request: { body: { required: true, content: { 'application/json': { schema: input } } } },
-    responses: responses('the report', reportSchema),
+    responses: responses('the report', reportSchema, [413]),
   })
   app.post(verbPath('backtest'), async (c) => {
     const { project } = await authenticate(c.req.header('authorization') ?? null, 'read')

@@ -4,7 +4,7 @@ import type { Authenticate, Principal } from '../../../shared/auth/authenticate.
 import type { Subject } from '../../../shared/budgets/selector.ts'
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
 import type { ReaderEnv } from '../principal.ts'
-import { API_KEY_SCHEME, noParameters, refuse, responses } from '../route.ts'
+import { API_KEY_SCHEME, errorsWithKey, noParameters, refuse } from '../route.ts'
 
 /** How long a reservation or lease lives. */
 export const ttlInput = z.number().int().min(1).max(86_400).default(300)
@@ -49,7 +49,6 @@ export type Verb = <T extends z.ZodType>(
 /** Verbs of `app`, in the OpenAPI document under the paths that clients call. */
 export function createVerbs(app: OpenAPIHono<ReaderEnv>, authenticate: Authenticate): Verb {
   return (name, schema, summary, answers) => {
-    const { 200: _, ...errors } = responses('', z.object({}), [400, 401, 403, 404, 409, 503])
     const shown = Object.entries(answers).map(([status, answer]) => {
       const isDenied = status === '402'
       const description = isDenied ? 'it does not fit: which budget says so, and when it resets' : 'as it is now'
@@ -63,7 +62,7 @@ export function createVerbs(app: OpenAPIHono<ReaderEnv>, authenticate: Authentic
       security: [{ [API_KEY_SCHEME]: [] }],
       summary,
       request: { body: { required: true, content: { 'application/json': { schema } } } },
-      responses: { ...Object.fromEntries(shown), ...errors },
+      responses: { ...Object.fromEntries(shown), ...errorsWithKey([404, 409, 413]) },
     })
     return {
       handle: (work) => {

@@ -6,7 +6,7 @@ import { parseTime } from '../../../shared/http/time.ts'
 import type { Pricer } from '../../../shared/pricing/pricer.ts'
 import { fromPageToken, nextPage, nextPageSchema } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
-import { API_KEY_SCHEME, noParameters, responses } from '../route.ts'
+import { API_KEY_SCHEME, noParameters, responses, WITH_BODY } from '../route.ts'
 import { type RepriceSources, repricePage } from './reprice.ts'
 
 export interface RepriceRouteOptions extends Omit<RepriceSources, 'pricer' | 'now'> {
@@ -59,7 +59,7 @@ export function repriceRoute(app: OpenAPIHono<ReaderEnv>, options: RepriceRouteO
       query: noParameters,
       body: { required: true, content: { 'application/json': { schema: requestSchema } } },
     },
-    responses: responses('what changes on this page', responseSchema),
+    responses: responses('what changes on this page', responseSchema, WITH_BODY),
   })
   app.openapi(route, async (c) => {
     const { project } = c.get('principal')

@@ -9,7 +9,7 @@ import type { PriceStore } from '../../../shared/pricing/price-store.ts'
 import type { SpanReader } from '../../../shared/warehouse/trace-store.ts'
 import { filterParameters, toFilter } from '../filter.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
-import { API_KEY_SCHEME, noParameters, readRoute, refuseInvalid, responses } from '../route.ts'
+import { API_KEY_SCHEME, noParameters, readRoute, refuseInvalid, responses, WITH_BODY } from '../route.ts'
 import { spendJson, spendSchema } from '../spend-json.ts'
 import { MAX_USAGE_ROWS } from '../usage.ts'
 import { type RepriceRouteOptions, repriceRoute } from './reprice-route.ts'
@@ -40,7 +40,9 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
   const { prices, reader, authenticate, log } = options
   const app = new OpenAPIHono<ReaderEnv>({ defaultHook: refuseInvalid })
   handleProblems(app, log)
-  app.use('/ledger/v1/*', ...checkJsonBody({ maxBytes: MAX_BODY_BYTES, code: 'pricing/invalid' }))
+  const check = checkJsonBody({ maxBytes: MAX_BODY_BYTES, code: 'pricing/invalid' })
+  // On no other path: it would hold for all that is mounted beside.
+  for (const path of ['/ledger/v1/prices', '/ledger/v1/prices:reprice']) app.use(path, ...check)
 
   const get = createRoute({
     ...readRoute(authenticate, 'prices'),
@@ -63,7 +65,7 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
       headers: z.object({ 'if-match': z.string().max(64).optional().meta({ description: IF_MATCH }) }),
       body: { required: true, content: { 'application/json': { schema: pricesSchema } } },
     },
-    responses: responses('the prices', pricesSchema, [400, 401, 403, 412, 413, 415, 503]),
+    responses: responses('the prices', pricesSchema, [412, ...WITH_BODY]),
   })
   const unpriced = createRoute({
     ...readRoute(authenticate, 'prices'),
