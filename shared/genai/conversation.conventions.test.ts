@@ -45,6 +45,14 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'tool_call weather', ...ranUnnamed },
     { span: 'embedding text-embedding-3-small' },
   ],
+  'openclaw-2026.9': [
+    { span: 'openclaw.model.call' },
+    { span: 'openclaw.tool.execution' },
+    { span: 'openclaw.model.call' },
+    { span: 'openclaw.model.usage' },
+    { span: 'openclaw.model.call' },
+    { span: 'openclaw.model.usage' },
+  ],
   'braintrust-go-2026': [
     { span: 'clerk' },
     { span: 'anthropic.messages.create', input: [asked], output: [answered] },

@@ -33,6 +33,7 @@ const OPERATIONS: ReadonlyMap<string, string> = new Map(
     retrieval: ['retriever', 'retrieve', 'vector_search'],
     evaluate: ['evaluator'],
     guardrail: [],
+    usage_summary: [],
     count_tokens: ['counttokens', 'token_count', 'count_message_tokens'],
   }).flatMap(([name, aliases]) => [name, ...aliases].map((alias) => [alias, name] as const)),
 )
@@ -41,6 +42,9 @@ const OPERATIONS: ReadonlyMap<string, string> = new Map(
 export function normaliseOperation(name: string): string {
   return OPERATIONS.get(name) ?? OPERATIONS.get(name.toLowerCase()) ?? name
 }
+
+/** A span that calls nothing but sums up what the spans beside it, and those below these, consume. */
+export const USAGE_SUMMARY = 'usage_summary'
 
 /** The operations that are no call of a model themselves but contain such calls. */
 export const COMPOSITE_OPERATIONS: readonly string[] = [
@@ -52,6 +56,7 @@ export const COMPOSITE_OPERATIONS: readonly string[] = [
   'retrieval',
   'evaluate',
   'guardrail',
+  USAGE_SUMMARY,
 ]
 const COMPOSITES: ReadonlySet<string> = new Set(COMPOSITE_OPERATIONS)
 

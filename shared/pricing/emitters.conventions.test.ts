@@ -98,6 +98,15 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['tool_call weather', 'spring_ai', 'execute_tool', 'no_usage', null, ...NONE],
     ['embedding text-embedding-3-small', 'spring_ai', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
   ],
+  // The run's sum stands beside its calls; earlier releases had no counts but those.
+  'openclaw-2026.9': [
+    ['openclaw.model.call', 'openclaw', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['openclaw.tool.execution', 'openclaw', 'execute_tool', 'no_usage', null, ...NONE],
+    ['openclaw.model.call', 'openclaw', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['openclaw.model.usage', 'openclaw', 'usage_summary', 'rollup', null, ...ROLLED],
+    ['openclaw.model.call', 'openclaw', 'chat', 'no_usage', null, ...NONE],
+    ['openclaw.model.usage', 'openclaw', 'usage_summary', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+  ],
   'braintrust-go-2026': [
     ['clerk', 'braintrust', 'invoke_workflow', 'no_usage', null, ...NONE],
     ['anthropic.messages.create', 'braintrust', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { read } from '../genai/test-call.ts'
-import { findParents, type Link, MAX_ANCESTORS, reachesRoot, type UsageSpan } from './lineage.ts'
+import { findParents, type Link, MAX_ANCESTORS, reachesRoot, repeatedSums, type UsageSpan } from './lineage.ts'
 
 interface Sketch {
   readonly parent?: string
@@ -10,6 +10,18 @@ interface Sketch {
 
 /** Which usage is the nearest that each explains, by span id; tools and plain spans have none. */
 function explained(spans: Readonly<Record<string, Sketch>>) {
+  const { usages, links } = sketched(spans)
+  const parents = findParents(usages, links)
+  return Object.fromEntries(usages.map(({ spanId }, position) => [spanId, usages[parents[position]!]?.spanId]))
+}
+
+/** Which sums others beside them repeat. */
+function repeated(spans: Readonly<Record<string, Sketch>>) {
+  const { usages, links } = sketched(spans)
+  return [...repeatedSums(usages, links)].map((position) => usages[position]!.spanId)
+}
+
+function sketched(spans: Readonly<Record<string, Sketch>>) {
   const links = new Map<string, Link>()
   const usages: UsageSpan[] = []
   for (const [spanId, { parent = '', operation = 'chat', response = '' }] of Object.entries(spans)) {
@@ -23,8 +35,7 @@ function explained(spans: Readonly<Record<string, Sketch>>) {
     }
     usages.push({ spanId, call: read({ spanId: '1', attributes }) })
   }
-  const parents = findParents(usages, links)
-  return Object.fromEntries(usages.map(({ spanId }, position) => [spanId, usages[parents[position]!]?.spanId]))
+  return { usages, links }
 }
 
 test.each([
@@ -83,4 +94,14 @@ test('a trace reaches its root when no parent is missing', () => {
   expect(reachesRoot(links('', '0', '1'))).toBe(true)
   expect(reachesRoot(links('', '0', '7'))).toBe(false)
   expect(reachesRoot(links())).toBe(true)
+})
+
+test('a sum beside calls is repeated by those below the span around it, however many sums there are', () => {
+  const sum = { parent: 'r', operation: 'usage_summary' }
+  const run = { r: { operation: 'plain' }, s: sum, t: sum, q: { parent: 'r', operation: 'plain' } }
+  expect(repeated(run)).toStrictEqual([])
+  expect(repeated({ ...run, a: { parent: 'q' } })).toStrictEqual(['s', 't'])
+  expect(repeated({ ...run, a: { parent: 'q' }, b: { parent: 'r' } })).toStrictEqual(['s', 't'])
+  expect(repeated({ ...run, p: { operation: 'plain' }, a: { parent: 'p' } })).toStrictEqual([])
+  expect(repeated({ s: { operation: 'usage_summary' }, a: {} })).toStrictEqual([])
 })

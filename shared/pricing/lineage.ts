@@ -1,4 +1,5 @@
 import type { GenAiCall } from '../genai/call.ts'
+import { USAGE_SUMMARY } from '../genai/operations.ts'
 
 /** Where a span of a trace hangs. */
 export interface Link {
@@ -53,6 +54,35 @@ function explains(call: GenAiCall, above: GenAiCall, throughTool: boolean): bool
   const isSame = call.operation === above.operation || !(APART.has(call.operation) || APART.has(above.operation))
   if (!isSame) return false
   return !throughTool && (call.responseId === '' || above.responseId === '' || call.responseId === above.responseId)
+}
+
+const NONE: ReadonlySet<number> = new Set()
+
+/**
+ * Positions of the sums that stand beside what they sum up, where anything else below the span around them reports a usage.
+ */
+export function repeatedSums(usages: readonly UsageSpan[], links: ReadonlyMap<string, Link>): ReadonlySet<number> {
+  const sums = new Map<string, number[]>()
+  for (const [position, { spanId, call }] of usages.entries()) {
+    if (call.operation !== USAGE_SUMMARY) continue
+    const around = links.get(spanId)?.parent ?? ''
+    if (around === '') continue
+    const beside = sums.get(around)
+    if (beside === undefined) sums.set(around, [position])
+    else beside.push(position)
+  }
+  if (sums.size === 0) return NONE
+  const repeated = new Set<number>()
+  for (const { spanId, call } of usages) {
+    if (call.operation === USAGE_SUMMARY) continue
+    let id = links.get(spanId)?.parent ?? ''
+    for (let step = 0; step < MAX_ANCESTORS && id !== ''; step++) {
+      for (const position of sums.get(id) ?? []) repeated.add(position)
+      sums.delete(id)
+      id = links.get(id)?.parent ?? ''
+    }
+  }
+  return repeated
 }
 
 /** Whether every span hangs on a root, through spans that are all here. */

@@ -1,7 +1,7 @@
 import { type GenAiCall, isGenAiCall, readCall, type Subject } from '../genai/call.ts'
-import { isNothing, sameUsage, type Usage } from '../genai/usage.ts'
+import { emptyUsage, isNothing, sameUsage, type Usage } from '../genai/usage.ts'
 import type { Span } from '../spans/span.ts'
-import { findParents, type Link, reachesRoot, type UsageSpan } from './lineage.ts'
+import { findParents, type Link, reachesRoot, repeatedSums, type UsageSpan } from './lineage.ts'
 import { rollUp } from './rollup.ts'
 
 /** What one message says of one trace, as far as its cost is concerned. */
@@ -65,9 +65,10 @@ export function usageOf({ resolution }: GenAiCall): Usage {
 /** What each usage of a trace bills itself, in the order of `usages`: see {@link rollUp}. */
 export function billUsages(usages: readonly UsageSpan[], links: ReadonlyMap<string, Link>): readonly Usage[] {
   const parents = findParents(usages, links)
+  const repeated = repeatedSums(usages, links)
   return rollUp(
     usages.map(({ call }, position) => ({
-      usage: usageOf(call),
+      usage: repeated.has(position) ? emptyUsage() : usageOf(call),
       summary: call.summary,
       parent: parents[position]!,
     })),

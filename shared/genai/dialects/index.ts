@@ -16,6 +16,7 @@ import { langwatch } from './langwatch.ts'
 import { litellm } from './litellm.ts'
 import { mastra } from './mastra.ts'
 import { mlflow } from './mlflow.ts'
+import { openClaw } from './openclaw.ts'
 import { openinference } from './openinference.ts'
 import { openlit } from './openlit.ts'
 import { openllmetry } from './openllmetry.ts'
@@ -44,6 +45,7 @@ export const DIALECTS: readonly Dialect[] = [
   braintrust,
   springAi,
   openlit,
+  openClaw,
   genkit,
   voltagent,
   tanstackAi,

@@ -10,9 +10,9 @@ SELECT project_id,
   gen_ai_provider,
   gen_ai_model,
   COUNTIF((gen_ai_operation <> '' OR gen_ai_model <> '')
-    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS calls,
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail', 'usage_summary')) AS calls,
   COUNTIF(status = 'ERROR' AND (gen_ai_operation <> '' OR gen_ai_model <> '')
-    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS errors,
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail', 'usage_summary')) AS errors,
   SUM(CAST(gen_ai_input_tokens AS NUMERIC)) AS input_tokens,
   SUM(CAST(gen_ai_output_tokens AS NUMERIC)) AS output_tokens,
   SUM(CAST(cost_pico_usd AS NUMERIC)) AS cost_pico_usd,
@@ -29,9 +29,9 @@ SELECT project_id,
   min(start_time) AS first_seen,
   max(start_time) AS last_seen,
   COUNTIF((gen_ai_operation <> '' OR gen_ai_model <> '')
-    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS calls,
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail', 'usage_summary')) AS calls,
   COUNTIF(status = 'ERROR' AND (gen_ai_operation <> '' OR gen_ai_model <> '')
-    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS errors,
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail', 'usage_summary')) AS errors,
   SUM(CAST(gen_ai_input_tokens AS NUMERIC)) AS input_tokens,
   SUM(CAST(gen_ai_output_tokens AS NUMERIC)) AS output_tokens,
   SUM(CAST(cost_pico_usd AS NUMERIC)) AS cost_pico_usd,

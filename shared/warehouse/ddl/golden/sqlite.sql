@@ -92,9 +92,9 @@ SELECT project_id,
   gen_ai_provider,
   gen_ai_model,
   count(*) FILTER (WHERE (gen_ai_operation <> '' OR gen_ai_model <> '')
-    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS calls,
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail', 'usage_summary')) AS calls,
   count(*) FILTER (WHERE status = 'ERROR' AND (gen_ai_operation <> '' OR gen_ai_model <> '')
-    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS errors,
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail', 'usage_summary')) AS errors,
   CASE WHEN count(gen_ai_input_tokens) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(gen_ai_input_tokens / 1000000000) + sum(gen_ai_input_tokens % 1000000000) / 1000000000, sum(gen_ai_input_tokens % 1000000000) % 1000000000), '0'), ''), '0') END AS input_tokens,
   CASE WHEN count(gen_ai_output_tokens) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(gen_ai_output_tokens / 1000000000) + sum(gen_ai_output_tokens % 1000000000) / 1000000000, sum(gen_ai_output_tokens % 1000000000) % 1000000000), '0'), ''), '0') END AS output_tokens,
   CASE WHEN count(cost_pico_usd) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(cost_pico_usd / 1000000000) + sum(cost_pico_usd % 1000000000) / 1000000000, sum(cost_pico_usd % 1000000000) % 1000000000), '0'), ''), '0') END AS cost_pico_usd,
@@ -113,9 +113,9 @@ SELECT project_id,
   min(start_time) AS first_seen,
   max(start_time) AS last_seen,
   count(*) FILTER (WHERE (gen_ai_operation <> '' OR gen_ai_model <> '')
-    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS calls,
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail', 'usage_summary')) AS calls,
   count(*) FILTER (WHERE status = 'ERROR' AND (gen_ai_operation <> '' OR gen_ai_model <> '')
-    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail')) AS errors,
+    AND gen_ai_operation NOT IN ('execute_tool', 'invoke_agent', 'create_agent', 'invoke_workflow', 'agent_step', 'retrieval', 'evaluate', 'guardrail', 'usage_summary')) AS errors,
   CASE WHEN count(gen_ai_input_tokens) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(gen_ai_input_tokens / 1000000000) + sum(gen_ai_input_tokens % 1000000000) / 1000000000, sum(gen_ai_input_tokens % 1000000000) % 1000000000), '0'), ''), '0') END AS input_tokens,
   CASE WHEN count(gen_ai_output_tokens) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(gen_ai_output_tokens / 1000000000) + sum(gen_ai_output_tokens % 1000000000) / 1000000000, sum(gen_ai_output_tokens % 1000000000) % 1000000000), '0'), ''), '0') END AS output_tokens,
   CASE WHEN count(cost_pico_usd) > 0 THEN coalesce(nullif(ltrim(printf('%d%09d', sum(cost_pico_usd / 1000000000) + sum(cost_pico_usd % 1000000000) / 1000000000, sum(cost_pico_usd % 1000000000) % 1000000000), '0'), ''), '0') END AS cost_pico_usd,
