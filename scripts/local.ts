@@ -14,6 +14,7 @@ import { isSpanledgerError, SpanledgerError } from '../shared/errors.ts'
 import { answerBrokenRequest } from '../shared/http/broken-request.ts'
 import { refuseForeignPages } from '../shared/http/loopback.ts'
 import { handleProblems } from '../shared/http/problem.ts'
+import { dropUnreadBody } from '../shared/http/unread-body.ts'
 import { createLog } from '../shared/log.ts'
 import { createLocalConservation } from '../shared/platform/conservation.ts'
 import { lockDataDirectory } from '../shared/platform/data-lock.ts'
@@ -21,7 +22,8 @@ import { createIdleCheck } from '../shared/platform/idle.ts'
 import { createLocalPlatform, type LocalPlatform } from '../shared/platform/local.ts'
 import { type Supervisor, supervise } from '../shared/platform/threads/supervisor.ts'
 import { createPricer, type Pricer } from '../shared/pricing/pricer.ts'
-import type { SpanReader } from '../shared/warehouse/trace-store.ts'
+import { scanByPages } from '../shared/warehouse/scan.ts'
+import type { SpanReader, SpanScanner } from '../shared/warehouse/trace-store.ts'
 import { banner, describeStartError, isAddressError, isLoopback, urlOf } from './banner.ts'
 import { startCompactionTimer } from './compaction-timer.ts'
 import { startReconcileTimer } from './reconcile-timer.ts'
@@ -112,7 +114,9 @@ async function serveLocal(config: Config, { lock, platform, threads }: Parts): P
     subscriptions: platform.subscriptions,
     sinks: { warehouse: counts('warehouse'), lake: counts('lake'), budget: counts('budget') },
   })
-  const reader = remote<SpanReader>(threads, 'warehouse')
+  const pages = remote<SpanReader>(threads, 'warehouse')
+  // What is iterated over does not cross threads: pages do.
+  const reader = remote<SpanReader & SpanScanner>(threads, 'warehouse', scanByPages(pages))
   let loadingPricer: Promise<Pricer> | undefined
   const pricer = () => {
     loadingPricer ??= platform.openCatalogue(prices).then((catalogue) => createPricer({ catalogue }))
@@ -184,14 +188,12 @@ function startThread(subscription: Subscription, config: Config, doorbell: Int32
   })
 }
 
-/** The methods that a thread serves, as if they were here. */
-function remote<T extends object>(threads: Threads, subscription: Subscription): T {
-  const target = {} as T
-  return new Proxy(target, {
-    get:
-      (_, method) =>
-      (...args: unknown[]) =>
-        threads.get(subscription)?.remote.call(String(method), args),
+/** The methods that a thread serves, as if they were here, beside those that are. */
+function remote<T extends object>(threads: Threads, subscription: Subscription, own: Partial<T> = {}): T {
+  return new Proxy(own as T, {
+    get: (here, method) =>
+      Reflect.get(here, method) ??
+      ((...args: unknown[]) => threads.get(subscription)?.remote.call(String(method), args)),
   })
 }
 
@@ -202,6 +204,7 @@ function listen(app: Hono, config: Config): Promise<{ url: string; close(): Prom
     })
     server.once('error', reject)
     server.on('clientError', answerBrokenRequest)
+    server.on('request', dropUnreadBody)
     const close = () =>
       new Promise<void>((closed) => {
         server.close(() => closed())

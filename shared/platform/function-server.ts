@@ -2,6 +2,7 @@ import http, { type IncomingMessage, type RequestListener, type ServerResponse }
 import { http as registerFunction } from '@google-cloud/functions-framework'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
+import { dropUnreadBody } from '../http/unread-body.ts'
 import type { FunctionName } from './functions.ts'
 
 /**
@@ -23,6 +24,6 @@ export function serveFunction(name: FunctionName, app: Pick<Hono, 'fetch'>): voi
   const replaced = http as { createServer: (given?: RequestListener) => http.Server }
   replaced.createServer = () => {
     replaced.createServer = createServer
-    return createServer(listener)
+    return createServer(listener).on('request', dropUnreadBody)
   }
 }
