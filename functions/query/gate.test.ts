@@ -1,8 +1,9 @@
 import { Hono } from 'hono'
 import { expect, test } from 'vitest'
 import { handleProblems } from '../../shared/http/problem.ts'
-import { createGate } from './gate.ts'
+import { createGate, SUMS } from './gate.ts'
 import type { ReaderEnv } from './principal.ts'
+import { openTestApp } from './test-app.ts'
 
 function gatedApp() {
   const app = new Hono<ReaderEnv>()
@@ -38,6 +39,19 @@ test('reads beyond the bound wait, and beyond those that wait are sent away', as
   expect(most()).toBe(2)
 })
 
+test('a read whose asker has gone before its turn was made all the same, and kept others', async () => {
+  const { app, ends, settle } = gatedApp()
+  const gone = new AbortController()
+  const reads = [app.request('/'), app.request('/'), app.request('/', { signal: gone.signal }), app.request('/')]
+  await settle()
+  gone.abort()
+  ends[0]?.()
+  await settle()
+  expect(ends).toHaveLength(3)
+  for (const end of ends) end()
+  expect((await Promise.all(reads)).map(({ status }) => status)).toEqual([200, 200, 503, 200])
+})
+
 test('a read that fails gives its place back', async () => {
   const { app, ends, settle } = gatedApp()
   const failing = [app.request('/?fails'), app.request('/?fails')]
@@ -48,4 +62,28 @@ test('a read that fails gives its place back', async () => {
   await settle()
   ends[2]?.()
   expect((await next).status).toBe(200)
+})
+
+test('of sums any number was asked at once, and each waited for all', async () => {
+  const open = await openTestApp({ acme: [] })
+  let asked = 0
+  const ends: (() => void)[] = []
+  const wait = async () => {
+    asked++
+    await new Promise<void>((resolve) => ends.push(resolve))
+    return [] as never
+  }
+  const reader = { ...open.reader, usage: wait, listTraces: async () => ({ items: await wait(), next: null }) }
+  const { request } = await openTestApp({ acme: [] }, { reader })
+  const paths = ['usage', 'models', 'traces', 'models?model=m']
+  const most = SUMS.running + SUMS.waiting
+  const requests = Array.from({ length: most + 3 }, (_, n) => request(`/ledger/v1/${paths[n % paths.length]}`))
+  const statuses = Promise.all(requests.map(async (response) => (await response).status))
+  while (asked < most) {
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(asked).toBeLessThanOrEqual(most)
+    ends.shift()?.()
+  }
+  for (const end of ends) end()
+  expect((await statuses).filter((status) => status === 503)).toHaveLength(3)
 })

@@ -8,16 +8,13 @@ import { refuseBrokenEscapes } from '../../shared/http/query-text.ts'
 import type { Log } from '../../shared/log.ts'
 import type { SpanReader } from '../../shared/warehouse/trace-store.ts'
 import { conservationRoutes } from './conservation.ts'
-import { createGate } from './gate.ts'
+import { createGate, SUMS, WHOLE_SPANS } from './gate.ts'
 import { modelRoutes } from './models.ts'
 import type { ReaderEnv } from './principal.ts'
 import { API_KEY_SCHEME, describeErrors } from './route.ts'
 import { spanRoutes } from './spans.ts'
 import { traceRoutes } from './traces.ts'
 import { usageRoutes } from './usage.ts'
-
-/** Reads whose answers hold whole spans: each may be `READ_BOUND`, and several times that on its way. */
-const WHOLE_SPANS = { running: 4, waiting: 64 }
 
 export interface QueryAppOptions {
   readonly reader: SpanReader
@@ -42,12 +39,12 @@ export function createQueryApp(options: QueryAppOptions): OpenAPIHono<ReaderEnv>
     c.header('x-content-type-options', 'nosniff')
     c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
   })
-  const gate = createGate(WHOLE_SPANS)
+  const [whole, sums] = [createGate(WHOLE_SPANS), createGate(SUMS)]
   const resources = [
-    traceRoutes(reader, authenticate, gate),
-    spanRoutes(reader, authenticate, gate),
-    usageRoutes(reader, authenticate),
-    modelRoutes(reader, authenticate),
+    traceRoutes(reader, authenticate, { whole, sums }),
+    spanRoutes(reader, authenticate, whole),
+    usageRoutes(reader, authenticate, sums),
+    modelRoutes(reader, authenticate, sums),
     conservationRoutes(conservation, authenticate),
     healthRoutes(options.ready ?? (async () => {})),
     ...routes,

@@ -1,4 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import type { SpanReader } from '../../shared/warehouse/trace-store.ts'
 import { filterParameters, toFilter } from './filter.ts'
@@ -10,9 +11,13 @@ import { MAX_USAGE_ROWS } from './usage.ts'
 const modelSchema = spendSchema.extend({ provider: z.string(), model: z.string() })
 
 /** `GET /ledger/v1/models`. */
-export function modelRoutes(reader: SpanReader, authenticate: Authenticate): OpenAPIHono<ReaderEnv> {
+export function modelRoutes(
+  reader: SpanReader,
+  authenticate: Authenticate,
+  gate: MiddlewareHandler<ReaderEnv>,
+): OpenAPIHono<ReaderEnv> {
   const list = createRoute({
-    ...readRoute(authenticate, 'usage'),
+    ...readRoute(authenticate, 'usage', gate),
     path: '/ledger/v1/models',
     summary: 'Spend and volume by provider and model, dearest first',
     description: 'A model that nobody named is listed, with an empty name, where tokens were used.',

@@ -24,10 +24,10 @@ const SORTS = ['startTime', 'duration', 'cost', 'spanCount'] as const
 export function traceRoutes(
   reader: SpanReader,
   authenticate: Authenticate,
-  gate: MiddlewareHandler<ReaderEnv>,
+  gates: Readonly<Record<'whole' | 'sums', MiddlewareHandler<ReaderEnv>>>,
 ): OpenAPIHono<ReaderEnv> {
   const list = createRoute({
-    ...readRoute(authenticate, 'traces'),
+    ...readRoute(authenticate, 'traces', gates.sums),
     path: '/ledger/v1/traces',
     summary: 'Traces with at least one span that meets the whole filter',
     description: 'Bounds of cost and duration alone are on the trace, as are all sums.',
@@ -35,7 +35,7 @@ export function traceRoutes(
     responses: responses('a page of traces', z.object({ traces: z.array(traceSchema), ...nextPageSchema })),
   })
   const get = createRoute({
-    ...readRoute(authenticate, 'traces', gate),
+    ...readRoute(authenticate, 'traces', gates.whole),
     path: '/ledger/v1/traces/{traceId}',
     summary: 'A trace with its spans',
     description: `The first ${MAX_TRACE_SPANS.toLocaleString('en')} spans, of ${READ_BOUND} together.`,

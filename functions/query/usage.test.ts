@@ -187,6 +187,15 @@ test('a question with more than 10,000 rows is refused', async () => {
   await large.reader.close()
 })
 
+test('an interval of more nanoseconds than stores count in was answered as if the store did not', async () => {
+  expect((await app.request('/ledger/v1/usage?interval=36500d')).status).toBe(200)
+  for (const interval of ['36501d', '106752d', '9999999d']) {
+    const response = await app.request(`/ledger/v1/usage?interval=${interval}`)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ errors: [{ parameter: 'interval' }] })
+  }
+})
+
 test('models are listed by provider and name, dearest first, tools left out', async () => {
   const { models } = await app.get<{ models: (Spend & { provider: string; model: string })[] }>('/ledger/v1/models')
   expect(models).toHaveLength(6)

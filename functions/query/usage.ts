@@ -1,4 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import type { Authenticate } from '../../shared/auth/authenticate.ts'
 import { SpanledgerError } from '../../shared/errors.ts'
 import { formatTime } from '../../shared/http/time.ts'
@@ -14,6 +15,8 @@ export const MAX_USAGE_ROWS = 10_000
 
 const NANOS_PER_SECOND = 1_000_000_000n
 const UNIT_SECONDS: Readonly<Record<string, bigint>> = { s: 1n, m: 60n, h: 3_600n, d: 86_400n }
+/** A century; the nanoseconds of three are more than stores count in. */
+const MAX_INTERVAL_SECONDS = 36_500n * 86_400n
 const NAMED: Readonly<Record<string, string>> = { minute: '1m', hour: '1h', day: '1d' }
 
 const groupSchema = z.partialRecord(z.enum(USAGE_DIMENSIONS), z.string()).meta({
@@ -31,9 +34,13 @@ const answerSchema = z.object({
 })
 
 /** `GET /ledger/v1/usage`. */
-export function usageRoutes(reader: SpanReader, authenticate: Authenticate): OpenAPIHono<ReaderEnv> {
+export function usageRoutes(
+  reader: SpanReader,
+  authenticate: Authenticate,
+  gate: MiddlewareHandler<ReaderEnv>,
+): OpenAPIHono<ReaderEnv> {
   const get = createRoute({
-    ...readRoute(authenticate, 'usage'),
+    ...readRoute(authenticate, 'usage', gate),
     path: '/ledger/v1/usage',
     summary: 'Spend and volume: totals, by group and over time',
     description: 'Of all time unless from or to is given. Requests are traces; latency is of GenAI calls alone.',
@@ -80,7 +87,10 @@ export function usageRoutes(reader: SpanReader, authenticate: Authenticate): Ope
 function interval(value: string): bigint {
   const [, count = '', unit = ''] = /^(\d{1,7})([smhd])$/.exec(NAMED[value] ?? value) ?? []
   const seconds = BigInt(count) * (UNIT_SECONDS[unit] ?? 0n)
-  if (seconds === 0n)
-    throw new SpanledgerError('query/invalid', 'must be minute, hour, day, or such as 30s, 5m, 6h, 7d')
+  if (seconds === 0n || seconds > MAX_INTERVAL_SECONDS)
+    throw new SpanledgerError(
+      'query/invalid',
+      'must be minute, hour, day, or such as 30s, 5m, 6h, 7d, of at most 36500d',
+    )
   return seconds * NANOS_PER_SECOND
 }
