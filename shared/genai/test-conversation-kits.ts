@@ -1,5 +1,16 @@
 import type { Message } from './messages/message.ts'
-import { answered, asked, called, plain, plainAndSaid, type Row, ran, text } from './test-conversation.ts'
+import {
+  answered,
+  asked,
+  called,
+  instructed,
+  plain,
+  plainAndSaid,
+  type Row,
+  ran,
+  returned,
+  text,
+} from './test-conversation.ts'
 
 const said = { input: [asked], output: [answered] }
 
@@ -99,6 +110,13 @@ const RETURNED_TEXT: Message = {
   parts: [{ type: 'tool_call_response', id: 'call_1', response: '{"degrees":21}' }],
 }
 
+const CALLS = ['tool_call']
+/** What Mastra says of a tool's run to whom it exports. */
+const SHORTENED: readonly Message[] = [
+  text('assistant', '[tool: weather]'),
+  { role: 'tool', parts: [{ type: 'tool_call_response', response: '[tool-result: weather]' }] },
+]
+
 /** Of test/fixtures/emitters/frameworks.mjs, for some, and Promptfoo. */
 export const KITS: Readonly<Record<string, readonly Row[]>> = {
   'openinference-vercel-3.2.1': [
@@ -128,6 +146,46 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     { span: 'execute_tool weather', ...ran },
     { span: `chat ${model}`, input: [asked, called, RETURNED_TEXT], output: [answered], reasons: ['stop'] },
   ]),
+  // What agents are given of tools is no question.
+  'n8n-agents-0.26.1': [
+    { span: 'ai.generateText.doGenerate', id: 't-1', input: [instructed, asked], output: [called], reasons: CALLS },
+    { span: 'ai.generateText', id: 't-1', input: [asked], output: [called], reasons: CALLS },
+    { span: 'execute_tool weather', id: 't-1', ...ran },
+    {
+      span: 'ai.generateText.doGenerate',
+      id: 't-1',
+      input: [instructed, asked, called, returned],
+      output: [answered],
+      reasons: ['stop'],
+    },
+    { span: 'ai.generateText', id: 't-1', input: [asked, called, returned], output: [answered], reasons: ['stop'] },
+    { span: 'clerk.generate', id: 't-1' },
+    { span: 'ai.streamText.doStream', id: 't-1', input: [instructed, asked], output: [answered], reasons: ['stop'] },
+    { span: 'ai.streamText', id: 't-1', ...plain },
+    { span: 'clerk.stream', id: 't-1' },
+  ],
+  'mastra-arize-1.3.8': [
+    { span: 'model_chunk clerk' },
+    { span: 'execute_tool weather', ...ran },
+    { span: 'model_chunk clerk' },
+    { span: 'model_inference clerk' },
+    { span: 'model_step clerk', input: [instructed, asked], output: [called] },
+    { span: 'model_chunk clerk' },
+    { span: 'model_inference clerk' },
+    { span: 'model_step clerk', input: [instructed, asked, ...SHORTENED], output: [answered] },
+    { span: 'chat gpt-5-mini', input: [instructed, asked], output: [answered] },
+    { span: 'invoke_agent clerk', ...said },
+    { span: 'model_chunk claude' },
+    { span: 'model_inference claude' },
+    { span: 'model_step claude', input: [instructed, asked], output: [answered] },
+    { span: 'chat claude-sonnet-4-5', input: [instructed, asked], output: [answered] },
+    { span: 'invoke_agent claude', ...said },
+  ],
+  'vercel-vertex-5.0.141': [
+    { span: 'chat claude-sonnet-4-5@20250929', ...plainAndSaid },
+    { span: 'step 1' },
+    { span: 'invoke_agent claude-sonnet-4-5@20250929', ...plainAndSaid },
+  ],
   'openinference-claude-agent-sdk-0.3.1': [
     { span: 'Bash', input: [{ role: 'assistant', parts: [BASH] }], output: [{ role: 'tool', parts: [BASH_RESULT] }] },
     { span: 'ClaudeAgent.query', ...plain },

@@ -329,6 +329,7 @@ test('user and session come from where each emitter puts them', () => {
   expect(subjects('langchain-microsoft-1.4.0', 0)).toStrictEqual(['', 's-1'])
   expect(subjects('langchain-langsmith-0.12.0', 0)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('sentry-10.78.0', 0)).toStrictEqual(['', 'c-1'])
+  expect(subjects('n8n-agents-0.26.1', 0)).toStrictEqual(['u-1', 't-1'])
 })
 
 test.each([

@@ -143,6 +143,34 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     ['execute_tool weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
     ['chat gemini-2.5-flash', 'opentelemetry', 'chat', 'priced', 925_000_000n, 2000, 0, 0, 130, 0],
   ],
+  // The AI SDK 7 as releases before spoke, one step at a time.
+  'n8n-agents-0.26.1': [
+    ['ai.generateText.doGenerate', 'vercel_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['ai.generateText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['execute_tool weather', 'vercel_ai', 'execute_tool', 'no_usage', null, ...NONE],
+    ['ai.generateText.doGenerate', 'vercel_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['ai.generateText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['clerk.generate', 'opentelemetry', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['ai.streamText.doStream', 'vercel_ai', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['ai.streamText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['clerk.stream', 'opentelemetry', 'invoke_agent', 'no_usage', null, ...NONE],
+  ],
+  // Both calls of the first are counted on the span around its steps.
+  'mastra-arize-1.3.8': [
+    ...mastraStep('clerk', ['execute_tool weather']),
+    ...mastraStep('clerk'),
+    ['chat gpt-5-mini', 'mastra', 'agent_step', 'priced', 2n * GPT, 4000, 3072, 0, 300, 128],
+    ['invoke_agent clerk', 'mastra', 'invoke_agent', 'no_usage', null, ...NONE],
+    ...mastraStep('claude'),
+    ['chat claude-sonnet-4-5', 'mastra', 'agent_step', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['invoke_agent claude', 'mastra', 'invoke_agent', 'no_usage', null, ...NONE],
+  ],
+  // At Vertex it costs as much as at Anthropic.
+  'vercel-vertex-5.0.141': [
+    ['chat claude-sonnet-4-5@20250929', 'vercel_ai', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['step 1', 'vercel_ai', 'agent_step', 'no_usage', null, ...NONE],
+    ['invoke_agent claude-sonnet-4-5@20250929', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
+  ],
   // Two calls, of whose input it knows what was not cached: 24 × 3 + 80 × 15. What the SDK says that they cost is beside that.
   'openinference-claude-agent-sdk-0.3.1': [
     ['Bash', 'openinference', 'execute_tool', 'no_usage', null, ...NONE],
@@ -182,6 +210,17 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     ['anthropic.messages', 'langsmith', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
     ['anthropic.messages', 'langsmith', 'invoke_workflow', 'no_usage', null, ...NONE],
   ],
+}
+
+/** A chunk for each tool that is asked for, whose run comes before the last chunk. */
+function mastraStep(agent: string, tools: readonly string[] = []): readonly Row[] {
+  const chunk: Row = [`model_chunk ${agent}`, 'mastra', 'model_chunk', 'no_usage', null, ...NONE]
+  return [
+    ...tools.flatMap((tool): Row[] => [chunk, [tool, 'mastra', 'execute_tool', 'no_usage', null, ...NONE]]),
+    chunk,
+    [`model_inference ${agent}`, 'mastra', 'chat', 'no_usage', null, ...NONE],
+    [`model_step ${agent}`, 'mastra', 'agent_step', 'no_usage', null, ...NONE],
+  ]
 }
 
 type Said = readonly [operation: string, status: string, cost: bigint | null, ...tokens: (number | null)[]]

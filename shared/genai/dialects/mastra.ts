@@ -2,7 +2,10 @@ import type { Dialect } from '../dialect.ts'
 import { parseJson } from '../messages/json.ts'
 import { readJsonMessages, readMessage } from '../messages/message.ts'
 
-/** Mastra's exporter: OpenTelemetry's attributes, lifetimes of cache writes and audio of its own, messages by kind of span. */
+/**
+ * Mastra's exporter: OpenTelemetry's attributes, lifetimes of cache writes and audio of its own, messages by kind of span. The one
+ * for Arize has OpenInference's instead, and counts of all steps of an answer on one span.
+ */
 export const mastra: Dialect = {
   name: 'mastra',
   scopes: ['@mastra/*'],
@@ -19,7 +22,14 @@ export const mastra: Dialect = {
   cache: 'inclusive',
   conversation: {
     ids: ['mastra.metadata.threadId'],
-    input: ['mastra.model_generation.input', 'mastra.model_step.input', 'mastra.agent_run.input'],
+    input: [
+      'mastra.model_generation.input',
+      'mastra.model_step.input',
+      'mastra.agent_run.input',
+      'llm.input_messages.',
+    ],
+    output: ['llm.output_messages.'],
+    tool: { ids: ['tool_call.id'], arguments: ['input.value'], result: ['output.value'] },
     read: ({ attributes }) => {
       for (const kind of ['model_generation', 'model_step', 'agent_run']) {
         const said = attributes.get(`mastra.${kind}.output`)

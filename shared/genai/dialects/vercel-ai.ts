@@ -52,7 +52,12 @@ export const vercelAi: Dialect = {
     toolName: ['ai.toolCall.name'],
     agentName: ['ai.telemetry.functionId'],
     user: ['ai.telemetry.metadata.userId', 'ai.telemetry.metadata.user_id'],
-    session: ['ai.telemetry.metadata.sessionId', 'ai.telemetry.metadata.session_id', 'ai.telemetry.metadata.threadId'],
+    session: [
+      'ai.telemetry.metadata.sessionId',
+      'ai.telemetry.metadata.session_id',
+      'ai.telemetry.metadata.threadId',
+      'ai.telemetry.metadata.thread_id',
+    ],
     metadataJson: ['ai.response.providerMetadata'],
   },
   cache: (reading, _span, provider) =>
@@ -72,6 +77,7 @@ export const vercelAi: Dialect = {
       'ai.telemetry.metadata.conversation_id',
       'ai.telemetry.metadata.chatId',
       'ai.telemetry.metadata.threadId',
+      'ai.telemetry.metadata.thread_id',
     ],
     finishReasons: ['ai.response.finishReason', 'ai.finishReason'],
     input: ['ai.prompt.messages', 'ai.prompt'],
