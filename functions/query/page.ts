@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
-import { SpanledgerError } from '../../shared/errors.ts'
+import { type ErrorCode, SpanledgerError } from '../../shared/errors.ts'
 import { type Cursor, MAX_READ_BYTES, type SpanFilter } from '../../shared/warehouse/trace-store.ts'
 import { type FilterParameters, toFilter } from './filter.ts'
 import { integer, parameter, text } from './parameters.ts'
@@ -77,26 +77,36 @@ export function toListQuery<S extends string>(
   return { query: { ...asked, pageSize, ...after }, next: (cursor) => nextPage(cursor, identity) }
 }
 
-/**
- * Where the next page starts: the cursor as an opaque token that holds only for `query` (project, filter and order). Its
- * checksum is not a secret and need not be one: a forged token asks for nothing that the query without it would not, since
- * the project comes from the key. It keeps a token from silently answering another question than the one it came from.
- */
+/** The cursor of the next page as a token of `query`, where there is one. */
 export function nextPage(cursor: Cursor | null, query: unknown): { nextPageToken?: string } {
-  if (cursor === null) return {}
-  const place = `${cursor.value}/${cursor.id}`
-  return { nextPageToken: Buffer.from(`${checksum(place, query)}/${place}`).toString('base64url') }
+  return cursor === null ? {} : { nextPageToken: toToken(`${cursor.value}/${cursor.id}`, query) }
 }
 
 /** The inverse of {@link nextPage}. Throws `query/invalid` for a token of another query or of nobody's making. */
 export function fromPageToken(token: string, query: unknown, shape: CursorShape): Cursor {
-  const [, sum, value = '', id = ''] =
-    /^([0-9a-f]{32})\/(-?\d{1,30})\/(.+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []
-  const inRange = value !== '' && BigInt(value) < shape.limit && BigInt(value) >= -1n
-  if (sum === undefined || !inRange || !shape.id.test(id) || sum !== checksum(`${value}/${id}`, query)) {
-    throw new SpanledgerError('query/invalid', 'pageToken is not one of this query; start again without it')
-  }
+  const [value = '', id = ''] = fromToken(token, query, /^-?\d{1,30}\/[^/]+$/).split('/')
+  if (BigInt(value) >= shape.limit || BigInt(value) < -1n || !shape.id.test(id)) throw noToken('query/invalid')
   return { value: BigInt(value), id }
+}
+
+/**
+ * Where the next page starts, as an opaque token that holds only for `query` (list, project, filter and order). Its checksum is not a
+ * secret and need not be one: a forged token asks for nothing that the query without it would not, since the project comes from the
+ * key. It keeps a token from silently answering another question than the one it came from.
+ */
+export function toToken(place: string, query: unknown): string {
+  return Buffer.from(`${checksum(place, query)}/${place}`).toString('base64url')
+}
+
+/** The inverse of {@link toToken}, for places of a `shape`. Throws `code` for a token of another query or of nobody's making. */
+export function fromToken(token: string, query: unknown, shape: RegExp, code: ErrorCode = 'query/invalid'): string {
+  const [, sum, place = ''] = /^([0-9a-f]{32})\/(.+)$/.exec(Buffer.from(token, 'base64url').toString()) ?? []
+  if (sum !== checksum(place, query) || !shape.test(place)) throw noToken(code)
+  return place
+}
+
+function noToken(code: ErrorCode): SpanledgerError {
+  return new SpanledgerError(code, 'pageToken is not one of this query; start again without it')
 }
 
 function checksum(place: string, query: unknown): string {

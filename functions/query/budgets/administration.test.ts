@@ -45,6 +45,20 @@ describe('administration', () => {
     expect(await call('GET', `${BUDGETS}/ada`)).toMatchObject({ status: 404, type: 'application/problem+json' })
   })
 
+  test('the token of another list, or of another history, was taken for a place in this one', async () => {
+    for (const id of ['a', 'b', 'c']) {
+      await put(id, { limit: { usd: 1 } })
+      await put(id, { limit: { usd: 2 } })
+    }
+    const tokenOf = async (path: string) => (await call('GET', `${BUDGETS}${path}?pageSize=1`)).body.nextPageToken
+    const [list, history] = [await tokenOf(''), await tokenOf('/a/entries')]
+    const statusOf = async (path: string, token = '') =>
+      (await call('GET', `${BUDGETS}${path}?pageToken=${token}`)).status
+    expect([await statusOf('', list), await statusOf('/a/entries', history)]).toEqual([200, 200])
+    expect([await statusOf('', history), await statusOf('/a/entries', list)]).toEqual([400, 400])
+    expect(await statusOf('/b/entries', history)).toBe(400)
+  })
+
   test('who changes what somebody else has changed meanwhile is told, if they ask', async () => {
     await put('b', { limit: { usd: 1 } })
     const etag = (await routes.request(`${BUDGETS}/b`, {})).headers.get('etag') ?? ''

@@ -5,7 +5,7 @@ import { type BudgetTerms, budgetVersion, grantId, hasGrant } from '../../../sha
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
 import { etagOf, versionOf } from '../../../shared/http/etag.ts'
 import { addressOf, mayReach } from '../../../shared/http/reach.ts'
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, pageParameters } from '../page.ts'
+import { DEFAULT_PAGE_SIZE, fromToken, nextPageSchema, pageParameters, toToken } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
 import { API_KEY_SCHEME, errorsWithKey, noParameters, readRoute, responses, WITH_BODY } from '../route.ts'
 import { budgetJson, budgetSchema, entryJson, entrySchema, forecastJson, forecastSchema } from './budget-json.ts'
@@ -35,18 +35,14 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       path: '/ledger/v1/budgets',
       summary: 'Budgets and where they stand, by id',
       request: { query: z.strictObject(pageParameters) },
-      responses: responses(
-        'budgets',
-        z.object({ budgets: z.array(budgetSchema), nextPageToken: z.string().optional() }),
-      ),
+      responses: responses('budgets', z.object({ budgets: z.array(budgetSchema), ...nextPageSchema })),
     }),
     async (c) => {
       const { pageSize = DEFAULT_PAGE_SIZE, pageToken } = c.req.valid('query')
-      const { items, next } = await ledger.list(c.get('principal').project, {
-        pageSize: Math.min(pageSize, MAX_PAGE_SIZE),
-        ...(pageToken !== undefined && { after: fromToken(pageToken) }),
-      })
-      return c.json({ budgets: items.map(budgetJson), ...(next !== null && { nextPageToken: toToken(next) }) }, 200)
+      const { project } = c.get('principal')
+      const place = placesOf('budgets', project)
+      const { items, next } = await ledger.list(project, { pageSize, ...place.after(pageToken) })
+      return c.json({ budgets: items.map(budgetJson), ...place.next(next) }, 200)
     },
   )
 
@@ -210,20 +206,15 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
         'Debits share entries: those of a minute, on Firestore those of a period. The amounts of all entries add up to what is spent, ' +
         'but for what was said after a reset of what began before it.',
       request: { params: idParameters, query: z.strictObject(pageParameters) },
-      responses: responses(
-        'entries',
-        z.object({ entries: z.array(entrySchema), nextPageToken: z.string().optional() }),
-        [404],
-      ),
+      responses: responses('entries', z.object({ entries: z.array(entrySchema), ...nextPageSchema }), [404]),
     }),
     async (c) => {
       const { project } = c.get('principal')
       const { id } = c.req.valid('param')
       const { pageSize = DEFAULT_PAGE_SIZE, pageToken } = c.req.valid('query')
-      const after = pageToken === undefined ? {} : { after: fromToken(pageToken) }
-      const { items, next } = await ledger.entries(project, id, { pageSize, ...after })
-      const entries = items.map(entryJson)
-      return c.json({ entries, ...(next !== null && { nextPageToken: toToken(next) }) }, 200)
+      const place = placesOf('entries', project, id)
+      const { items, next } = await ledger.entries(project, id, { pageSize, ...place.after(pageToken) })
+      return c.json({ entries: items.map(entryJson), ...place.next(next) }, 200)
     },
   )
 
@@ -252,12 +243,13 @@ const ifMatchInput = z.string().max(64).optional().transform(versionOf).meta({
 /** How far a caller's clock may be behind. */
 const CLOCK_SKEW_MS = 60_000
 
-function toToken(place: string): string {
-  return Buffer.from(place).toString('base64url')
-}
+const PLACE = /^[\w.-]{1,200}$/
 
-function fromToken(token: string): string {
-  const place = Buffer.from(token, 'base64url').toString()
-  if (/^[\w.-]{1,200}$/.test(place) && toToken(place) === token) return place
-  throw new SpanledgerError('budget/invalid', 'pageToken is not one of this list; start again without it')
+/** The pages of a list, each told from those of every other. */
+function placesOf(...list: readonly string[]) {
+  const read = (token: string) => fromToken(token, list, PLACE, 'budget/invalid')
+  return {
+    after: (token: string | undefined) => (token === undefined ? {} : { after: read(token) }),
+    next: (place: string | null) => (place === null ? {} : { nextPageToken: toToken(place, list) }),
+  }
 }
