@@ -10,8 +10,10 @@ const catalogue = await loadCatalogue()
 const providers = await loadProviders()
 const NOON = BigInt(Date.parse('2026-11-01T12:00:00Z')) * 1_000_000n
 
-const planOf = (provider: string, model: string, time = NOON) => {
-  const quote = catalogue.find({ provider, model, asked: model, serviceTier: '', project: 'p' })
+const asListed = createCatalogue(providers, 'as listed', { amendments: [] })
+
+const planOf = (provider: string, model: string, time = NOON, { find } = catalogue) => {
+  const quote = find({ provider, model, asked: model, serviceTier: '', project: 'p' })
   return typeof quote === 'string' ? quote : quote.at(time)
 }
 
@@ -27,7 +29,7 @@ test('every model of the catalogue costs what the catalogue’s own arithmetic s
       const timestamp = new Date('2026-11-01T12:00:00Z')
       const counts = { input_tokens: 1000, cache_read_tokens: 300, output_tokens: 90 }
       const theirs = calcPrice(counts, id, { providerId: provider.id, timestamp })
-      const plan = planOf(provider.id, id)
+      const plan = planOf(provider.id, id, NOON, asListed)
       if (theirs === null || typeof plan === 'string') continue
       const ours = bill(usage, plan)
       if ('unpriced' in ours) continue

@@ -1,6 +1,8 @@
 import { waitForUpdate } from '@pydantic/genai-prices'
 import { GATEWAYS, normaliseProvider, SELF_HOSTED } from '../genai/providers.ts'
-import { AMENDMENTS, amendPrices, FREE_PRICES } from './amendments.ts'
+import { amendProviders } from './amendments/amend.ts'
+import { FREE_PRICES, freeOr } from './amendments/free.ts'
+import { AMENDMENTS } from './amendments/index.ts'
 import { digest } from './digest.ts'
 import { indexPriceLists, type ListedProvider } from './listing.ts'
 import { isVariant } from './model-names.ts'
@@ -46,12 +48,16 @@ export async function loadCatalogue(): Promise<Catalogue> {
 }
 
 /**
- * A catalogue over price lists. A model's prices are compiled when they are first asked for and stay compiled; lists
- * are not changed after.
+ * A catalogue over price lists and what amends them. A model's prices are compiled when they are first asked for and stay
+ * compiled; lists are not changed after.
  */
-export function createCatalogue(providers: readonly ListedProvider[], name: string): Catalogue {
-  const version = `${name}@${digest([providers, AMENDMENTS, OPENAI_FIRST])}`
-  const lists = indexPriceLists(providers)
+export function createCatalogue(
+  providers: readonly ListedProvider[],
+  name: string,
+  { amendments = AMENDMENTS } = {},
+): Catalogue {
+  const version = `${name}@${digest([providers, amendments, OPENAI_FIRST])}`
+  const lists = indexPriceLists(amendProviders(providers, amendments))
   return { version, find: memoiseQuotes(quoteAny), prepare: async () => {} }
 
   /** The price of the model that answered; of the name that was asked for if that says more, or alone has a price. */
@@ -74,8 +80,8 @@ export function createCatalogue(providers: readonly ListedProvider[], name: stri
     if (discount === undefined) return `no price for service tier ${namedTier(serviceTier)}`
     const id = `${found.owner}/${found.model.id}`
     const tier = discount === null ? '' : serviceTier.toLowerCase()
-    return compileQuote(found.model.prices, (listed) =>
-      compilePlan(id, version, amendPrices(id, listed), tier, discount ?? undefined),
+    return compileQuote(freeOr(id, found.model.prices), (listed) =>
+      compilePlan(id, version, listed, tier, discount ?? undefined),
     )
   }
 }

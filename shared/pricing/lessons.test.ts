@@ -107,7 +107,7 @@ test("BerriAI/litellm#29145: the discount on cached tokens is the selling provid
     priceOne(model, usage, { attributes: { 'gen_ai.provider.name': provider } }).costPicoUsd
   expect(cost('anthropic', CLAUDE)).toBe(300_000_000n)
   expect(cost('aws.bedrock', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0')).toBe(330_000_000n)
-  expect(cost('mistral_ai', 'mistral-large-latest')).toBe(2_000_000_000n)
+  expect(cost('mistral_ai', 'mistral-large-2411')).toBe(2_000_000_000n)
 })
 
 test('five-minute and one-hour cache writes have prices of their own', () => {
@@ -148,7 +148,7 @@ test('a one-hour cache write is not priced like one for five minutes where its p
     'gen_ai.provider.name': 'aws.bedrock',
     'anthropic.usage.cache_creation.ephemeral_1h_input_tokens': 100,
   }
-  const model = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0'
+  const model = 'us.anthropic.claude-sonnet-4-20250514-v1:0'
   const ledger = priceOne(model, { input_tokens: 100, 'cache_write.input_tokens': 100 }, { attributes })
   expect([ledger.costStatus, ledger.costPicoUsd]).toStrictEqual(['unpriced', null])
 })

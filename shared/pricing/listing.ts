@@ -11,10 +11,24 @@ export interface ListedModel {
 }
 
 export interface ListedPeriod {
-  readonly constraint?:
-    | { readonly type: 'start_date'; readonly start_date: string }
-    | { readonly type: 'time_of_date'; readonly start_time: string; readonly end_time: string }
-  readonly prices: PriceList
+  readonly constraint?: Start | Hours
+  /** Or why nobody knows. */
+  readonly prices: PriceList | string
+}
+
+/** From a day on (`2026-08-17`, UTC), or from an instant (`2026-08-16T16:00:00Z`). */
+export interface Start {
+  readonly type: 'start_date'
+  readonly start_date: string
+}
+
+/** Between two times of day, of every day or of some. */
+export interface Hours {
+  readonly type: 'time_of_date'
+  readonly start_time: string
+  readonly end_time: string
+  /** Of Mondays to Fridays alone, in UTC, but for these days: `2026-10-01`. */
+  readonly weekdaysBut?: readonly string[]
 }
 
 export interface ListedProvider {
@@ -58,6 +72,9 @@ const BEDROCK_MODEL =
 /** Makers of models that their pattern in the catalogue leaves out, such as embedders; not those who host others' models. */
 const MAKERS = ['openai', 'google', 'cohere', 'voyageai', 'mistral']
 
+/** Clouds (`seller/owner`) that the catalogue has sell at a maker's prices, and that do not: DeepSeek's change by the hour. */
+const PRICED_APART: ReadonlySet<string> = new Set(['azure/deepseek'])
+
 /** Finds models on price lists, by hash where a list gives names in full. */
 export interface PriceLists {
   /** `provider` is a normalised name; '' or a gateway's leaves it to the model's name. Undefined: it is not listed. */
@@ -93,6 +110,7 @@ export function indexPriceLists(providers: readonly ListedProvider[]): PriceList
     const own = findOn(provider, names)
     if (own !== undefined) return own
     for (const id of provider.fallback_model_providers ?? []) {
+      if (PRICED_APART.has(`${provider.id}/${id}`)) continue
       const found = findOn(byId.get(id), names)
       if (found !== undefined) return { ...found, seller: provider.id }
     }

@@ -18,7 +18,7 @@ test.each<[provider: string, model: string, was: string]>([
   ['aws.bedrock', 'amazon.titan-embed-text-v2:0', 'its predecessor, at five times its price'],
   ['aws.bedrock', 'arn:aws:bedrock:us-east-1:1:custom-model/amazon.nova-pro-v1:0/abc', 'the model that it was made of'],
   ['anthropic', 'claude-opus-4-6-fast', 'the slow one, at a sixth of its price'],
-  ['anthropic', 'claude-sonnet-5-5', 'the release before it'],
+  ['anthropic', 'claude-sonnet-5-6', 'the release before it'],
   ['deepseek', 'deepseek-r1-distill-llama-70b', 'the model it was distilled from'],
   ['', 'deepseek-r1-distill-qwen-1.5b', 'the model it was distilled from'],
   ['deepseek', 'deepseek-r1:free', 'the paid one'],
@@ -30,6 +30,56 @@ test.each<[provider: string, model: string, was: string]>([
   ['', 'our-claude-3-5-sonnet-rival', 'what its name contains'],
 ])('%s %s was billed as %s', (provider, model) => {
   expect(billedAs(provider, model)).toBe(UNLISTED)
+})
+
+test.each<[provider: string, models: string]>([
+  ['openai', 'gpt-6 gpt-6.1-luna gpt-6.2-astra gpt-6-sol-pro gpt-6-astra-fast gpt-5.7-sol gpt-5.6-codex gpt-5.5-mini'],
+  ['openai', 'gpt-5-nano-2 gpt-realtime-3 gpt-image-3 gpt-audio-2 o5 o5-mini text-embedding-4-small codex-mini-2'],
+  ['anthropic', 'claude-opus-6 claude-opus-5-6 claude-sonnet-6 claude-haiku-5 claude-haiku-4-6 claude-fable-5-2'],
+  ['anthropic', 'claude-opus-latest claude-sonnet-latest claude-opus-5-5-fast claude-sonnet-5-5-fast claude-opus-50'],
+  [
+    'gcp.gemini',
+    'gemini-3.9-flash gemini-4-pro gemini-3.8-pro gemini-3.8-flash-lite gemini-3.8-flash-image gemini-3-pro',
+  ],
+  ['gcp.gemini', 'gemini-flash-latest gemini-pro-latest gemini-3.5-flash-2 gemini-3.5-flash-8b gemini-embedding-3'],
+  [
+    'mistral_ai',
+    'mistral-large-4 mistral-large-4-0 mistral-large-2610 mistral-medium-4 mistral-small-4 magistral-medium-2',
+  ],
+  ['mistral_ai', 'devstral-latest mistral-embed-2 codestral-2701 mistral-code-latest ministral-3b-latest'],
+  ['x_ai', 'grok-5 grok-4.6-fast grok-4.7-fast grok-4-heavy grok-code-fast-2 grok-build-0.2 grok-4.20-non-reasoning'],
+  [
+    'deepseek',
+    'deepseek-pro deepseek-v4.1-flash deepseek-v4.1-pro deepseek-v5-flash deepseek-r2 deepseek-v3.2-speciale',
+  ],
+  ['groq', 'moonshotai/kimi-k3 llama-4-scout groq/compound qwen/qwen3.8-27b openai/gpt-oss-safeguard-120b'],
+  ['aws.bedrock', 'us.anthropic.claude-sonnet-6 global.openai.gpt-6.1-sol openai.gpt-6-sol amazon.nova-pro-v2:0'],
+  [
+    'aws.bedrock',
+    'deepseek.v3.2 amazon.nova-2-pro-v1:0 ca.anthropic.claude-opus-5 us.anthropic.claude-sonnet-5-5-fast',
+  ],
+  ['gcp.vertex_ai', 'claude-sonnet-6 grok-4.7 deepseek-v3.2-maas gpt-oss-120b-maas codestral-2'],
+  ['azure.ai.openai', 'gpt-6.2-astra model-router gpt-5.5-mini'],
+])('%s: no newer or other model has the price of one that is known: %s', (provider, models) => {
+  for (const model of models.split(' ')) expect([model, billedAs(provider, model)]).toStrictEqual([model, UNLISTED])
+})
+
+test('a pattern of the catalogue for dates gave gemini-3.5-flash-8b the price of the larger one', () => {
+  expect(billedAs('gcp.gemini', 'gemini-3.5-flash-001')).toBe('google/gemini-3.5-flash')
+  expect(billedAs('gcp.gemini', 'gemini-3.5-flash-8b')).toBe(UNLISTED)
+  expect(billedAs('openai', 'gpt-6-sol-2026-09-22')).toBe('openai/gpt-6-sol')
+})
+
+test('Claude Code’s name for a model that is listed by its whole name was unpriced', () => {
+  expect(billedAs('anthropic', 'claude-opus-5-5[1m]')).toBe('anthropic/claude-opus-5-5')
+  expect(billedAs('anthropic', 'claude-opus-5-5', 'claude-opus-5-5[1m]')).toBe('anthropic/claude-opus-5-5')
+  expect(billedAs('anthropic', 'claude-opus-5-5-fast[1m]')).toBe(UNLISTED)
+})
+
+test('DeepSeek’s models on Azure were billed at DeepSeek’s own prices, by its hours', () => {
+  for (const model of ['deepseek-r1', 'deepseek-v3.2', 'deepseek-v4-flash', 'deepseek-v4-pro'])
+    expect(billedAs('azure.ai.inference', model)).toBe(UNLISTED)
+  expect(billedAs('azure.ai.inference', 'grok-4.6')).toBe('x-ai/grok-4.6')
 })
 
 test('gemini-1.5-flash-8b was billed as gemini-1.5-flash, at twice its price', () => {
@@ -70,7 +120,7 @@ test('a deployment of a tuned model on Azure was billed as the model that was tu
 
 test('a release that is not listed yet is billed as the model that was asked for', () => {
   expect(billedAs('openai', 'gpt-4o-2027-01-01', 'gpt-4o')).toBe('openai/gpt-4o')
-  expect(billedAs('mistral_ai', 'mistral-large-2707', 'mistral-large-latest')).toBe('mistral/mistral-large')
+  expect(billedAs('mistral_ai', 'mistral-large-2707', 'mistral-large-latest')).toBe('mistral/mistral-large-latest')
   expect(billedAs('anthropic', 'claude-sonnet-4-5', 'claude-sonnet-4-5[1m]')).toBe('anthropic/claude-sonnet-4-5')
 })
 

@@ -17,7 +17,7 @@ const OTHER_FORMS: ReadonlyMap<string, string> = new Map(
 
 /**
  * The names under which a model may be listed, the given one first: without resource path (`models/…`, Vertex
- * publishers, Bedrock ARNs), with Vertex's `@` as `-`, with the date written out.
+ * publishers, Bedrock ARNs), with Vertex's `@` as `-`, without Claude Code's `[1m]`, with the date written out.
  */
 export function modelNames(model: string): string[] {
   const name = model.trim().toLowerCase()
@@ -26,6 +26,7 @@ export function modelNames(model: string): string[] {
   const bare = path === null ? name : name.slice(path[0].length)
   names.add(bare)
   names.add(bare.replace('@', '-'))
+  if (bare.endsWith(LONG_CONTEXT)) names.add(bare.slice(0, -LONG_CONTEXT.length))
   for (const known of [...names]) names.add(known.replace(COMPACT_DATE, '-$1-$2-$3'))
   const other = OTHER_FORMS.get(bare)
   return other === undefined ? [...names] : [...names, other]

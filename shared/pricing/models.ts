@@ -26,7 +26,11 @@ export function matches(match: Match, name: string, accept: Accept = () => true)
   if ('or' in match) return match.or.some((part) => matches(part, name, accept))
   if ('and' in match) return match.and.every((part) => matches(part, name, accept))
   if ('equals' in match) return name === match.equals.toLowerCase()
-  if ('regex' in match) return new RegExp(match.regex).test(name)
+  if ('regex' in match) {
+    const found = new RegExp(match.regex).exec(name)
+    // One that matches no letters only looks around.
+    return found !== null && (found[0] === '' || accept(found.index, found.index + found[0].length))
+  }
   const [start, length] = placeOf(match, name)
   return start >= 0 && accept(start, start + length)
 }

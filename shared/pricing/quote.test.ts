@@ -49,3 +49,22 @@ test('hours of the day belong to the date that is listed before them', () => {
   expect(at('2026-03-01T09:00:00.000Z')).toBe(3)
   expect(at('2026-03-01T10:00:00.000Z')).toBe(2)
 })
+
+test('hours of weekdays hold from Monday to Friday but on days that are named', () => {
+  const hours = { type: 'time_of_date', start_time: '01:00:00Z', end_time: '04:00:00Z' } as const
+  const working: ListedPeriod = { constraint: { ...hours, weekdaysBut: ['2026-10-01'] }, prices: { input_mtok: 2 } }
+  const days = ['09-28', '09-29', '09-30', '10-01', '10-02', '10-03', '10-04', '10-05']
+  expect(days.map((day) => held([{ prices: { input_mtok: 1 } }, working], `2026-${day}T02:00:00.000Z`))).toStrictEqual([
+    2, 2, 2, 1, 2, 1, 1, 2,
+  ])
+  expect(held([{ prices: { input_mtok: 1 } }, working], '2026-09-28T04:00:00.000Z')).toBe(1)
+})
+
+test('a price holds from an instant on, and may be one that nobody knows', () => {
+  const periods = [{ prices: { input_mtok: 1 } }, from(2, '2026-08-16T16:00:00Z'), { prices: 'nobody knows' }]
+  expect(held(periods.slice(0, 2), '2026-08-16T15:59:59.999999999Z')).toBe(1)
+  expect(held(periods.slice(0, 2), '2026-08-16T16:00:00.000Z')).toBe(2)
+  expect(held(periods, '2026-08-16T16:00:00.000Z')).toBe('nobody knows')
+  expect(held(periods, '2026-08-16T15:00:00.000Z')).toBe(1)
+  expect(held([{ prices: 'nobody ever knows' }], '2026-08-16T15:00:00.000Z')).toBe('nobody ever knows')
+})

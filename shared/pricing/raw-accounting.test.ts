@@ -32,7 +32,7 @@ test.each(['prompt_tokens_details', 'input_tokens_details'])(
 )
 
 test.each([
-  ['deepseek', 'deepseek-v4-flash', { prompt_cache_hit_tokens: 1500, prompt_cache_miss_tokens: 500 }, 220_000n, 7_000n],
+  ['deepseek', 'deepseek-v4-flash', { prompt_cache_hit_tokens: 1500, prompt_cache_miss_tokens: 500 }, 150_000n, 3_000n],
   ['moonshot', 'kimi-k2-turbo-preview', { cached_tokens: 1500 }, 1_150_000n, 150_000n],
 ])(
   '%s names its cached tokens in its own way, and they were billed as fresh',

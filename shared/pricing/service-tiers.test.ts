@@ -29,6 +29,8 @@ test.each<[...Parameters<typeof call>, string]>([
   ['openai', 'gpt-5-nano', 'priority', PLAIN, 'no price for service tier priority'],
   ['openai', 'gpt-6-sol', 'fast', PLAIN, 'no price for service tier fast'],
   ['openai', 'gpt-5.4', 'priority', { input_tokens: 300_000 }, 'no price for input_tokens'],
+  ['openai', 'gpt-6.2-sol', 'fast', { input_tokens: 272_001 }, 'no price for input_tokens'],
+  ['openai', 'gpt-6.2-sol', 'ultrafast', PLAIN, 'no price for service tier ultrafast'],
   ['azure.ai.openai', 'gpt-4o', 'priority', PLAIN, 'no price for service tier priority'],
   ['aws.bedrock', 'amazon.nova-pro-v1:0', 'priority', PLAIN, 'no price for service tier priority'],
   ['gcp.vertex_ai', 'gemini-2.5-pro', 'ON_DEMAND_PRIORITY', PLAIN, 'no price for service tier priority'],
@@ -49,6 +51,8 @@ test.each<[...Parameters<typeof call>, string]>([
 
 test.each([
   // As OpenAI's page on its priority tier, now its fast mode, had them: USD per million of input, cached input and output.
+  ['gpt-6.2-sol', 4, 0.2, 20],
+  ['gpt-6.1-terra', 2, 0.1, 10],
   ['gpt-5.5', 12.5, 1.25, 75],
   ['gpt-5.4-mini', 1.5, 0.15, 9],
   ['gpt-5.4', 5, 0.5, 30],

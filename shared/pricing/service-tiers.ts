@@ -58,6 +58,8 @@ export const OPENAI_FIRST: Readonly<Record<string, readonly [times: number, over
   'gpt-5.4': [2, 1],
   'gpt-5.4-mini': [2, 1],
   'gpt-5.5': [5, 2],
+  'gpt-6.1-terra': [2, 1],
+  'gpt-6.2-sol': [2, 1],
 }
 
 const FIRST: ReadonlyMap<string, Discount> = new Map(

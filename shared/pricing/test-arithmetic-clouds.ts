@@ -109,7 +109,7 @@ export const BEDROCK: readonly Row[] = [
     271_999n * 4_000_000n + 100n * 20_000_000n,
     { usage: { input_tokens: 271_999, output_tokens: 100 } },
   ],
-  ['long context', 'global.openai.gpt-5.6-sol', 272_000n * 8_000_000n + 100n * 30_000_000n, { usage: LONG }],
+  ['long context', 'global.openai.gpt-5.6-sol', 272_001n * 8_000_000n + 100n * 30_000_000n, { usage: LONG }],
   ['batch', 'amazon.nova-pro-v1:0', 1000n * 400_000n + 100n * 1_600_000n, { usage: PLAIN, with: BATCH }],
   ['embedding', 'amazon.titan-embed-text-v1', 8n * 100_000n, { usage: EMBEDDED }],
 ]
@@ -154,7 +154,7 @@ export const AZURE: readonly Row[] = [
       1290n * 32_000_000n,
     IMAGES,
   ],
-  ['long context', 'gpt-5.4', 272_000n * 5_000_000n + 100n * 22_500_000n, { usage: LONG }],
+  ['long context', 'gpt-5.4', 272_001n * 5_000_000n + 100n * 22_500_000n, { usage: LONG }],
   [
     'per search',
     'gpt-4.1',

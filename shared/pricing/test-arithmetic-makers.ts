@@ -56,10 +56,10 @@ export const OPENAI: readonly Row[] = [
   [
     'up to the long context',
     'gpt-5.4',
-    271_999n * 2_500_000n + 100n * 15_000_000n,
-    { usage: { input_tokens: 271_999, output_tokens: 100 } },
+    272_000n * 2_500_000n + 100n * 15_000_000n,
+    { usage: { input_tokens: 272_000, output_tokens: 100 } },
   ],
-  ['long context', 'gpt-5.4', 272_000n * 5_000_000n + 100n * 22_500_000n, { usage: LONG }],
+  ['long context', 'gpt-5.4', 272_001n * 5_000_000n + 100n * 22_500_000n, { usage: LONG }],
   [
     'images',
     'gpt-image-1.5',
@@ -173,7 +173,7 @@ export const GEMINI: readonly Row[] = [
 
 /** Its cache is free to write, its contexts have one price, what it transcribes is paid for by the hour. */
 export const MISTRAL: readonly Row[] = [
-  ['plain', 'mistral-large-latest', 1000n * 2_000_000n + 100n * 6_000_000n, { usage: PLAIN }],
+  ['plain', 'mistral-large-latest', 1000n * 500_000n + 100n * 1_500_000n, { usage: PLAIN }],
   ['cached read', 'mistral-large-2512', 600n * 500_000n + 400n * 50_000n + 100n * 1_500_000n, { usage: CACHED }],
   [
     'reasoning',
@@ -187,14 +187,14 @@ export const MISTRAL: readonly Row[] = [
     400n * 100_000n + 600n * 100_000n + 100n * 400_000n,
     { usage: PLAIN, with: audio(600, 0), ...PYDANTIC },
   ],
-  ['batch', 'mistral-large-latest', 1000n * 1_000_000n + 100n * 3_000_000n, { usage: PLAIN, with: BATCH }],
+  ['batch', 'mistral-large-latest', 1000n * 250_000n + 100n * 750_000n, { usage: PLAIN, with: BATCH }],
   ['embedding', 'mistral-embed', 8n * 100_000n, { usage: EMBEDDED }],
 ]
 
 /** Its cache is free to write; it sells no embeddings; voice is paid for by the hour; see below for its batches. */
 export const XAI: readonly Row[] = [
   ['plain', 'grok-4.6', 1000n * 2_000_000n + 100n * 6_000_000n, { usage: PLAIN }],
-  ['cached read', 'grok-4', 600n * 3_000_000n + 400n * 750_000n + 100n * 15_000_000n, { usage: CACHED }],
+  ['cached read', 'grok-4.7', 600n * 2_000_000n + 400n * 500_000n + 100n * 6_000_000n, { usage: CACHED }],
   [
     'reasoning, which its output leaves out',
     'grok-4.6',
@@ -217,17 +217,23 @@ export const XAI: readonly Row[] = [
 
 /** Its cache is free to write and contexts have one price; it sells neither batches, embeddings, audio nor searches. */
 export const DEEPSEEK: readonly Row[] = [
-  ['plain, outside of peak hours', 'deepseek-v4-flash', 1000n * 220_000n + 100n * 660_000n, { usage: PLAIN }],
+  ['plain, outside of peak hours', 'deepseek-flash', 1000n * 150_000n + 100n * 600_000n, { usage: PLAIN }],
   [
     'cached read, outside of peak hours',
-    'deepseek-v4-flash',
-    600n * 220_000n + 400n * 7_000n + 100n * 660_000n,
+    'deepseek-flash',
+    600n * 150_000n + 400n * 3_000n + 100n * 600_000n,
     { usage: CACHED },
   ],
   [
     'cached read, in peak hours',
-    'deepseek-v4-flash',
-    600n * 440_000n + 400n * 14_000n + 100n * 1_320_000n,
+    'deepseek-flash',
+    600n * 300_000n + 400n * 6_000n + 100n * 1_200_000n,
+    { usage: CACHED, start: '2026-11-02T02:00:00Z' },
+  ],
+  [
+    'cached read, on a Sunday',
+    'deepseek-v4-pro',
+    600n * 660_000n + 400n * 22_000n + 100n * 1_980_000n,
     { usage: CACHED, start: '2026-11-01T02:00:00Z' },
   ],
   [
@@ -236,7 +242,7 @@ export const DEEPSEEK: readonly Row[] = [
     600n * 140_000n + 400n * 2_800n + 100n * 280_000n,
     { usage: CACHED, start: '2026-08-16T02:00:00Z' },
   ],
-  ['reasoning', 'deepseek-v4-flash', 1000n * 220_000n + 50n * 660_000n + 150n * 660_000n, { usage: REASONED }],
+  ['reasoning', 'deepseek-flash', 1000n * 150_000n + 50n * 600_000n + 150n * 600_000n, { usage: REASONED }],
 ]
 
 /** Its cache is free to write and contexts have one price; it sells no embeddings; what it transcribes is by the hour. */
@@ -252,9 +258,4 @@ export const GROQ: readonly Row[] = [
     { usage: CACHED, with: BATCH },
   ],
   ['flex, at list price', 'llama-3.3-70b-versatile', 1000n * 590_000n + 100n * 790_000n, { usage: PLAIN, with: FLEX }],
-]
-
-/** It takes a fee for each request. */
-export const PERPLEXITY: readonly Row[] = [
-  ['per request', 'sonar-pro', 1000n * 3_000_000n + 100n * 15_000_000n + 14_000_000_000n, { usage: PLAIN }],
 ]

@@ -28,7 +28,7 @@ export const SEARCHES = { 'anthropic.usage.server_tool_use.web_search_requests':
 export const BATCH = { 'openai.response.service_tier': 'batch' }
 export const FLEX = { 'openai.response.service_tier': 'flex' }
 export const PYDANTIC = { scope: 'pydantic-ai' }
-export const LONG = { input_tokens: 272_000, output_tokens: 100 }
+export const LONG = { input_tokens: 272_001, output_tokens: 100 }
 /** Of 1000 input tokens 600 are of images, of 400 that were cached 300; of 1300 output tokens 1290. */
 export const IMAGES = {
   usage: { input_tokens: 1000, 'cache_read.input_tokens': 400, output_tokens: 1300 },
