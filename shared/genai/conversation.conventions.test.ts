@@ -62,6 +62,17 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'ai-gateway request', input: [asked] },
     { span: 'ai-gateway request', ...plainAndSaid },
   ],
+  'envoy-ai-gateway-2026': [
+    { span: 'chat claude-sonnet-4-5', reasons: ['stop'] },
+    { span: 'chat gpt-5-mini', reasons: ['stop'] },
+    { span: 'embeddings text-embedding-3-small' },
+    { span: 'Message', input: [asked], output: [answered] },
+  ],
+  'bifrost-2026': [
+    { span: 'llm.call', ...plain },
+    { span: 'llm.call', ...plain },
+  ],
+  'tensorzero-2026': Array.from({ length: 4 }, () => ({ span: 'model_provider_inference' })),
   'openlit-python-2026': [{ span: 'chat claude-sonnet-4-5', reasons: ['stop'] }],
   'pydantic-ai-1': [
     { span: 'agent run', input: [asked], output: [answered] },

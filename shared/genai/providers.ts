@@ -35,6 +35,8 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
     'googlevertex',
     'vertex_ai_beta',
     'google_vertexai',
+    'gcp_vertex_gemini',
+    'gcp_vertex_anthropic',
   ],
   'gcp.gemini': [
     'gemini',
@@ -44,6 +46,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
     'google_ai',
     'googleai',
     'google_ai_studio',
+    'google_ai_studio_gemini',
     'google-gla',
     'google.generative-ai',
     'googlegenerativeai',

@@ -121,6 +121,24 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
   'openlit-python-2026': [
     ['chat claude-sonnet-4-5', 'openlit', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],
   ],
+  // The first and the last are the same call: 5000 × 3 + 1000 × 0.3 + 200 × 3.75 + 40 × 15
+  'envoy-ai-gateway-2026': [
+    ['chat claude-sonnet-4-5', 'envoy_ai_gateway', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],
+    ['chat gpt-5-mini', 'envoy_ai_gateway', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['embeddings text-embedding-3-small', 'envoy_ai_gateway', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
+    ['Message', 'envoy_ai_gateway', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],
+  ],
+  'bifrost-2026': [
+    ['llm.call', 'bifrost', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['llm.call', 'bifrost', 'chat', 'priced', GPT, ...GPT_TOKENS],
+  ],
+  // What was cached is in no count: 1212 × 3 + 40 × 15, 1000 × 0.3 + 65 × 2.5, and the first × 1.1.
+  'tensorzero-2026': [
+    ['model_provider_inference', 'opentelemetry', 'chat', 'priced', 4_236_000_000n, 1212, 0, 0, 40, 0],
+    ['model_provider_inference', 'opentelemetry', 'chat', 'priced', 462_500_000n, 1000, 0, 0, 65, 0],
+    ['model_provider_inference', 'opentelemetry', 'chat', 'priced', 462_500_000n, 1000, 0, 0, 65, 0],
+    ['model_provider_inference', 'opentelemetry', 'chat', 'priced', 4_659_600_000n, 1212, 0, 0, 40, 0],
+  ],
   'openrouter-broadcast': [['LLM Generation', 'openrouter', 'chat', 'priced', GPT, ...GPT_TOKENS]],
   'openllmetry-python-anthropic-0.53.1': [
     ['anthropic.chat', 'openllmetry', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],

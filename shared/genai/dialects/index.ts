@@ -1,11 +1,13 @@
 import type { Dialect } from '../dialect.ts'
 import { anthropicSdk } from './anthropic-sdk.ts'
 import { beeAi } from './beeai.ts'
+import { bifrost } from './bifrost.ts'
 import { braintrust } from './braintrust.ts'
 import { claudeCode } from './claude-code.ts'
 import { cloudflareAiGateway } from './cloudflare-ai-gateway.ts'
 import { codex } from './codex.ts'
 import { datadog } from './datadog.ts'
+import { envoyAiGateway } from './envoy-ai-gateway.ts'
 import { genkit } from './genkit.ts'
 import { googleAdk } from './google-adk.ts'
 import { laminar } from './laminar.ts'
@@ -50,6 +52,7 @@ export const DIALECTS: readonly Dialect[] = [
   voltagent,
   tanstackAi,
   cloudflareAiGateway,
+  bifrost,
   openrouter,
   litellm,
   googleAdk,
@@ -66,6 +69,7 @@ export const DIALECTS: readonly Dialect[] = [
   sentry,
   promptfoo,
   beeAi,
+  envoyAiGateway,
   openinference,
   openllmetry,
   opentelemetry,
