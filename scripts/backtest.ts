@@ -19,8 +19,19 @@ async function main(args: readonly string[]): Promise<string> {
   const { from, to, url, key } = { ...defaultServer(), ...values }
   if (file === undefined || positionals.length > 1) throw misuse('name one file: BUDGET.json')
   if (from === undefined || to === undefined) throw misuse('say of which time: --from TIME --to TIME')
-  const budget = readBudget(file, await readFile(file, 'utf8'))
+  const budget = readBudget(file, await readText(file))
   return JSON.stringify(await post({ url, key }, '/ledger/v1/budgets:backtest', { budget, from, to }), null, 2)
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new SpanledgerError('config/invalid', `${file} cannot be read (${code}); name a file with a budget`, {
+      cause,
+    })
+  }
 }
 
 function readBudget(file: string, text: string): unknown {

@@ -60,6 +60,8 @@ test.concurrent.each([
   ['sql', ['--format', 'xml', 'SELECT 1'], '--format is table, json or csv'],
   ['sql', ['--from', 'x', 'SELECT 1'], '"x" is no time'],
   ['keys', ['create'], '--project NAME'],
+  ['keys', ['create', '--project', 'a b'], 'a project is 1 to 63'],
+  ['keys', ['create', '--project', 'a', '--scopes', 'root'], 'any of ingest, read, admin'],
   ['backtest', [], 'BUDGET.json'],
   ['demo', ['--traces', '0'], '--traces must be'],
   ['crash', ['many'], '"many"'],
@@ -87,6 +89,7 @@ test.concurrent.each([
   ['reprice', ['--from', '2026-01-01T00:00:00Z', '--to', '2026-01-02T00:00:00Z', '--url', 'nonsense'], '--url'],
   ['backtest', ['package.json', '--from', 'x', '--to', 'y', '--url', 'http://127.0.0.1:9'], 'no server'],
   ['backtest', ['README.md', '--from', 'x', '--to', 'y'], 'README.md'],
+  ['backtest', ['nowhere.json', '--from', 'x', '--to', 'y'], 'name a file with a budget'],
 ])(
   'npm run %s %j: what failed was told without what to do, or under all of the usage',
   async (name, args, expected) => {
@@ -146,6 +149,16 @@ test.concurrent.each([
   const project = setting === 'SPANLEDGER_GCP_PROJECT' ? '' : 'my-project'
   const { code, err } = await runWith({ ...settings, SPANLEDGER_GCP_PROJECT: project }, `scripts/${name}.ts`, ...args)
   expect([code, err]).toStrictEqual([1, expect.stringContaining(`set ${setting}`)])
+})
+
+test('what was printed to a pipe that its reader had closed ended in a stack', async () => {
+  const text =
+    "import { runCommand } from './scripts/command.ts'; await runCommand('', async () => 'x'.repeat(1_000_000))"
+  const command = `"${process.execPath}" --input-type=module -e "$TEXT" | head -c 1`
+  const said = await new Promise<string[]>((resolve) => {
+    execFile('sh', ['-c', command], { cwd: ROOT, env: { ...process.env, TEXT: text } }, (_, ...all) => resolve(all))
+  })
+  expect(said).toStrictEqual(['x', ''])
 })
 
 test('a key that is empty is none', () => {

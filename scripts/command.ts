@@ -14,6 +14,11 @@ export async function runCommand(
   main: (args: readonly string[]) => Promise<string | undefined>,
 ): Promise<void> {
   const args = process.argv.slice(2)
+  // Whoever reads what is printed may have seen enough: `| head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
   try {
     const said = args.some((arg) => arg === '--help' || arg === '-h') ? usage : await main(args)
     if (said !== undefined) process.stdout.write(`${said.trimEnd()}\n`)

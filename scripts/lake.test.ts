@@ -90,6 +90,11 @@ test('of several statements all but the first were dropped without a word', asyn
   await expect(sql('SELECT FROM WHERE')).rejects.toThrow(/^query: Parser Error/)
 })
 
+test('what a span said moved the cursor of whoever looked at the table', async () => {
+  const table = await sql("SELECT 'a' || chr(27) || '[2J' || chr(155) || chr(10) AS t, 1 AS n")
+  expect(table.split('\n').at(-1)).toBe('a\\u001b[2J\\u009b\\n  1')
+})
+
 test('an answer of many rows overflowed the stack when its columns were measured', async () => {
   const lines = (await sql('SELECT * FROM range(150_000)')).split('\n')
   expect([lines.length, lines[0], lines.at(-1)]).toStrictEqual([150_002, 'range', '149999'])

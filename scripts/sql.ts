@@ -70,11 +70,12 @@ function format({ columns, rows }: LakeSqlResult, kind: string): string {
       2,
     )
   }
-  const lines = [columns, ...rows.map((row) => row.map(text))]
-  if (kind === 'csv') return lines.map((line) => line.map(csvField).join(',')).join('\n')
+  const given = [columns, ...rows.map((row) => row.map(text))]
+  if (kind === 'csv') return given.map((line) => line.map(csvField).join(',')).join('\n')
+  const lines = given.map((line) => line.map(printable))
   const widths = columns.map((_, index) => lines.reduce((most, line) => Math.max(most, line[index]?.length ?? 0), 0))
   const rule = widths.map((width) => '-'.repeat(width))
-  return [columns, rule, ...lines.slice(1)]
+  return [lines[0] ?? [], rule, ...lines.slice(1)]
     .map((line) =>
       line
         .map((field, index) => field.padEnd(widths[index] ?? 0))
@@ -82,6 +83,13 @@ function format({ columns, rows }: LakeSqlResult, kind: string): string {
         .trimEnd(),
     )
     .join('\n')
+}
+
+/** What spans say must not move a terminal's cursor, nor break a line of the table. */
+function printable(field: string): string {
+  return field.replaceAll(/\p{Cc}/gu, (character) =>
+    character === '\n' ? '\\n' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function csvField(field: string): string {

@@ -20,20 +20,20 @@ export interface ApiKeyOptions {
   readonly now: number
 }
 
-/** Makes a key. `token` is what the client sends and is shown once; `key` is what is stored. Throws `config/invalid`. */
+/** Makes a key. `token` is what the client sends and is shown once; `key` is what is stored. Throws `command/invalid`. */
 export function createApiKey({ project, scopes, name, now }: ApiKeyOptions): { token: string; key: ApiKey } {
   if (!PROJECT.test(project)) {
     throw new SpanledgerError(
-      'config/invalid',
+      'command/invalid',
       'a project is 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or digit',
     )
   }
   const wrong = scopes.find((scope) => !SCOPES.includes(scope))
   if (scopes.length === 0 || wrong !== undefined) {
-    throw new SpanledgerError('config/invalid', `a key needs scopes, any of ${SCOPES.join(', ')}`)
+    throw new SpanledgerError('command/invalid', `a key needs scopes, any of ${SCOPES.join(', ')}`)
   }
   if (name.length > MAX_NAME)
-    throw new SpanledgerError('config/invalid', `a key's name has at most ${MAX_NAME} characters`)
+    throw new SpanledgerError('command/invalid', `a key's name has at most ${MAX_NAME} characters`)
   const id = randomBytes(ID_BYTES).toString('hex')
   const secret = randomBytes(SECRET_BYTES).toString('base64url')
   const salt = randomBytes(SALT_BYTES).toString('hex')

@@ -162,10 +162,10 @@ test('a key is made only for a sound project, scope and name', () => {
   const make = (given: { project?: string; scopes?: readonly Scope[]; name?: string }) => () =>
     createApiKey({ project: 'acme', scopes: ['read'], name: '', now: 1, ...given })
   for (const project of ['', '.', '../x', 'a/b', 'a b', 'ä', 'x'.repeat(64), '__proto__', 'a\0']) {
-    expect(make({ project }), project).toThrow(/config: a project is/)
+    expect(make({ project }), project).toThrow(/command: a project is/)
   }
-  expect(make({ scopes: [] })).toThrow(/config: a key needs scopes/)
-  expect(make({ scopes: ['root' as Scope] })).toThrow(/config: a key needs scopes/)
+  expect(make({ scopes: [] })).toThrow(/command: a key needs scopes/)
+  expect(make({ scopes: ['root' as Scope] })).toThrow(/command: a key needs scopes/)
   expect(make({ name: 'x'.repeat(201) })).toThrow(/at most 200/)
   expect(make({ scopes: ['read', 'read'] })().key.scopes).toStrictEqual(['read'])
 })
