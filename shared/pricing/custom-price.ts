@@ -18,6 +18,11 @@ const listedPrice = z.union([
   }),
 ])
 
+const pricesByUnit = Object.fromEntries(LISTED_UNITS.map((unit) => [unit, listedPrice.optional()])) as Record<
+  (typeof LISTED_UNITS)[number],
+  z.ZodOptional<typeof listedPrice>
+>
+
 /** A price of one's own, as JSON. It goes before the catalogue's; of several that fit the last one holds. */
 export const customPriceSchema = z
   .strictObject({
@@ -30,8 +35,9 @@ export const customPriceSchema = z
     serviceTier: z.string().max(64).optional().describe('only for this tier; any if absent'),
     from: z.iso.datetime({ offset: true }).optional().describe('for calls that start then or later'),
     to: z.iso.datetime({ offset: true }).optional().describe('for calls that start before'),
+    // No record: of one Zod drops a member `__proto__`, and prices that are wrong would be none.
     prices: z
-      .partialRecord(z.enum(LISTED_UNITS), listedPrice)
+      .strictObject(pricesByUnit)
       .describe('USD per million tokens (`…_mtok`) or per thousand (`…_kcount`); `{}` is free'),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || isBefore(from, to), {

@@ -102,6 +102,19 @@ test('only an administrator sets prices, and only prices that can be', async () 
   expect(await wrong.json()).toMatchObject({ errors: [{ parameter: 'prices.0.prices.input_mtok' }] })
 })
 
+test('a member __proto__ of prices was dropped, and what was left of them, free, taken', async () => {
+  const request = await open()
+  for (const prices of ['{"__proto__":1}', '{"input_mtok":1,"__proto__":{}}', '{"colour":1}']) {
+    const wrong = await request(
+      'admin',
+      '/ledger/v1/prices',
+      JSON.parse(`{"prices":[{"model":"x","prices":${prices}}]}`),
+    )
+    expect(wrong.status, prices).toBe(400)
+    expect(await wrong.json()).toMatchObject({ errors: [{ detail: 'unknown' }] })
+  }
+})
+
 test('a listed model stood among those without a price, and nothing said that it was for its service tier', async () => {
   const request = await open()
   const { models } = (await (await request('reader', '/ledger/v1/models/unpriced')).json()) as { models: object[] }
