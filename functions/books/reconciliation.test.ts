@@ -56,8 +56,11 @@ test('every project is compared, and a second run finds nothing', async () => {
 test('a project that cannot be read keeps no other from it, and the run fails', async () => {
   await loseSpan('p')
   await loseSpan('q')
-  const { listSpans } = reader
-  reader.listSpans = (query) => (query.filter.project === 'p' ? Promise.reject(new Error('down')) : listSpans(query))
+  const { scanSpans } = reader
+  reader.scanSpans = (query) => {
+    if (query.filter.project === 'p') throw new Error('down')
+    return scanSpans(query)
+  }
   await expect(run()).rejects.toMatchObject({ code: 'store/unavailable' })
   expect(said).toMatchObject([{ corrected: 1, failed: 1 }])
   expect((await ledger.get('q', 'b')).position.spent).toBe(7n)

@@ -6,6 +6,7 @@ import type { Conservation } from '../../shared/conservation.ts'
 import { EMPTY_LEDGER, type Ledger, type PricedSpan } from '../../shared/spans/ledger.ts'
 import type { Span } from '../../shared/spans/span.ts'
 import { openSqliteStore } from '../../shared/warehouse/sqlite-store.ts'
+import type { TraceStore } from '../../shared/warehouse/trace-store.ts'
 import { buildSpan } from '../../test/support/span.ts'
 import { createQueryApp, type QueryAppOptions } from './handler.ts'
 
@@ -46,7 +47,9 @@ const conservation: Conservation = async (projectId) => ({
 
 export interface TestAppOptions extends Partial<QueryAppOptions> {
   /** Further routes, over the same store and keys. */
-  readonly mount?: (parts: Pick<QueryAppOptions, 'reader' | 'authenticate'>) => QueryAppOptions['routes']
+  readonly mount?: (
+    parts: Pick<QueryAppOptions, 'authenticate'> & { readonly reader: TraceStore },
+  ) => QueryAppOptions['routes']
 }
 
 /** The reader API over a SQLite store that holds `projects`, and what it answers to a key of one of them. */

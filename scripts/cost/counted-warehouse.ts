@@ -27,6 +27,9 @@ export function createCountedBigQuery(meter: Meter): BigQueryClient {
     query: async () => {
       throw new Error('no query of BigQuery is counted')
     },
+    scan: () => {
+      throw new Error('no query of BigQuery is counted')
+    },
   }
 }
 

@@ -6,11 +6,13 @@ import { chargesOf, compileRules } from './charge.ts'
 import type { BudgetLedger } from './ledger.ts'
 import { FOREVER } from './period.ts'
 import { currentWindow, lookback } from './position.ts'
-import { storedSpans } from './stored-spans.ts'
+import { type StoredSpanReader, storedSpans } from './stored-spans.ts'
+
+export type BackfillReader = StoredSpanReader & Pick<SpanReader, 'counts'>
 
 export interface BackfillSources {
   readonly ledger: BudgetLedger
-  readonly reader: Pick<SpanReader, 'listSpans' | 'counts'>
+  readonly reader: BackfillReader
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -56,7 +58,7 @@ export interface Backfills {
 
 export function createBackfills(
   options: Omit<BackfillSources, 'reader'> & {
-    readonly reader: BackfillSources['reader'] | undefined
+    readonly reader: BackfillReader | undefined
     readonly log: Log | undefined
   },
 ): Backfills {

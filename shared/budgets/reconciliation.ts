@@ -1,10 +1,10 @@
-import type { SpanReader } from '../warehouse/trace-store.ts'
+import type { BackfillReader } from './backfill.ts'
 import type { Budget } from './budget.ts'
 import type { BudgetLedger } from './ledger.ts'
 
 export interface ReconcileSources {
   readonly ledger: BudgetLedger
-  readonly reader: Pick<SpanReader, 'listSpans' | 'counts' | 'usage'>
+  readonly reader: BackfillReader
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Whether no message waits for ledger or warehouse, and none is dead to the warehouse; absent where nobody can tell. */

@@ -28,11 +28,12 @@ test('every span of a time comes once, in order, in few reads', async () => {
       await store.write([{ context: { project, digest: project, ingestedAt: 1n }, spans }])
       const [from, to] = [NOW - since * DAY_MS, isOpen ? FOREVER : NOW]
       let reads = 0
-      const counted: typeof store.listSpans = (query) => {
+      const { usage } = store
+      const scanSpans: typeof store.scanSpans = (query) => {
         reads++
-        return store.listSpans(query)
+        return store.scanSpans(query)
       }
-      const found = (await Array.fromAsync(storedSpans({ listSpans: counted }, { project, from, to, now: NOW }))).flat()
+      const found = (await Array.fromAsync(storedSpans({ scanSpans, usage }, { project, from, to, now: NOW }))).flat()
       const times = spans.map(({ span }) => Number(span.startTimeUnixNano / 1_000_000n))
       const expected = times.filter((time) => time >= from && time < to).sort((a, b) => a - b)
       expect(found.map(({ span }) => Number(span.startTimeUnixNano / 1_000_000n))).toEqual(expected)

@@ -1,4 +1,4 @@
-import type { Cursor, Page, SpanReader, StoredSpan } from '../warehouse/trace-store.ts'
+import type { SpanReader, SpanScanner, StoredSpan } from '../warehouse/trace-store.ts'
 import { FOREVER } from './period.ts'
 
 /** Which spans, by start time in milliseconds since 1970: `from` inclusive, `to` exclusive. */
@@ -10,39 +10,33 @@ export interface StoredSpansOptions {
 }
 
 const DAY_MS = 86_400_000
-const PAGE = 1_000
-const PAGE_BYTES = 4 * 1024 * 1024
 /** Most ranges that a time is read in. */
 const MAX_RANGES = 400
 
-/** Pages of stored spans, in order of start time. */
+/** What spans are read from. */
+export type StoredSpanReader = Pick<SpanReader & SpanScanner, 'scanSpans' | 'usage'>
+
+/** Parts of the stored spans, day after day, and in any order within one. */
 export async function* storedSpans(
-  reader: Pick<SpanReader, 'listSpans'>,
+  reader: StoredSpanReader,
   { project, from, to, now }: StoredSpansOptions,
 ): AsyncGenerator<readonly StoredSpan[]> {
-  const read = (start: number, end: number, after: Cursor | null, pageSize = PAGE): Promise<Page<StoredSpan>> =>
-    reader.listSpans({
-      filter: { project, from: nanos(Math.max(0, start)), ...(end < FOREVER && { to: nanos(end) }) },
-      ...{ sort: 'startTime', order: 'asc', pageSize, maxBytes: PAGE_BYTES },
-      ...(after !== null && { after }),
-    })
+  const within = (start: number, end: number) => ({
+    project,
+    from: nanos(Math.max(0, start)),
+    ...(end < FOREVER && { to: nanos(end) }),
+  })
   let begin = from
   if (now - from > MAX_RANGES * DAY_MS) {
-    const [first] = (await read(from, to, null, 1)).items
-    if (first === undefined) return
-    begin = Number(first.span.startTimeUnixNano / 1_000_000n)
+    const [all] = await reader.usage({ filter: within(from, to), groupBy: [], maxRows: 1 })
+    if (all === undefined) return
+    begin = Number(all.firstSeen / 1_000_000n)
   }
-  for (const [start, end] of ranges({ from: begin, to, now })) {
-    let after: Cursor | null = null
-    do {
-      const page: Page<StoredSpan> = await read(start, end, after)
-      yield page.items
-      after = page.next
-    } while (after !== null)
-  }
+  for (const [start, end] of ranges({ from: begin, to, now }))
+    yield* reader.scanSpans({ filter: within(start, end), order: 'any' })
 }
 
-/** Day by day, or in longer steps: every page costs what is scanned for it. */
+/** Day by day, or in longer steps: what a store may read for one query is bounded. */
 function* ranges({ from, to, now }: Omit<StoredSpansOptions, 'project'>): Generator<[number, number]> {
   const until = Math.min(to, now)
   const step = Math.max(DAY_MS, Math.ceil((until - from) / MAX_RANGES))

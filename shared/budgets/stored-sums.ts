@@ -1,14 +1,14 @@
 import { isSpanledgerError } from '../errors.ts'
 import { reservationOf } from '../spans/ledger.ts'
-import type { SpanReader, StoredSpan } from '../warehouse/trace-store.ts'
+import type { StoredSpan } from '../warehouse/trace-store.ts'
 import { chargesOf, type Rule } from './charge.ts'
 import { spentBy } from './claim.ts'
 import type { BudgetLedger } from './ledger.ts'
-import { type StoredSpansOptions, storedSpans } from './stored-spans.ts'
+import { type StoredSpanReader, type StoredSpansOptions, storedSpans } from './stored-spans.ts'
 
 export interface StoredSumSources {
   readonly ledger: Pick<BudgetLedger, 'reservation'>
-  readonly reader: Pick<SpanReader, 'listSpans'>
+  readonly reader: StoredSpanReader
 }
 
 /** What the stored spans of one bucket spend, in the budget's unit. */

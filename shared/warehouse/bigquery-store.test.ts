@@ -74,6 +74,7 @@ describe('inserts', () => {
         return []
       },
       query: async () => [],
+      async *scan() {},
     }
     const store = await open({ client })
     await store.write([{ context, spans: counted }])
@@ -229,6 +230,37 @@ describe('queries', () => {
     await store.listSpans(everything)
     double.queryBytes = 0
     expect(billed).toHaveLength(1)
+  })
+
+  test('of all spans are run once, and read part by part', async () => {
+    const billed: number[] = []
+    const store = await open({ scanRows: 3, onBilled: (bytes) => billed.push(bytes) })
+    await store.write([batch(8)])
+    double.requests.length = 0
+    const filter = { project: 'p', traceIds: { from: '0' }, tracesWith: { project: 'p', from: NOW, to: NOW + 1n } }
+    const parts = await Array.fromAsync(store.scanSpans({ filter, order: 'trace' }))
+    expect(parts.map((part) => part.length)).toStrictEqual([3, 3, 2])
+    expect(parts.flat().map(({ span }) => Number(span.spanId))).toStrictEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    const run = double.requests.filter(({ body }) => JSON.stringify(body).includes('maximumBytesBilled'))
+    expect(run).toHaveLength(1)
+    expect(billed).toHaveLength(1)
+    expect(JSON.stringify(run)).toContain('2023-11-13T22:13:20.000000Z')
+    double.queryBytes = 2 ** 40
+    await expect(Array.fromAsync(store.scanSpans({ filter, order: 'any' }))).rejects.toMatchObject({
+      code: 'query/invalid',
+    })
+    double.queryBytes = 0
+  })
+
+  test('for a further page of spans read no days that earlier pages have shown', async () => {
+    const store = await open()
+    const month = { ...everything, filter: { project: 'p', from: NOW, to: NOW + 30n * 86_400_000_000_000n } }
+    const after = { value: NOW + 20n * 86_400_000_000_000n, id: `${'1'.repeat(32)}:${'1'.repeat(16)}` }
+    await store.listSpans({ ...month, after })
+    await store.listSpans({ ...month, order: 'desc', after })
+    const text = JSON.stringify(double.requests)
+    expect(text).toContain('2023-12-03T22:13:20.000000Z')
+    expect(text).toContain('2023-12-05T22:13:20.000001Z')
   })
 
   test('read a day around the time range, no more', async () => {

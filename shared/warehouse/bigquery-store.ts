@@ -6,7 +6,9 @@ import { correctionRows, type PlacedRow, spanRows } from './bigquery/rows.ts'
 import { countsStatement, type Scope, scoped } from './bigquery/scope.ts'
 import { enterInto } from './bigquery-books.ts'
 import { createSqlReader } from './sql/reader.ts'
-import type { BatchResult, SpanBatch, SpanFilter, TraceStore } from './trace-store.ts'
+import { selectAll } from './sql/spans.ts'
+import { readSpan } from './sql/stored-span.ts'
+import type { BatchResult, SpanBatch, SpanFilter, SpanQuery, TraceStore } from './trace-store.ts'
 
 const DAY_NANOS = 86_400_000_000_000n
 const LIMIT = 2n ** 63n - 1n
@@ -39,8 +41,9 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
   }
 
   return {
-    async write(batches) {
+    async write(given) {
       if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
+      const batches = [...given]
       const [spans, corrections] = await Promise.all([
         insertEach(client, 'spans', { batches, rowsOf: spanRows }),
         insertEach(client, 'corrections', { batches, rowsOf: correctionRows }),
@@ -57,8 +60,13 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
       return results
     },
     getTrace: async (project, traceId, limit) => reader({ project, traceId }).getTrace(project, traceId, limit),
-    listSpans: async (query) => reader(scopeOf(query.filter, marginNanos)).listSpans(query),
+    listSpans: async (query) => reader(scopeOf(remaining(query), marginNanos)).listSpans(query),
     listTraces: async (query) => reader(scopeOf(query.filter, marginNanos)).listTraces(query),
+    async *scanSpans(query) {
+      if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
+      const statement = scoped(selectAll(query, bigQueryDialect), scopeOf(query.filter, marginNanos), dataset)
+      for await (const rows of client.scan(statement)) yield rows.map((row) => readSpan(row, bigQueryDialect))
+    },
     usage: async (query) => reader(scopeOf(query.filter, marginNanos)).usage(query),
     async counts(project) {
       const [row] = await client.query(countsStatement(project, dataset))
@@ -103,11 +111,22 @@ async function insertEach(
   return results
 }
 
+/** The filter, less the time that earlier pages have shown. */
+function remaining({ filter, sort, order, after }: SpanQuery): SpanFilter {
+  if (after === undefined || sort !== 'startTime') return filter
+  const { from = 0n, to = LIMIT } = filter
+  const { value } = after
+  if (order === 'asc') return value > from ? { ...filter, from: value } : filter
+  return value < to ? { ...filter, to: value + 1n } : filter
+}
+
 /** The part of the table that a filter can need, and `margin` nanoseconds more on either side. */
-function scopeOf({ project, traceId, from, to }: SpanFilter, margin: bigint): Scope {
+function scopeOf({ project, traceId, traceIds, tracesWith, ...filter }: SpanFilter, margin: bigint): Scope {
+  const { from = tracesWith?.from, to = tracesWith?.to } = filter
   return {
     project,
     ...(traceId !== undefined && { traceId }),
+    ...(traceIds !== undefined && { traceIds }),
     ...(from !== undefined && { from: clamp(from - margin) }),
     ...(to !== undefined && { to: clamp(to + margin) }),
   }

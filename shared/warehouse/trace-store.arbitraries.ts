@@ -215,34 +215,46 @@ export const sizedBatches: fc.Arbitrary<SpanBatch[]> = batchesOf(sizedSpan)
 
 const some = <T>(...values: T[]) => fc.array(fc.constantFrom(...values), { maxLength: 3 })
 
+const FEW = { requiredKeys: ['project'], noNullPrototype: true } as { requiredKeys: ['project']; noNullPrototype: true }
+
+const spanConditions = {
+  from: time,
+  to: time,
+  traceId: fc.constantFrom(...TRACE_IDS),
+  name: some(...NAMES),
+  kind: some(...SPAN_KINDS),
+  service: some('api', 'worker'),
+  operation: some('', 'chat'),
+  provider: some('', 'openai'),
+  model: some(...MODELS),
+  user: some('', 'u1'),
+  session: some('', 's1'),
+  environment: some('', 'production'),
+  key: some('', 'k1'),
+  status: some(...STATUS_CODES),
+  costStatus: some(...COST_STATUSES),
+  attributes: fc.array(record({ key: fc.constantFrom('k', '1', 'nope'), value: fc.constant('v') }), {
+    maxLength: 1,
+  }),
+  minCostPicoUsd: fc.bigInt({ min: -1n, max: 2n ** 64n }),
+  maxCostPicoUsd: fc.bigInt({ min: -1n, max: 2n ** 64n }),
+  minDurationNanos: fc.bigInt({ min: -1n, max: 2n ** 64n }),
+  maxDurationNanos: fc.bigInt({ min: -1n, max: 2n ** 64n }),
+}
+
+const traceIds = fc
+  .tuple(fc.constantFrom('', ...TRACE_IDS), fc.option(fc.constantFrom(...TRACE_IDS, 'g')))
+  .map(([from, to]) => ({ from, ...(to !== null && { to }) }))
+
 /** Any filter on a few conditions. */
 export const filter: fc.Arbitrary<SpanFilter> = fc.record(
   {
     project: fc.constantFrom(...PROJECTS),
-    from: time,
-    to: time,
-    traceId: fc.constantFrom(...TRACE_IDS),
-    name: some(...NAMES),
-    kind: some(...SPAN_KINDS),
-    service: some('api', 'worker'),
-    operation: some('', 'chat'),
-    provider: some('', 'openai'),
-    model: some(...MODELS),
-    user: some('', 'u1'),
-    session: some('', 's1'),
-    environment: some('', 'production'),
-    key: some('', 'k1'),
-    status: some(...STATUS_CODES),
-    costStatus: some(...COST_STATUSES),
-    attributes: fc.array(record({ key: fc.constantFrom('k', '1', 'nope'), value: fc.constant('v') }), {
-      maxLength: 1,
-    }),
-    minCostPicoUsd: fc.bigInt({ min: -1n, max: 2n ** 64n }),
-    maxCostPicoUsd: fc.bigInt({ min: -1n, max: 2n ** 64n }),
-    minDurationNanos: fc.bigInt({ min: -1n, max: 2n ** 64n }),
-    maxDurationNanos: fc.bigInt({ min: -1n, max: 2n ** 64n }),
+    ...spanConditions,
+    traceIds,
+    tracesWith: fc.record({ project: fc.constant(''), ...spanConditions }, FEW),
   },
-  { requiredKeys: ['project'], noNullPrototype: true },
+  FEW,
 )
 
 /** Filters that leave most spans in: each has one condition at most. */

@@ -5,6 +5,7 @@ import { cutName } from '../spans/name.ts'
 import { spanBytes } from '../spans/size.ts'
 import { durationNanos, serviceName } from '../spans/span.ts'
 import { type Correction, supersedes, toCorrection } from './correction.ts'
+import { scanByPages } from './scan.ts'
 import {
   type Cursor,
   MAX_READ_BYTES,
@@ -54,8 +55,8 @@ export function createModelStore(): TraceStore {
     return result
   }
 
-  return {
-    write: async (batches) => batches.map(writeBatch),
+  const store: Omit<TraceStore, 'scanSpans'> = {
+    write: async (batches) => Array.from(batches, writeBatch),
     close: async () => undefined,
     counts: async (project) => counts.get(project) ?? { stored: 0n, duplicates: 0n },
     async getTrace(project, traceId, { limit, maxBytes }) {
@@ -70,13 +71,16 @@ export function createModelStore(): TraceStore {
     },
     async listSpans({ filter, sort, order, pageSize, after, maxBytes }) {
       const place = ({ span, ledger }: StoredSpan): Cursor => ({
-        value: { startTime: span.startTimeUnixNano, duration: durationNanos(span), cost: ledger.costPicoUsd ?? -1n }[
-          sort
-        ],
+        value: {
+          startTime: span.startTimeUnixNano,
+          duration: durationNanos(span),
+          cost: ledger.costPicoUsd ?? -1n,
+          trace: 0n,
+        }[sort],
         id: `${span.traceId}:${span.spanId}`,
       })
       const { items, next } = page(
-        all().filter((stored) => meets(stored, filter) && spanWithin(stored, filter)),
+        all().filter((stored) => meets(stored, filter, all) && spanWithin(stored, filter)),
         place,
         order,
         pageSize,
@@ -88,7 +92,7 @@ export function createModelStore(): TraceStore {
     async listTraces({ filter, sort, order, pageSize, after }) {
       const matching = new Set(
         all()
-          .filter((stored) => meets(stored, filter))
+          .filter((stored) => meets(stored, filter, all))
           .map(({ span }) => span.traceId),
       )
       const traces = [...matching]
@@ -100,7 +104,7 @@ export function createModelStore(): TraceStore {
     },
     async usage({ filter, groupBy, intervalNanos }) {
       const groups = new Map<string, StoredSpan[]>()
-      for (const stored of all().filter((each) => meets(each, filter) && spanWithin(each, filter))) {
+      for (const stored of all().filter((each) => meets(each, filter, all) && spanWithin(each, filter))) {
         const start = stored.span.startTimeUnixNano
         const interval = intervalNanos === undefined ? null : start - (start % intervalNanos)
         const key = JSON.stringify([interval?.toString() ?? null, ...groupBy.map((by) => dimension(stored, by))])
@@ -119,6 +123,7 @@ export function createModelStore(): TraceStore {
         )
     },
   }
+  return { ...store, ...scanByPages(store) }
 }
 
 function holds(holder: StoredSpan, later: StoredSpan): boolean {
@@ -126,7 +131,7 @@ function holds(holder: StoredSpan, later: StoredSpan): boolean {
   return a === b ? holder.context.digest > later.context.digest : a > b
 }
 
-function meets(stored: StoredSpan, filter: SpanFilter): boolean {
+function meets(stored: StoredSpan, filter: SpanFilter, all: () => readonly StoredSpan[]): boolean {
   const { span, ledger, context } = stored
   const anyOf = <T>(value: T, wanted: readonly T[] | undefined) => wanted === undefined || wanted.includes(value)
   return (
@@ -134,6 +139,9 @@ function meets(stored: StoredSpan, filter: SpanFilter): boolean {
     (filter.from === undefined || span.startTimeUnixNano >= filter.from) &&
     (filter.to === undefined || span.startTimeUnixNano < filter.to) &&
     (filter.traceId === undefined || span.traceId === filter.traceId) &&
+    (filter.traceIds === undefined || span.traceId >= filter.traceIds.from) &&
+    (filter.traceIds?.to === undefined || span.traceId < filter.traceIds.to) &&
+    (filter.tracesWith === undefined || isInTraceWith(stored, filter.tracesWith, all)) &&
     anyOf(span.name, filter.name) &&
     anyOf(span.kind, filter.kind) &&
     anyOf(span.statusCode, filter.status) &&
@@ -150,6 +158,15 @@ function meets(stored: StoredSpan, filter: SpanFilter): boolean {
       const attribute = span.attributes.get(key)
       return attribute !== undefined && attributeText(attribute) === value
     })
+  )
+}
+
+function isInTraceWith({ span, context }: StoredSpan, filter: SpanFilter, all: () => readonly StoredSpan[]): boolean {
+  return all().some(
+    (other) =>
+      other.span.traceId === span.traceId &&
+      meets(other, { ...filter, project: context.project }, all) &&
+      spanWithin(other, filter),
   )
 }
 

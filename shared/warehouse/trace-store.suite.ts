@@ -4,9 +4,19 @@ import { isSpanledgerError } from '../errors.ts'
 import type { PricedSpan } from '../spans/ledger.ts'
 import { MAX_NAME_LENGTH } from '../spans/name.ts'
 import { spanBytes } from '../spans/size.ts'
+import type { Span } from '../spans/span.ts'
 import { batches, filter, looseFilter, pricedSpan, sizedBatches, usageQuery } from './trace-store.arbitraries.ts'
 import { createModelStore } from './trace-store.model.ts'
-import type { Cursor, Page, SpanBatch, SpanQuery, StoredSpan, TraceQuery, TraceStore } from './trace-store.ts'
+import type {
+  Cursor,
+  Page,
+  ScanQuery,
+  SpanBatch,
+  SpanQuery,
+  StoredSpan,
+  TraceQuery,
+  TraceStore,
+} from './trace-store.ts'
 
 /** What is different about a store. */
 export interface TraceStoreTraits {
@@ -146,7 +156,7 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
     test('lists spans as the model does, page by page', async () => {
       const query = fc.record({
         filter: fc.oneof(filter, looseFilter),
-        sort: fc.constantFrom<SpanQuery['sort'][]>('startTime', 'duration', 'cost'),
+        sort: fc.constantFrom<SpanQuery['sort'][]>('startTime', 'duration', 'cost', 'trace'),
         order: fc.constantFrom<SpanQuery['order'][]>('asc', 'desc'),
         pageSize: fc.integer({ min: 1, max: 5 }),
         maxBytes: fc.constantFrom(0, 2_000, 5_000, 1_000_000),
@@ -157,6 +167,24 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
           const own = { ...asked, filter: { ...asked.filter, project: project(asked.filter.project) } }
           const pages = await allPages((after) => store.listSpans({ ...own, ...after }))
           expect(pages).toStrictEqual(await allPages((after) => model.listSpans({ ...own, ...after })))
+        }),
+        RUNS,
+      )
+    })
+
+    test('scans every span that meets a filter once, traces one after another if asked', async () => {
+      const query = fc.record({
+        filter: fc.oneof(filter, looseFilter),
+        order: fc.constantFrom<ScanQuery['order'][]>('trace', 'any'),
+      })
+      await fc.assert(
+        fc.asyncProperty(batches, query, async (list, { filter: asked, order }) => {
+          const { model, project } = await filled(list)
+          const own = { order, filter: { ...asked, project: project(asked.project) } }
+          const found = (await Array.fromAsync(store.scanSpans(own))).flat()
+          const expected = (await Array.fromAsync(model.scanSpans(own))).flat()
+          const inOrder = order === 'trace' ? found : found.toSorted(byStart)
+          expect(inOrder).toStrictEqual(expected)
         }),
         RUNS,
       )
@@ -281,4 +309,10 @@ async function allPages<T>(ask: (after: { after?: Cursor }) => Promise<Page<T>>)
     next = page.next
   } while (next !== null && pages.length < 100)
   return pages
+}
+
+function byStart({ span: a }: StoredSpan, { span: b }: StoredSpan): number {
+  const place = ({ startTimeUnixNano, traceId, spanId }: Span) =>
+    `${String(startTimeUnixNano).padStart(20, '0')}:${traceId}:${spanId}`
+  return place(a) < place(b) ? -1 : 1
 }

@@ -39,8 +39,9 @@ export interface SpanWriter {
    * Batches whose digest is already stored change nothing. A span (project, trace id, span id) is stored once, whichever
    * batches it comes in: of its versions the one with the later end holds, then the one of the greater digest, then the later
    * one of its batch. Results in the order of `batches`; over all calls, stored + duplicates = the spans of distinct digests.
+   * `batches` are read once, in their order, and may be made as they are read: a store that lets go of them again needs not hold all.
    */
-  write(batches: readonly SpanBatch[]): Promise<readonly BatchResult[]>
+  write(batches: Iterable<SpanBatch>): Promise<readonly BatchResult[]>
   close(): Promise<void>
 }
 
@@ -51,6 +52,10 @@ export interface SpanFilter {
   readonly from?: bigint
   readonly to?: bigint
   readonly traceId?: string
+  /** Trace ids from `from`, inclusive, to `to`, exclusive, if there is one. */
+  readonly traceIds?: { readonly from: string; readonly to?: string }
+  /** Of traces that have a span which meets this; its project is the same. */
+  readonly tracesWith?: SpanFilter
   readonly name?: readonly string[]
   readonly kind?: readonly SpanKind[]
   readonly service?: readonly string[]
@@ -96,10 +101,13 @@ export interface TraceQuery {
   readonly after?: Cursor
 }
 
-/** Spans that meet the filter; ties are broken by trace id and span id (cursor id: both, joined by `:`). */
+/**
+ * Spans that meet the filter; ties are broken by trace id and span id (cursor id: both, joined by `:`), by which alone `trace`
+ * sorts (cursor value: 0).
+ */
 export interface SpanQuery {
   readonly filter: SpanFilter
-  readonly sort: 'startTime' | 'duration' | 'cost'
+  readonly sort: 'startTime' | 'duration' | 'cost' | 'trace'
   readonly order: SortOrder
   readonly pageSize: number
   readonly after?: Cursor
@@ -241,4 +249,21 @@ export interface SpanReader {
   counts(project: string): Promise<StoreCounts>
 }
 
-export interface TraceStore extends SpanWriter, SpanReader {}
+/** All spans that meet the filter: in order of trace id, so that traces come one after another, or in any. */
+export interface ScanQuery {
+  readonly filter: SpanFilter
+  readonly order: 'trace' | 'any'
+}
+
+/** For who reads all there is: a store that is paid by what a query reads is queried once, however much that is. */
+export interface SpanScanner {
+  /** Every span that meets the filter, once, in parts of at most {@link SCAN_SPANS} and some {@link SCAN_BYTES}. */
+  scanSpans(query: ScanQuery): AsyncIterable<readonly StoredSpan[]>
+}
+
+/** Spans of one part of a scan. */
+export const SCAN_SPANS = 10_000
+/** Bytes of one, by `spanBytes`. */
+export const SCAN_BYTES = 8 * 1024 * 1024
+
+export interface TraceStore extends SpanWriter, SpanReader, SpanScanner {}

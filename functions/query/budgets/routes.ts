@@ -1,11 +1,11 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Authenticate } from '../../../shared/auth/authenticate.ts'
+import type { BackfillReader } from '../../../shared/budgets/backfill.ts'
 import type { BudgetLedger } from '../../../shared/budgets/ledger.ts'
 import { checkJsonBody } from '../../../shared/http/json-body.ts'
 import { handleProblems } from '../../../shared/http/problem.ts'
 import type { Reach } from '../../../shared/http/reach.ts'
 import type { Log } from '../../../shared/log.ts'
-import type { SpanReader } from '../../../shared/warehouse/trace-store.ts'
 import type { ReaderEnv } from '../principal.ts'
 import { administrationRoutes } from './administration.ts'
 import { backtestRoute } from './backtest.ts'
@@ -18,7 +18,7 @@ export interface BudgetRoutesOptions extends FallbackOptions {
   readonly ledger: BudgetLedger
   readonly authenticate: Authenticate
   /** Where the spend from before a budget was made is found; without, budgets begin with nothing spent. */
-  readonly reader?: Pick<SpanReader, 'listSpans' | 'counts'>
+  readonly reader?: BackfillReader
   readonly log?: Log
   /** Where alerts may go: what a target's address shows to be beyond is refused. @defaultValue `private` */
   readonly alertReach?: Reach

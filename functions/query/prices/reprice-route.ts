@@ -7,7 +7,8 @@ import type { Pricer } from '../../../shared/pricing/pricer.ts'
 import { fromPageToken, nextPage, nextPageSchema } from '../page.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
 import { API_KEY_SCHEME, noParameters, responses, WITH_BODY } from '../route.ts'
-import { type RepriceSources, repricePage } from './reprice.ts'
+import { repricePage } from './reprice.ts'
+import type { RepriceSources } from './reprice-trace.ts'
 
 export interface RepriceRouteOptions extends Omit<RepriceSources, 'pricer' | 'now'> {
   /** Asked for at the first request: the catalogue is not loaded before it is needed. */
@@ -16,7 +17,7 @@ export interface RepriceRouteOptions extends Omit<RepriceSources, 'pricer' | 'no
   readonly now?: () => number
 }
 
-const CURSOR = { id: /^[0-9a-f]{32}$/, limit: 2n ** 63n }
+const CURSOR = { id: /^[0-9a-f]{32}:\d{1,3}$/, limit: 2n ** 63n }
 
 const requestSchema = z.strictObject({
   from: z.string().meta({ description: 'start time, RFC 3339, inclusive' }),

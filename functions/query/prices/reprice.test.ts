@@ -240,17 +240,18 @@ test('a model was listed as not in the catalogue although it had been given a pr
 test('a call that came while its trace was read was taken back: its agent was billed beside it', async () => {
   const { run, costs, price, store, tick } = await open()
   await price(3)
-  const { listSpans } = store
-  store.listSpans = async (query) => {
-    const page = await listSpans(query)
-    const [agent] = page.items.filter(({ span }) => Number(span.spanId) === 1)
-    const ledger = { ...EMPTY_LEDGER, costStatus: 'rollup' as const, revision: tick() * 1000 }
-    const context = { project: 'p', digest: `late${ledger.revision}`, ingestedAt: 1n }
-    if (agent !== undefined) await store.write([{ context, spans: [], corrections: [{ span: agent.span, ledger }] }])
-    return page
+  const { scanSpans } = store
+  store.scanSpans = async function* (query) {
+    for await (const part of scanSpans(query)) {
+      const [agent] = part.filter(({ span }) => Number(span.spanId) === 1)
+      const ledger = { ...EMPTY_LEDGER, costStatus: 'rollup' as const, revision: tick() * 1000 }
+      const context = { project: 'p', digest: `late${ledger.revision}`, ingestedAt: 1n }
+      if (agent !== undefined) await store.write([{ context, spans: [], corrections: [{ span: agent.span, ledger }] }])
+      yield part
+    }
   }
   await run(true)
-  store.listSpans = listSpans
+  store.scanSpans = scanSpans
   expect(await costs()).toStrictEqual({ ...PRICED, 1: ['rollup', null] })
 })
 

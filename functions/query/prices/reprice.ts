@@ -1,22 +1,14 @@
-import { createHash } from 'node:crypto'
-import type { Bus, Message } from '../../../shared/bus/bus.ts'
-import { splitTraces } from '../../../shared/otlp/split.ts'
-import type { Link, UsageSpan } from '../../../shared/pricing/lineage.ts'
-import type { Pricer } from '../../../shared/pricing/pricer.ts'
-import { correctLedger, type Receipt } from '../../../shared/pricing/receipt.ts'
-import { billUsages, readSlices } from '../../../shared/pricing/slice.ts'
-import { correctionSpan } from '../../../shared/spans/correction.ts'
-import { type Ledger, type PricedSpan, reservationOf } from '../../../shared/spans/ledger.ts'
-import { serviceName } from '../../../shared/spans/span.ts'
-import type { Cursor, SpanReader, StoredSpan } from '../../../shared/warehouse/trace-store.ts'
+import type { Cursor } from '../../../shared/warehouse/trace-store.ts'
+import type { RepriceChange, RepriceReport } from './reprice-report.ts'
+import { publishCorrections, type RepriceRun, type RepriceSources, repriceTrace, type Window } from './reprice-trace.ts'
+import { FIRST_TRACE_ID, MAX_DEPTH, traceIdRange } from './trace-id-range.ts'
+import { wholeTraces } from './whole-traces.ts'
 
-/** Larger traces are left as they are, and counted: what their spans use and where they hang is in memory together. */
-export const MAX_TRACE_SPANS = 100_000
-const TRACES_PER_PAGE = 100
+/** Spans of a range, if the ids are spread evenly. Not less: of a day's spans BigQuery reads, and bills, whole blocks. */
+const SPANS_PER_RANGE = 50_000
 /** A page that has taken this long ends early, in milliseconds: a request to a function may take a minute. */
 const PAGE_MS = 20_000
-/** What is read of a trace at a time. */
-const SPANS_AT_ONCE = { pageSize: 10_000, maxBytes: 8 * 1024 * 1024 }
+const DAY_NANOS = 86_400_000_000_000n
 
 /** What is repriced: spans that start in [`from`, `to`), in nanoseconds since 1970, of one model if one is given. */
 export interface RepriceQuery {
@@ -27,28 +19,8 @@ export interface RepriceQuery {
   /** Publishes corrections; without, nothing changes. */
   readonly apply: boolean
   readonly after?: Cursor
-}
-
-export interface RepriceSources {
-  readonly reader: Pick<SpanReader, 'listTraces' | 'listSpans'>
-  readonly pricer: Pricer
-  readonly bus: Pick<Bus, 'publish'>
-  /** Milliseconds since 1970. */
-  readonly now: () => number
-}
-
-/** What becomes of the cost of one model's spans, for one user and day (UTC). */
-export interface RepriceChange {
-  readonly day: string
-  readonly model: string
-  readonly user: string
-  spans: number
-  /** Sums in 1e-12 USD over the spans whose cost was, or is, known. */
-  before: bigint
-  after: bigint
-  /** How many of them have no known cost. */
-  unknownBefore: number
-  unknownAfter: number
+  /** About as many spans are read at once. @defaultValue 50,000 */
+  readonly spansPerRange?: number
 }
 
 export interface RepricePage {
@@ -62,144 +34,86 @@ export interface RepricePage {
 /**
  * Prices a page of traces anew, each as a whole, and publishes a correction for every span whose cost, or why it has none,
  * is another now. What was priced before stays as it was; applying twice changes nothing more.
+ *
+ * Goes day by day, and in each by ranges of trace ids that hold about as many spans: read each once.
  */
 export async function repricePage(query: RepriceQuery, sources: RepriceSources): Promise<RepricePage> {
-  const { project, from, to, model, after } = query
-  const { reader, now } = sources
-  const filter = { project, from, to, ...(model !== undefined && { model: [model] }) }
-  const order = { sort: 'startTime', order: 'asc', pageSize: TRACES_PER_PAGE } as const
-  const { items, next } = await reader.listTraces({ filter, ...order, ...(after !== undefined && { after }) })
-  const report = { spans: 0, skipped: 0, changes: new Map<string, RepriceChange>() }
-  const endAt = now() + PAGE_MS
-  for (const [index, { traceId, startTimeUnixNano, spanCount }] of items.entries()) {
-    if (spanCount > MAX_TRACE_SPANS) report.skipped++
-    else await repriceTrace(traceId, query, sources, report)
-    const isLast = index === items.length - 1
-    if (now() >= endAt && !isLast)
-      return { ...report, changes: [...report.changes.values()], next: { value: startTimeUnixNano, id: traceId } }
+  const endAt = sources.now() + PAGE_MS
+  const report: RepriceReport = { spans: 0, skipped: 0, changes: new Map() }
+  const run: RepriceRun = { ...query, sources, report, corrections: [] }
+  let place = query.after === undefined ? await findPlace(query, query.from, sources) : readPlace(query.after)
+  while (place !== null) {
+    place = await repriceRange(run, query, place, endAt)
+    await publishCorrections(run)
+    if (sources.now() >= endAt) break
   }
-  return { ...report, changes: [...report.changes.values()], next }
+  const { spans, skipped, changes } = report
+  return { spans, skipped, changes: [...changes.values()], next: place && placeCursor(place) }
 }
 
-interface Report {
-  spans: number
-  readonly changes: Map<string, RepriceChange>
+/** Where repricing has come to. */
+interface Place {
+  /** Start of the day, in nanoseconds since 1970. */
+  readonly day: bigint
+  /** The first trace id of it that is left. */
+  readonly from: string
+  /** Of the next range: see {@link traceIdRange}. */
+  readonly depth: number
 }
 
-/**
- * Reads the trace twice, a part at a time: for what its spans bill as a whole, then for what each costs. A trace that is a
- * single part is read once.
- */
-async function repriceTrace(traceId: string, query: RepriceQuery, sources: RepriceSources, report: Report) {
-  const { project, apply } = query
-  const { pricer, bus, now } = sources
-  // What is said of the trace from here on knows more of it than what is about to be read.
+/** The first day with spans from `from` on, and how finely to cut it; null where there are none. */
+async function findPlace(query: RepriceQuery, from: bigint, { reader }: RepriceSources): Promise<Place | null> {
+  const [sum] = await reader.usage({ filter: { ...meant(query), from }, groupBy: [], maxRows: 1 })
+  if (sum === undefined) return null
+  const [first, last] = [sum.firstSeen, sum.lastSeen].map((time) => time / DAY_NANOS) as [bigint, bigint]
+  const ranges = sum.spans / Number(last - first + 1n) / (query.spansPerRange ?? SPANS_PER_RANGE)
+  return { day: first * DAY_NANOS, from: FIRST_TRACE_ID, depth: Math.max(0, Math.ceil(Math.log2(ranges))) }
+}
+
+function placeCursor({ day, from, depth }: Place): Cursor {
+  return { value: day, id: `${from}:${depth}` }
+}
+
+function readPlace({ value, id }: Cursor): Place {
+  const [from = '', depth = ''] = id.split(':')
+  return { day: value, from, depth: Math.min(Number(depth), MAX_DEPTH) }
+}
+
+/** Reprices the traces of one day and range, and says where to go on: behind it, or in it, if it was too much. */
+async function repriceRange(
+  run: RepriceRun,
+  query: RepriceQuery,
+  { day, from, depth }: Place,
+  endAt: number,
+): Promise<Place | null> {
+  const { reader, now } = run.sources
+  const { spansPerRange = SPANS_PER_RANGE } = query
+  const range = traceIdRange(from, depth)
+  const window = {
+    ...meant(query),
+    from: query.from > day ? query.from : day,
+    to: query.to < day + DAY_NANOS ? query.to : day + DAY_NANOS,
+  }
+  const filter = { project: query.project, traceIds: range, tracesWith: window }
+  // What is said of a trace from here on knows more of it than what is about to be read.
   const readAt = now() * 1000
-  const parts = () => readParts(sources.reader, project, traceId)
-  const links = new Map<string, Link>()
-  const usages: UsageSpan[] = []
-  let only: readonly StoredSpan[] | undefined
-  let count = 0
-  for await (const part of parts()) {
-    const slice = readSlices(part.map(({ span }) => span)).slices.get(traceId)
-    for (const [spanId, link] of slice?.links ?? []) links.set(spanId, link)
-    for (const { spanId, call } of slice?.usages ?? []) usages.push({ spanId, call })
-    only = count++ === 0 ? part : undefined
+  let spans = 0
+  for await (const trace of wholeTraces(reader.scanSpans({ filter, order: 'trace' }))) {
+    const isTooMuch = spans > 4 * spansPerRange
+    if (spans > 0 && (isTooMuch || now() >= endAt))
+      return { day, from: trace.traceId, depth: isTooMuch ? Math.min(depth + 2, MAX_DEPTH) : depth }
+    spans += trace.spans?.length ?? 1
+    await repriceTrace(run, trace, window, readAt)
   }
-  const billed = billUsages(usages, links)
-  const bills = new Map([[traceId, new Map(usages.map(({ spanId }, position) => [spanId, billed[position]!]))]])
-  for await (const part of only === undefined ? parts() : [only]) {
-    const spans = part.map(({ span }) => span)
-    await pricer.prepare([project])
-    const ledgers = pricer.priceReading(readSlices(spans), spans, bills, { project })
-    const corrections: PricedSpan[] = []
-    for (const [index, old] of part.entries()) {
-      if (!isMeant(old, query)) continue
-      report.spans++
-      const ledger = ledgers[index]!
-      if (sameCost(old.ledger, ledger)) continue
-      note(report.changes, old, ledger)
-      const revision = Math.max(readAt, old.ledger.revision + 1)
-      corrections.push({ span: old.span, ledger: correctLedger(ledger, old.ledger, revision) })
-    }
-    if (apply && corrections.length > 0)
-      await bus.publish('priced-spans', correctionMessages(project, corrections, now()))
-  }
+  const next = spans < spansPerRange / 8 ? Math.max(0, depth - 1) : depth
+  if (range.to !== undefined) return { day, from: range.to, depth: next }
+  const tomorrow = day + DAY_NANOS
+  if (tomorrow >= query.to) return null
+  return spans === 0 && from === FIRST_TRACE_ID
+    ? findPlace(query, tomorrow, run.sources)
+    : { day: tomorrow, from: FIRST_TRACE_ID, depth: next }
 }
 
-async function* readParts(reader: Pick<SpanReader, 'listSpans'>, project: string, traceId: string) {
-  const query = { filter: { project, traceId }, sort: 'startTime', order: 'asc', ...SPANS_AT_ONCE } as const
-  for (let after: Cursor | null | undefined; after !== null; ) {
-    const { items, next } = await reader.listSpans({ ...query, ...(after !== undefined && { after }) })
-    yield items
-    after = next
-  }
-}
-
-function isMeant({ span, ledger }: StoredSpan, { from, to, model }: RepriceQuery): boolean {
-  return (
-    span.startTimeUnixNano >= from && span.startTimeUnixNano < to && (model === undefined || ledger.model === model)
-  )
-}
-
-function sameCost(a: Ledger, b: Ledger): boolean {
-  return (
-    a.costPicoUsd === b.costPicoUsd &&
-    a.costStatus === b.costStatus &&
-    a.costLowerPicoUsd === b.costLowerPicoUsd &&
-    a.costUpperPicoUsd === b.costUpperPicoUsd &&
-    (a.costStatus !== 'unpriced' || whyUnpriced(a) === whyUnpriced(b))
-  )
-}
-
-/** What a list of models without a price shows of one. */
-function whyUnpriced({ receipt }: Ledger): string {
-  const { serviceTier, reason }: Partial<Receipt> = JSON.parse(receipt || '{}')
-  return JSON.stringify([serviceTier, reason])
-}
-
-function note(changes: Map<string, RepriceChange>, { span, ledger: old }: StoredSpan, ledger: Ledger): void {
-  const day = new Date(Number(span.startTimeUnixNano / 1_000_000n)).toISOString().slice(0, 10)
-  const key = JSON.stringify([day, ledger.model, ledger.userId])
-  let change = changes.get(key)
-  if (change === undefined) {
-    change = {
-      day,
-      model: ledger.model,
-      user: ledger.userId,
-      spans: 0,
-      before: 0n,
-      after: 0n,
-      unknownBefore: 0,
-      unknownAfter: 0,
-    }
-    changes.set(key, change)
-  }
-  change.spans++
-  change.before += old.costPicoUsd ?? 0n
-  change.after += ledger.costPicoUsd ?? 0n
-  if (isUnknown(old)) change.unknownBefore++
-  if (isUnknown(ledger)) change.unknownAfter++
-}
-
-function isUnknown({ costStatus }: Ledger): boolean {
-  return costStatus === 'unpriced' || costStatus === 'ambiguous'
-}
-
-function correctionMessages(project: string, corrections: readonly PricedSpan[], now: number): Message[] {
-  const spans = corrections.map(({ span, ledger }) => {
-    const reservation = reservationOf(span.attributes)
-    const named = { service: serviceName(span), ...(reservation !== undefined && { reservation }) }
-    return correctionSpan({ ...span, ...named }, ledger)
-  })
-  return splitTraces(spans, { tooLarge: () => {} }).map(({ data }) => ({
-    data,
-    attributes: {
-      project,
-      digest: createHash('sha256').update(project).update('\0').update(data).digest('hex'),
-      spans: 0,
-      ingestedAt: `${now}000000`,
-      traceparent: '',
-    },
-  }))
+function meant({ project, from, to, model }: RepriceQuery): Window {
+  return { project, from, to, ...(model !== undefined && { model: [model] }) }
 }

@@ -6,8 +6,9 @@ import { handleProblems } from '../../../shared/http/problem.ts'
 import type { Log } from '../../../shared/log.ts'
 import { customPricesSchema } from '../../../shared/pricing/custom-price.ts'
 import type { PriceStore } from '../../../shared/pricing/price-store.ts'
-import type { SpanReader } from '../../../shared/warehouse/trace-store.ts'
+import type { SpanReader, SpanScanner } from '../../../shared/warehouse/trace-store.ts'
 import { filterParameters, toFilter } from '../filter.ts'
+import { createGate, SUMS } from '../gate.ts'
 import { type ReaderEnv, requireScope } from '../principal.ts'
 import { API_KEY_SCHEME, noParameters, readRoute, refuseInvalid, responses, WITH_BODY } from '../route.ts'
 import { spendJson, spendSchema } from '../spend-json.ts'
@@ -16,7 +17,7 @@ import { type RepriceRouteOptions, repriceRoute } from './reprice-route.ts'
 
 export interface PriceRoutesOptions extends RepriceRouteOptions {
   readonly prices: PriceStore
-  readonly reader: Pick<SpanReader, 'usage' | 'listTraces' | 'listSpans'>
+  readonly reader: Pick<SpanReader & SpanScanner, 'usage' | 'listSpans' | 'scanSpans'>
   readonly log?: Log
 }
 
@@ -68,7 +69,7 @@ export function createPriceRoutes(options: PriceRoutesOptions): OpenAPIHono<Read
     responses: responses('the prices', pricesSchema, [412, ...WITH_BODY]),
   })
   const unpriced = createRoute({
-    ...readRoute(authenticate, 'prices'),
+    ...readRoute(authenticate, 'prices', createGate(SUMS)),
     path: '/ledger/v1/models/unpriced',
     summary: 'Models that were used and have no price, latest first',
     description:

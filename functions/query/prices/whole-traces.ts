@@ -6,23 +6,25 @@ export interface ScannedTrace {
   readonly spans?: readonly StoredSpan[]
 }
 
-/** Makes traces of a scan in their order. Of a trace that goes on after two parts nothing is held. */
+/** Makes traces of a scan in order of trace id. Of one that is in more than two parts nothing is held. */
 export async function* wholeTraces(parts: AsyncIterable<readonly StoredSpan[]>): AsyncGenerator<ScannedTrace> {
   let traceId: string | undefined
-  let spans: StoredSpan[] = []
-  let parted = 0
-  const trace = (id: string): ScannedTrace => (parted > 1 ? { traceId: id } : { traceId: id, spans })
+  let spans: StoredSpan[] | undefined
+  /** How many parts the trace is in so far. */
+  let within = 0
+  const trace = (id: string): ScannedTrace => ({ traceId: id, ...(spans !== undefined && { spans }) })
   for await (const part of parts) {
+    within++
     for (const stored of part) {
       if (stored.span.traceId !== traceId) {
         if (traceId !== undefined) yield trace(traceId)
         traceId = stored.span.traceId
         spans = []
-        parted = 0
+        within = 1
       }
-      if (parted < 2) spans.push(stored)
+      if (within > 2) spans = undefined
+      else spans?.push(stored)
     }
-    if (++parted > 1) spans = []
   }
   if (traceId !== undefined) yield trace(traceId)
 }

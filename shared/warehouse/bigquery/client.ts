@@ -18,6 +18,8 @@ export interface BigQueryOptions {
   readonly timeoutMs?: number
   /** Most bytes that one query may be billed for; one that would read more is refused unread. @defaultValue 20 GiB */
   readonly maxBytesBilled?: number
+  /** Most rows of one part of a scan. @defaultValue 2,000 */
+  readonly scanRows?: number
   /** Asked instead of the REST API. */
   readonly client?: BigQueryClient
   /** Told of every query what it was billed for, in bytes. */
@@ -35,18 +37,25 @@ export interface BigQueryClient {
   /** Inserts rows, made as they are sent, and returns those that it refuses; all others are stored. Rejects when some were neither. */
   insert(table: string, rows: Iterable<InsertRow>): Promise<readonly RefusedRow[]>
   /** Rows by column name, integers as `bigint`. Rejects with `query/invalid` when it would read more than it may. */
-  query(statement: Sql): Promise<readonly Readonly<Record<string, unknown>>[]>
+  query(statement: Sql): Promise<readonly Row[]>
+  /** The same, part by part: the query is run, and billed, once, however many parts there are. A part is 20 MB at most. */
+  scan(statement: Sql): AsyncIterable<readonly Row[]>
 }
+
+export type Row = Readonly<Record<string, unknown>>
 
 /** Of one request: BigQuery takes 10 MB, and advises 500 rows. */
 const MAX_REQUEST_BYTES = 9_000_000
 const MAX_REQUEST_ROWS = 500
+/** How long the query of a scan may run, in milliseconds: it may read a day's spans. */
+const SCAN_TIMEOUT_MS = 120_000
 /** Requests of one insert that are under way at once: as many as wait for each other, so few that memory holds them. */
 const PARALLEL = 4
 
 /** A client of the REST API; it connects when first used. */
 export function createBigQueryClient(options: BigQueryOptions): BigQueryClient {
-  const { projectId, dataset, apiEndpoint, timeoutMs = 30_000, maxBytesBilled = 20 * 1024 ** 3, onBilled } = options
+  const { projectId, dataset, apiEndpoint, onBilled } = options
+  const { timeoutMs = 30_000, maxBytesBilled = 20 * 1024 ** 3, scanRows = 2_000 } = options
   const bigquery = new BigQuery({
     projectId,
     // The client's own retries have no jitter, and repeat less than may be repeated here.
@@ -105,8 +114,22 @@ export function createBigQueryClient(options: BigQueryOptions): BigQueryClient {
     async query(statement) {
       const request = { ...queryRequest(statement), maximumBytesBilled: String(maxBytesBilled) }
       const [rows, , answer] = (await attempt('query', () => bigquery.query(request))) as unknown as QueryAnswer
-      onBilled?.(Number(answer?.totalBytesBilled ?? answer?.totalBytesProcessed ?? 0))
+      onBilled?.(billed(answer))
       return rows.map(plainRow)
+    },
+
+    async *scan(statement) {
+      const limits = { maximumBytesBilled: String(maxBytesBilled), jobTimeoutMs: SCAN_TIMEOUT_MS }
+      const [job] = await attempt('query', () => bigquery.createQueryJob({ ...queryRequest(statement), ...limits }))
+      const page = { maxResults: scanRows, autoPaginate: false, wrapIntegers: true }
+      for (let pageToken: string | undefined, isFirst = true; isFirst || pageToken !== undefined; isFirst = false) {
+        const request = { ...page, ...(pageToken !== undefined && { pageToken }) }
+        const read = attempt('query', () => job.getQueryResults(request))
+        const [rows, , answer] = (await read) as unknown as QueryAnswer
+        if (isFirst) onBilled?.(billed(answer))
+        if (rows.length > 0) yield rows.map(plainRow)
+        pageToken = answer?.pageToken
+      }
     },
   }
 }
@@ -115,8 +138,16 @@ export function createBigQueryClient(options: BigQueryOptions): BigQueryClient {
 type QueryAnswer = [
   rows: Record<string, unknown>[],
   next: unknown,
-  answer?: { readonly totalBytesBilled?: string; readonly totalBytesProcessed?: string },
+  answer?: {
+    readonly totalBytesBilled?: string
+    readonly totalBytesProcessed?: string
+    readonly pageToken?: string
+  },
 ]
+
+function billed(answer: QueryAnswer[2]): number {
+  return Number(answer?.totalBytesBilled ?? answer?.totalBytesProcessed ?? 0)
+}
 
 /** Rows of one request as JSON, and the place of the first of them. */
 interface Chunk {

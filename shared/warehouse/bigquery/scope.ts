@@ -1,5 +1,7 @@
 import { WAREHOUSE_COLUMNS } from '../../spans/columns.ts'
+import { idsWithin } from '../sql/filter.ts'
 import { identifier, join, type Sql, sql } from '../sql/statement.ts'
+import type { SpanFilter } from '../trace-store.ts'
 import { LEDGER_COLUMNS } from './schema.ts'
 import { timestamp } from './timestamp.ts'
 
@@ -7,6 +9,8 @@ import { timestamp } from './timestamp.ts'
 export interface Scope {
   readonly project: string
   readonly traceId?: string
+  /** Of a filter: a part of the cluster's blocks. */
+  readonly traceIds?: NonNullable<SpanFilter['traceIds']>
   /** Nanoseconds since 1970, `from` inclusive, `to` exclusive; both in [0, 2^63). */
   readonly from?: bigint
   readonly to?: bigint
@@ -79,9 +83,11 @@ function instant(nanos: bigint): Sql {
   return sql`CAST(${timestamp(nanos)} AS TIMESTAMP)`
 }
 
-function conditions({ project, traceId }: Scope): Sql[] {
-  const own = sql`project_id = ${project}`
-  return traceId === undefined ? [own] : [own, sql`trace_id = ${traceId}`]
+function conditions({ project, traceId, traceIds }: Scope): Sql[] {
+  const own = [sql`project_id = ${project}`]
+  if (traceId !== undefined) own.push(sql`trace_id = ${traceId}`)
+  if (traceIds !== undefined) own.push(idsWithin(traceIds))
+  return own
 }
 
 const LEDGER_NAMES: ReadonlySet<string> = new Set(LEDGER_COLUMNS.map(({ warehouse }) => warehouse))

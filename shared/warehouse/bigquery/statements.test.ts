@@ -1,6 +1,6 @@
 import sqlParser from 'node-sql-parser'
 import { expect, test } from 'vitest'
-import { selectTrace } from '../sql/spans.ts'
+import { selectAll, selectTrace } from '../sql/spans.ts'
 import type { Sql } from '../sql/statement.ts'
 import { selectTraces } from '../sql/traces.ts'
 import { selectUsage } from '../sql/usage.ts'
@@ -33,6 +33,16 @@ const STATEMENTS: Readonly<Record<string, string>> = {
     scoped(
       selectUsage({ filter, groupBy: ['model', 'reason', 'serviceTier'], maxRows: 5 }, bigQueryDialect),
       scope,
+      DATASET,
+    ),
+  ),
+  scan: named(
+    scoped(
+      selectAll(
+        { filter: { project: 'p', traceIds: { from: '4', to: '8' }, tracesWith: filter }, order: 'trace' },
+        bigQueryDialect,
+      ),
+      { ...scope, traceIds: { from: '4', to: '8' } },
       DATASET,
     ),
   ),

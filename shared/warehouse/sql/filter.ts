@@ -33,7 +33,13 @@ export interface BoundedColumns {
 /** The condition that a span meets `filter`, its bounds on cost and duration left out. */
 export function spanCondition(filter: SpanFilter, dialect: Dialect): Sql {
   const conditions = [sql`project_id = ${filter.project}`, ...timeConditions(filter)]
-  if (filter.traceId !== undefined) conditions.push(sql`trace_id = ${filter.traceId}`)
+  const { traceId, traceIds, tracesWith } = filter
+  if (traceId !== undefined) conditions.push(sql`trace_id = ${traceId}`)
+  if (traceIds !== undefined) conditions.push(idsWithin(traceIds))
+  if (tracesWith !== undefined) {
+    const meets = wholeSpanCondition({ ...tracesWith, project: filter.project }, dialect)
+    conditions.push(sql`trace_id IN (SELECT trace_id FROM spans WHERE ${meets})`)
+  }
   for (const [field, column] of Object.entries(LISTS)) {
     const values = filter[field as keyof typeof LISTS]
     if (values !== undefined) conditions.push(anyOf(identifier(column), values))
@@ -74,6 +80,12 @@ export function wholeSpanCondition(filter: SpanFilter, dialect: Dialect): Sql {
     costLimit: 2n ** 63n,
   })
   return join([spanCondition(filter, dialect), ...bounds], ' AND ')
+}
+
+/** The condition that a trace id is in a range. */
+export function idsWithin({ from, to }: NonNullable<SpanFilter['traceIds']>): Sql {
+  const since = sql`trace_id >= ${from}`
+  return to === undefined ? since : join([since, sql`trace_id < ${to}`], ' AND ')
 }
 
 function timeConditions({ from, to }: SpanFilter): Sql[] {

@@ -1,17 +1,20 @@
 import type { Cursor, Page, SortOrder } from '../trace-store.ts'
-import { type Sql, sql } from './statement.ts'
+import { join, type Sql, sql } from './statement.ts'
 
 /** What a list is sorted by, and what a cursor holds of it. */
 export interface SortKey {
-  readonly value: Sql
-  /** A cursor's value as comparable with `value`. */
-  readonly bind: (value: bigint) => Sql
+  /** Absent where the ids alone decide. */
+  readonly by?: {
+    readonly value: Sql
+    /** A cursor's value as comparable with `value`. */
+    readonly bind: (value: bigint) => Sql
+  }
   /** The ids that break ties, in order. */
   readonly ids: readonly Sql[]
 }
 
 /** The condition that a row comes after `cursor`. */
-export function afterCursor({ value, bind, ids }: SortKey, order: SortOrder, cursor: Cursor): Sql {
+export function afterCursor({ by, ids }: SortKey, order: SortOrder, cursor: Cursor): Sql {
   const than = order === 'asc' ? sql`>` : sql`<`
   const texts = cursor.id.split(':')
   let tail = sql`1 = 0`
@@ -19,7 +22,9 @@ export function afterCursor({ value, bind, ids }: SortKey, order: SortOrder, cur
     const text = texts[index] ?? ''
     tail = sql`(${id} ${than} ${text} OR (${id} = ${text} AND ${tail}))`
   }
-  return sql`(${value} ${than} ${bind(cursor.value)} OR (${value} = ${bind(cursor.value)} AND ${tail}))`
+  if (by === undefined) return tail
+  const bound = by.bind(cursor.value)
+  return sql`(${by.value} ${than} ${bound} OR (${by.value} = ${bound} AND ${tail}))`
 }
 
 /** `ORDER BY … LIMIT …` with one row more than the page has, which says whether there is a next one. */
@@ -28,11 +33,10 @@ export function pageOrder(key: SortKey, order: SortOrder, pageSize: number): Sql
 }
 
 /** `ORDER BY … LIMIT …`. */
-export function listOrder({ value, ids }: SortKey, order: SortOrder, limit: number): Sql {
+export function listOrder({ by, ids }: SortKey, order: SortOrder, limit: number): Sql {
   const direction = order === 'asc' ? sql`ASC` : sql`DESC`
-  let keys = sql`${value} ${direction}`
-  for (const id of ids) keys = sql`${keys}, ${id} ${direction}`
-  return sql`ORDER BY ${keys} LIMIT ${BigInt(limit)}`
+  const keys = by === undefined ? ids : [by.value, ...ids]
+  return sql`ORDER BY ${join(keys.map((key) => sql`${key} ${direction}`))} LIMIT ${BigInt(limit)}`
 }
 
 /** Cuts the extra row off and makes the cursor of the last item. */

@@ -1,9 +1,11 @@
 import { SpanledgerError } from '../../errors.ts'
+import { scanByPages } from '../scan.ts'
 import {
   type Cursor,
   MAX_READ_BYTES,
   type Page,
   type SpanReader,
+  type SpanScanner,
   type StoredSpan,
   type TraceQuery,
   type TraceSummary,
@@ -30,12 +32,12 @@ export interface SqlSource {
 const SPANS_PER_TRACE = 32
 const WIDENING = 16
 
-/** A {@link SpanReader} over any database whose {@link Dialect} is known. */
-export function createSqlReader({ dialect, query, ...source }: SqlSource): SpanReader {
+/** A {@link SpanReader} over any database whose {@link Dialect} is known; it scans page by page. */
+export function createSqlReader({ dialect, query, ...source }: SqlSource): SpanReader & SpanScanner {
   const querySpans =
     source.querySpans ??
     (async (statement: Sql) => (await query(statement)).map((row): StoredSpan => readSpan(row, dialect)))
-  return {
+  const reader: SpanReader = {
     async getTrace(project, traceId, { limit, maxBytes = MAX_READ_BYTES }) {
       const sizes = await query(selectTraceBytes(project, traceId, limit))
       const fitting = fittingRows(sizes, limit, maxBytes)
@@ -80,6 +82,7 @@ FROM batches WHERE project_id = ${project}`)
       return { stored: read(row?.stored), duplicates: read(row?.duplicates) }
     },
   }
+  return { ...reader, ...scanByPages(reader) }
 
   async function readTraces(request: TraceQuery, horizon: bigint | null): Promise<TraceSummary[]> {
     const rows = await query(selectTraces(request, horizon, dialect))

@@ -1,6 +1,6 @@
 import { WAREHOUSE_COLUMNS } from '../../spans/columns.ts'
 import { durationNanos } from '../../spans/span.ts'
-import type { Cursor, SpanQuery, StoredSpan } from '../trace-store.ts'
+import type { Cursor, ScanQuery, SpanQuery, StoredSpan } from '../trace-store.ts'
 import { ROW_BYTES } from './byte-bound.ts'
 import type { Dialect } from './dialect.ts'
 import { wholeSpanCondition } from './filter.ts'
@@ -29,6 +29,12 @@ export function selectSpansBytes(query: SpanQuery, dialect: Dialect): Sql {
   return listRows(ROW_BYTES, query, query.pageSize + 1, dialect)
 }
 
+/** All spans that meet a filter. */
+export function selectAll({ filter, order }: ScanQuery, dialect: Dialect): Sql {
+  const rows = sql`SELECT ${allColumns(dialect)} FROM spans WHERE ${wholeSpanCondition(filter, dialect)}`
+  return order === 'trace' ? sql`${rows} ORDER BY ${join(IDS, ', ')}` : rows
+}
+
 function allColumns({ ownColumns = [] }: Dialect): Sql {
   return join([...WAREHOUSE_COLUMNS.map((column) => column.warehouse), ...ownColumns].map(identifier))
 }
@@ -51,12 +57,14 @@ export function spanCursor({ span, ledger }: StoredSpan, sort: SpanQuery['sort']
     startTime: span.startTimeUnixNano,
     duration: durationNanos(span),
     cost: ledger.costPicoUsd ?? -1n,
+    trace: 0n,
   }
   return { value: values[sort], id: `${span.traceId}:${span.spanId}` }
 }
 
 const SORT_KEYS: Readonly<Record<SpanQuery['sort'], SortKey>> = {
-  startTime: { value: sql`start_time`, bind: (nanos) => sql`${{ nanos }}`, ids: IDS },
-  duration: { value: sql`duration_ns`, bind: (value) => sql`${value}`, ids: IDS },
-  cost: { value: sql`coalesce(cost_pico_usd, -1)`, bind: (value) => sql`${value}`, ids: IDS },
+  startTime: { by: { value: sql`start_time`, bind: (nanos) => sql`${{ nanos }}` }, ids: IDS },
+  duration: { by: { value: sql`duration_ns`, bind: (value) => sql`${value}` }, ids: IDS },
+  cost: { by: { value: sql`coalesce(cost_pico_usd, -1)`, bind: (value) => sql`${value}` }, ids: IDS },
+  trace: { ids: IDS },
 }

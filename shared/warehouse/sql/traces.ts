@@ -109,12 +109,12 @@ function sortKey(sort: TraceQuery['sort'], dialect: Dialect): SortKey {
   const bind = (value: bigint) => sql`${value}`
   switch (sort) {
     case 'startTime':
-      return { value: sql`start_nanos`, bind, ids }
+      return { by: { value: sql`start_nanos`, bind }, ids }
     case 'duration':
-      return { value: sql`duration`, bind, ids }
+      return { by: { value: sql`duration`, bind }, ids }
     case 'spanCount':
-      return { value: sql`span_count`, bind, ids }
+      return { by: { value: sql`span_count`, bind }, ids }
     case 'cost':
-      return { value: sql`coalesce(cost, ${dialect.amount(-1n)})`, bind: dialect.amount, ids }
+      return { by: { value: sql`coalesce(cost, ${dialect.amount(-1n)})`, bind: dialect.amount }, ids }
   }
 }
