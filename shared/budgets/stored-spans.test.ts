@@ -33,7 +33,9 @@ test('every span of a time comes once, in order, in few reads', async () => {
         reads++
         return store.scanSpans(query)
       }
-      const found = (await Array.fromAsync(storedSpans({ scanSpans, usage }, { project, from, to, now: NOW }))).flat()
+      const found = (
+        await Array.fromAsync(storedSpans({ scanSpans, usage }, { project, from, to, now: NOW, order: 'startTime' }))
+      ).flat()
       const times = spans.map(({ span }) => Number(span.startTimeUnixNano / 1_000_000n))
       const expected = times.filter((time) => time >= from && time < to).sort((a, b) => a - b)
       expect(found.map(({ span }) => Number(span.startTimeUnixNano / 1_000_000n))).toEqual(expected)

@@ -7,6 +7,8 @@ export interface StoredSpansOptions {
   readonly from: number
   readonly to: number
   readonly now: number
+  /** @defaultValue `any` within a day, and one day after another */
+  readonly order?: 'startTime' | 'any'
 }
 
 const DAY_MS = 86_400_000
@@ -16,10 +18,10 @@ const MAX_RANGES = 400
 /** What spans are read from. */
 export type StoredSpanReader = Pick<SpanReader & SpanScanner, 'scanSpans' | 'usage'>
 
-/** Parts of the stored spans, day after day, and in any order within one. */
+/** Parts of the stored spans of a time. */
 export async function* storedSpans(
   reader: StoredSpanReader,
-  { project, from, to, now }: StoredSpansOptions,
+  { project, from, to, now, order = 'any' }: StoredSpansOptions,
 ): AsyncGenerator<readonly StoredSpan[]> {
   const within = (start: number, end: number) => ({
     project,
@@ -33,11 +35,11 @@ export async function* storedSpans(
     begin = Number(all.firstSeen / 1_000_000n)
   }
   for (const [start, end] of ranges({ from: begin, to, now }))
-    yield* reader.scanSpans({ filter: within(start, end), order: 'any' })
+    yield* reader.scanSpans({ filter: within(start, end), order })
 }
 
 /** Day by day, or in longer steps: what a store may read for one query is bounded. */
-function* ranges({ from, to, now }: Omit<StoredSpansOptions, 'project'>): Generator<[number, number]> {
+function* ranges({ from, to, now }: Pick<StoredSpansOptions, 'from' | 'to' | 'now'>): Generator<[number, number]> {
   const until = Math.min(to, now)
   const step = Math.max(DAY_MS, Math.ceil((until - from) / MAX_RANGES))
   let start = from

@@ -4,7 +4,7 @@ import { type Cursor, SCAN_BYTES, SCAN_SPANS, type SpanReader, type SpanScanner 
 export function scanByPages({ listSpans }: Pick<SpanReader, 'listSpans'>): SpanScanner {
   return {
     async *scanSpans({ filter, order }) {
-      const sort = order === 'trace' ? ('trace' as const) : ('startTime' as const)
+      const sort = order === 'any' ? 'startTime' : order
       const query = { filter, sort, order: 'asc', pageSize: SCAN_SPANS, maxBytes: SCAN_BYTES } as const
       for (let after: Cursor | null | undefined; after !== null; ) {
         const { items, next } = await listSpans({ ...query, ...(after !== undefined && { after }) })

@@ -249,10 +249,10 @@ export interface SpanReader {
   counts(project: string): Promise<StoreCounts>
 }
 
-/** All spans that meet the filter: in order of trace id, so that traces come one after another, or in any. */
+/** All spans that meet the filter: in order of trace id, so that traces come one after another, of start time, or in any. */
 export interface ScanQuery {
   readonly filter: SpanFilter
-  readonly order: 'trace' | 'any'
+  readonly order: 'trace' | 'startTime' | 'any'
 }
 
 /** For who reads all there is: a store that is paid by what a query reads is queried once, however much that is. */

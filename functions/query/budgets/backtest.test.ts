@@ -43,3 +43,25 @@ test('a backtest says what a budget would have blocked and saved', async () => {
   }
   await reader.close()
 })
+
+test('a backtest plays calls in their order, whatever order a store reads a day in unless asked', async () => {
+  const reader = await openSqliteStore({ path: ':memory:' })
+  const { scanSpans } = reader
+  reader.scanSpans = async function* (query) {
+    const parts = await Array.fromAsync(scanSpans(query))
+    yield* query.order === 'any' ? parts.reverse().map((part) => part.toReversed()) : parts
+  }
+  // Only the first of the two fits.
+  const spans = [7n, 9n].map((costPicoUsd, n) =>
+    sampleSpan(
+      { spanId: `${n + 1}`.padStart(16, '0'), startTimeUnixNano: BigInt(Date.UTC(2026, 0, 31, n)) * 1_000_000n },
+      { costPicoUsd, costStatus: 'priced', operation: 'chat' },
+    ),
+  )
+  await reader.write([{ context: { project: 'p', digest: 'd', ingestedAt: 1n }, spans }])
+  routes.open({ reader })
+  const budget = { limit: { usd: '0.00000000001' }, period: 'day' }
+  const input = { budget, from: '2026-01-01T00:00:00Z', to: '2026-02-28T00:00:00Z' }
+  expect((await call('POST', `${BUDGETS}:backtest`, input)).body).toMatchObject({ blocked: 1, saved: { picoUsd: '9' } })
+  await reader.close()
+})

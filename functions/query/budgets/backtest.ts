@@ -58,7 +58,7 @@ export function backtestRoute(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutes
     const funds = grants.map((grant, i) => ({ ...grant, id: String(i), from: grant.from ?? from }))
     const backtest = createBacktest(budget, from, funds)
     let spans = 0
-    for await (const page of storedSpans(reader, { project, from, to, now: now() })) {
+    for await (const page of storedSpans(reader, { project, from, to, now: now(), order: 'startTime' })) {
       spans += page.length
       if (spans > MAX_SPANS) {
         throw new SpanledgerError('budget/invalid', `there are more than ${MAX_SPANS} spans; choose a shorter time`)

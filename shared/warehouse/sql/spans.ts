@@ -32,7 +32,8 @@ export function selectSpansBytes(query: SpanQuery, dialect: Dialect): Sql {
 /** All spans that meet a filter. */
 export function selectAll({ filter, order }: ScanQuery, dialect: Dialect): Sql {
   const rows = sql`SELECT ${allColumns(dialect)} FROM spans WHERE ${wholeSpanCondition(filter, dialect)}`
-  return order === 'trace' ? sql`${rows} ORDER BY ${join(IDS, ', ')}` : rows
+  if (order === 'any') return rows
+  return sql`${rows} ORDER BY ${join(order === 'trace' ? IDS : [sql`start_time`, ...IDS])}`
 }
 
 function allColumns({ ownColumns = [] }: Dialect): Sql {
