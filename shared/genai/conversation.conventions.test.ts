@@ -73,6 +73,19 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'llm.call', ...plain },
   ],
   'tensorzero-2026': Array.from({ length: 4 }, () => ({ span: 'model_provider_inference' })),
+  'dify-1.12': [
+    { span: 'Start' },
+    { span: 'LLM', ...plainAndSaid },
+    { span: 'LLM 2', ...plainAndSaid },
+    { span: 'LLM 3', ...plainAndSaid },
+    { span: 'weather', ...ranUnnamed },
+  ],
+  'pipecat-2026': [
+    { span: 'stt' },
+    ...['llm', 'llm', 'llm'].map((span) => ({ span, input: [asked], output: [answered] })),
+    { span: 'tts' },
+  ],
+  'vllm-2026': [{ span: 'chat Qwen/Qwen3-32B' }, { span: 'llm_request' }, { span: 'llm_request' }],
   'openlit-python-2026': [{ span: 'chat claude-sonnet-4-5', reasons: ['stop'] }],
   'pydantic-ai-1': [
     { span: 'agent run', input: [asked], output: [answered] },

@@ -24,7 +24,7 @@ const OPERATIONS: ReadonlyMap<string, string> = new Map(
     rerank: ['reranker', 'ranker'],
     image_generation: ['generate_image', 'images'],
     speech: ['text_to_speech', 'tts'],
-    transcription: ['audio_transcription', 'speech_to_text'],
+    transcription: ['audio_transcription', 'speech_to_text', 'stt'],
     execute_tool: ['tool', 'tool_call', 'mcp_tool_call', 'function'],
     invoke_agent: ['agent', 'agent_run', 'agent_call'],
     agent_step: ['step', 'model_step', 'model_generation', 'execute_node'],

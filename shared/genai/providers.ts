@@ -55,7 +55,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   'gcp.gen_ai': ['gcp.genai', 'google.genai'],
   mistral_ai: ['mistral', 'mistralai', 'mistral-ai'],
   cohere: ['cohere_chat', 'cohere-ai'],
-  x_ai: ['xai', 'x-ai', 'x.ai', 'grok'],
+  x_ai: ['xai', 'x-ai', 'x.ai', 'grok', 'langgenius/x/x'],
   deepseek: ['deep_seek'],
   groq: ['chatgroq'],
   perplexity: ['perplexity_ai', 'perplexity-ai'],
@@ -127,7 +127,7 @@ const memo = new Map<string, string>()
 
 /**
  * `gen_ai.provider.name` for what an emitter calls the provider: lower-case, aliases resolved, API suffixes such as
- * `openai.chat` dropped. A name that nobody knows stays as it is.
+ * `openai.chat` dropped, and so is the path of a plugin. A name that nobody knows stays as it is.
  */
 export function normaliseProvider(name: string): string {
   if (name === '') return ''
@@ -140,10 +140,16 @@ export function normaliseProvider(name: string): string {
   return canonical
 }
 
+/** Dify names the provider within its plugin: `langgenius/openai/openai`. */
 function resolve(name: string): string {
+  const within = name.lastIndexOf('/') + 1
+  return CANONICAL.get(name) ?? resolveApi(name.slice(within)) ?? name
+}
+
+function resolveApi(name: string): string | undefined {
   for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {
     const canonical = CANONICAL.get(name.slice(0, end))
     if (canonical !== undefined) return canonical
   }
-  return name
+  return undefined
 }

@@ -139,6 +139,28 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['model_provider_inference', 'opentelemetry', 'chat', 'priced', 462_500_000n, 1000, 0, 0, 65, 0],
     ['model_provider_inference', 'opentelemetry', 'chat', 'priced', 4_659_600_000n, 1212, 0, 0, 40, 0],
   ],
+  // What was cached is in no count: 1000 × 1.25 + 100 × 2.5
+  'dify-1.12': [
+    ['Start', 'opentelemetry', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ['LLM', 'opentelemetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['LLM 2', 'opentelemetry', 'chat', 'priced', 462_500_000n, 1000, 0, 0, 65, 0],
+    ['LLM 3', 'opentelemetry', 'chat', 'priced', 1_500_000_000n, 1000, 0, 0, 100, 0],
+    ['weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
+  ],
+  // 5000 × 3 + 1000 × 0.3 + 200 × 3.75 + 40 × 15; 400 × 0.3 + 600 × 0.03 + (40 + 25) × 2.5
+  'pipecat-2026': [
+    ['stt', 'pipecat', 'transcription', 'no_usage', null, ...NONE],
+    ['llm', 'pipecat', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],
+    ['llm', 'pipecat', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+    ['llm', 'pipecat', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['tts', 'pipecat', 'speech', 'no_usage', null, ...NONE],
+  ],
+  // The application takes it for OpenAI.
+  'vllm-2026': [
+    ['chat Qwen/Qwen3-32B', 'opentelemetry', 'chat', 'rollup', null, ...ROLLED],
+    ['llm_request', 'vllm', 'chat', 'free', 0n, 2000, 0, 0, 150, 0],
+    ['llm_request', 'vllm', 'chat', 'free', 0n, 2000, 0, 0, 150, 0],
+  ],
   'openrouter-broadcast': [['LLM Generation', 'openrouter', 'chat', 'priced', GPT, ...GPT_TOKENS]],
   'openllmetry-python-anthropic-0.53.1': [
     ['anthropic.chat', 'openllmetry', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],

@@ -24,6 +24,7 @@ import { openlit } from './openlit.ts'
 import { openllmetry } from './openllmetry.ts'
 import { openrouter } from './openrouter.ts'
 import { opentelemetry } from './opentelemetry.ts'
+import { pipecat } from './pipecat.ts'
 import { promptfoo } from './promptfoo.ts'
 import { pydanticAi } from './pydantic-ai.ts'
 import { qwenCode } from './qwen-code.ts'
@@ -32,6 +33,7 @@ import { springAi } from './spring-ai.ts'
 import { strands } from './strands.ts'
 import { tanstackAi } from './tanstack-ai.ts'
 import { vercelAi } from './vercel-ai.ts'
+import { vllm } from './vllm.ts'
 import { voltagent } from './voltagent.ts'
 
 /**
@@ -68,6 +70,8 @@ export const DIALECTS: readonly Dialect[] = [
   langwatch,
   sentry,
   promptfoo,
+  pipecat,
+  vllm,
   beeAi,
   envoyAiGateway,
   openinference,

@@ -13,6 +13,8 @@ export const opentelemetry: Dialect = {
     'gen_ai.system',
     'gen_ai.request.model',
     'gen_ai.response.model',
+    // Of Dify, and whoever follows Alibaba's extension.
+    'gen_ai.span.kind',
   ],
   keys: {
     input: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'],
@@ -38,6 +40,7 @@ export const opentelemetry: Dialect = {
     cacheReadAudio: ['gen_ai.usage.audio.cache_read.input_tokens'],
     cacheReadImage: ['gen_ai.usage.image.cache_read.input_tokens'],
     operation: ['gen_ai.operation.name'],
+    kind: ['gen_ai.span.kind'],
     provider: ['gen_ai.provider.name', 'gen_ai.system'],
     requestModel: ['gen_ai.request.model'],
     responseModel: ['gen_ai.response.model'],
