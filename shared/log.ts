@@ -11,11 +11,11 @@ const SEVERITY: Record<string, string> = {
   fatal: 'CRITICAL',
 }
 
-/** A logger for one part of the system. */
-export function createLog(part: string, level = process.env.SPANLEDGER_LOG_LEVEL ?? 'info'): Log {
+/** A logger for one part of the system. `level` is `info` where it is none: a start with such a setting is refused by its name. */
+export function createLog(part: string, level = process.env.SPANLEDGER_LOG_LEVEL ?? ''): Log {
   return pino(
     {
-      level,
+      level: Object.hasOwn(SEVERITY, level) ? level : 'info',
       base: { part },
       messageKey: 'message',
       timestamp: pino.stdTimeFunctions.isoTime,

@@ -40,6 +40,12 @@ test('a port that is taken ends the start in order', async () => {
   expect(said).not.toContain('terminate called')
 })
 
+test('a level of logs that is none ended the start in a stack', async () => {
+  const said = await failure({ SPANLEDGER_LOG_LEVEL: 'loud' })
+  expect(said).toContain('could not start: config: SPANLEDGER_LOG_LEVEL: must be debug')
+  expect(said).not.toMatch(/^\s+at /m)
+})
+
 test('a damaged trace store was told without what to do', async () => {
   writeFileSync(join(data, 'warehouse.duckdb'), 'no database')
   const said = await failure()
