@@ -41,8 +41,11 @@ interface Faults {
   authenticate?: Error
 }
 
+const ignore = () => {}
+
 function setUp({ publish, authenticate }: Faults = {}) {
   const messages: Message[] = []
+  const logged: unknown[] = []
   const asked: unknown[] = []
   const app = createIngestApp({
     bus: {
@@ -57,13 +60,14 @@ function setUp({ publish, authenticate }: Faults = {}) {
       if (authenticate !== undefined) throw authenticate
       return { project: 'shop', keyId: '', scopes: ['ingest'] }
     },
+    log: { debug: ignore, info: ignore, error: ignore, warn: (...given: unknown[]) => void logged.push(given) },
     limits: { ...DEFAULT_LIMITS, maxBytes: MAX, maxAttributeBytes: MAX },
     maxBodyBytes: MAX,
     now: () => 1_700_000_000_000_000_001n,
   })
   const post = (body: string | Uint8Array, headers: Record<string, string>) =>
     app.request('/v1/traces', { method: 'POST', body: body as string, headers })
-  return { app, messages, asked, post }
+  return { app, messages, asked, logged, post }
 }
 
 const json = (...spans: unknown[]) => JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] })
@@ -254,6 +258,12 @@ describe('refusals', () => {
       expect(await response.json()).toMatchObject({ code: 14 })
     },
   )
+
+  test('a refusal was logged with two messages in one line, of which readers of JSON keep one', async () => {
+    const { post, logged } = setUp({ publish: new SpanledgerError('bus/full', 'the queue is full') })
+    await post(json(jsonSpan), { 'content-type': JSON_TYPE })
+    expect(logged).toStrictEqual([[{ code: 'bus/full' }, 'ingest refuses: bus: the queue is full']])
+  })
 
   test('what we did not foresee is 500, and leaks nothing', async () => {
     const { post } = setUp({ publish: new Error('SELECT secret FROM keys') })

@@ -140,7 +140,7 @@ function answerError(error: unknown, encoding: OtlpEncoding, log: Log | undefine
     case 'auth/forbidden':
       return refuse(403, encoding, error.message)
   }
-  log?.warn({ code: error.code, message: error.message }, 'ingest refuses')
+  log?.warn({ code: error.code }, `ingest refuses: ${error.message}`)
   const isKnown = isSpanledgerError(error, 'bus/full') || isSpanledgerError(error, 'bus/unavailable')
   const message = isKnown ? error.message : 'otlp: cannot take spans at the moment'
   return refuse(503, encoding, message, { 'retry-after': RETRY_AFTER_SECONDS })
