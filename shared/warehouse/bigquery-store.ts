@@ -1,9 +1,10 @@
 import type { BookEntry } from '../books.ts'
 import { SpanledgerError } from '../errors.ts'
 import { type BigQueryClient, type BigQueryOptions, createBigQueryClient, type RefusedRow } from './bigquery/client.ts'
+import { type CountOptions, createCounter } from './bigquery/counts.ts'
 import { bigQueryDialect } from './bigquery/dialect.ts'
 import { correctionRows, type PlacedRow, spanRows } from './bigquery/rows.ts'
-import { countsStatement, type Scope, scoped } from './bigquery/scope.ts'
+import { type Scope, scoped } from './bigquery/scope.ts'
 import { enterInto } from './bigquery-books.ts'
 import { createSqlReader } from './sql/reader.ts'
 import { selectAll } from './sql/spans.ts'
@@ -13,7 +14,7 @@ import type { BatchResult, SpanBatch, SpanFilter, SpanQuery, TraceStore } from '
 const DAY_NANOS = 86_400_000_000_000n
 const LIMIT = 2n ** 63n - 1n
 
-export interface BigQueryStoreOptions extends BigQueryOptions {
+export interface BigQueryStoreOptions extends BigQueryOptions, Pick<CountOptions, 'countEveryMs' | 'now'> {
   /** How far beyond a query's time range is read, on either side, in nanoseconds. @defaultValue a day */
   readonly marginNanos?: bigint
   /** Has the books say how many spans of each batch are stored, before a write resolves. @defaultValue inserts that at once */
@@ -32,6 +33,11 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
   const { marginNanos = DAY_NANOS, enter = (entries) => enterInto(client, entries) } = options
   const dataset = `${options.projectId}.${options.dataset}`
   let closed = false
+  const counter = createCounter(client, { ...options, dataset })
+  const open = () => {
+    if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
+    return counter
+  }
   const reader = (scope: Scope) => {
     if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
     return createSqlReader({
@@ -68,12 +74,8 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
       for await (const rows of client.scan(statement)) yield rows.map((row) => readSpan(row, bigQueryDialect))
     },
     usage: async (query) => reader(scopeOf(query.filter, marginNanos)).usage(query),
-    async counts(project) {
-      const [row] = await client.query(countsStatement(project, dataset))
-      const stored = BigInt(String(row?.stored ?? 0))
-      const received = BigInt(String(row?.received ?? 0))
-      return { stored, duplicates: received > stored ? received - stored : 0n }
-    },
+    received: (project) => open().received(project),
+    counts: (project) => open().counts(project),
     async close() {
       closed = true
     },

@@ -69,17 +69,8 @@ FROM (
 ) AS c ON c.project_id = w.project_id AND c.trace_id = w.trace_id AND c.span_id = w.span_id`
 }
 
-/** The books: messages stored, each once, and the spans that are there. */
-export function countsStatement(project: string, dataset: Dataset): Sql {
-  return sql`SELECT
-  (SELECT SUM(spans) FROM (SELECT digest, MAX(spans) AS spans FROM ${table(dataset, 'batches')}
-    WHERE project_id = ${project} GROUP BY digest)) AS received,
-  (SELECT COUNT(*) FROM (SELECT DISTINCT trace_id, span_id FROM ${table(dataset, 'spans')}
-    WHERE project_id = ${project} AND start_time >= ${instant(0n)})) AS stored`
-}
-
 /** Written as a cast of text, so that BigQuery sees a constant by which to leave partitions out. */
-function instant(nanos: bigint): Sql {
+export function instant(nanos: bigint): Sql {
   return sql`CAST(${timestamp(nanos)} AS TIMESTAMP)`
 }
 

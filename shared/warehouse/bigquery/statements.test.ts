@@ -5,8 +5,9 @@ import type { Sql } from '../sql/statement.ts'
 import { selectTraces } from '../sql/traces.ts'
 import { selectUsage } from '../sql/usage.ts'
 import { bookStatement } from './book-statement.ts'
+import { receivedStatement, storedStatement } from './counts.ts'
 import { bigQueryDialect } from './dialect.ts'
-import { countsStatement, scoped, uniqueSpansView } from './scope.ts'
+import { scoped, uniqueSpansView } from './scope.ts'
 
 const DATASET = 'my-project.spanledger'
 const filter = { project: 'p', from: 1n, to: 2n, user: ['a', 'b'], attributes: [{ key: 'k', value: 'v' }] }
@@ -46,7 +47,8 @@ const STATEMENTS: Readonly<Record<string, string>> = {
       DATASET,
     ),
   ),
-  counts: named(countsStatement('p', DATASET)),
+  received: named(receivedStatement('p', DATASET)),
+  stored: named(storedStatement('p', DATASET)),
   books: named(bookStatement('p', DATASET)),
   spans_unique: uniqueSpansView(DATASET),
 }
