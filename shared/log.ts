@@ -15,7 +15,7 @@ const SEVERITY: Record<string, string> = {
 export function createLog(part: string, level = process.env.SPANLEDGER_LOG_LEVEL ?? ''): Log {
   return pino(
     {
-      level: Object.hasOwn(SEVERITY, level) ? level : 'info',
+      level: level === 'silent' || Object.hasOwn(SEVERITY, level) ? level : 'info',
       base: { part },
       messageKey: 'message',
       timestamp: pino.stdTimeFunctions.isoTime,
