@@ -43,7 +43,8 @@ test('every query of the page that needs no cloud runs and finds something', asy
   )
   expect(queries).toHaveLength(3)
   const duckdb = await (await DuckDBInstance.create(':memory:')).connect()
-  await duckdb.run("SET TimeZone = 'UTC'")
+  // Today is another day there than in UTC, by which hours are named.
+  await duckdb.run("SET TimeZone = 'Pacific/Kiritimati'")
   for (const sql of queries) expect((await duckdb.runAndReadAll(sql)).getRowsJson().length).toBeGreaterThan(0)
 })
 
