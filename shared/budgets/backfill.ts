@@ -8,7 +8,7 @@ import { FOREVER } from './period.ts'
 import { currentWindow, lookback } from './position.ts'
 import { type StoredSpanReader, storedSpans } from './stored-spans.ts'
 
-export type BackfillReader = StoredSpanReader & Pick<SpanReader, 'received'>
+export type BackfillReader = StoredSpanReader & Pick<SpanReader, 'counts'>
 
 export interface BackfillSources {
   readonly ledger: BudgetLedger
@@ -35,7 +35,8 @@ export async function backfillBudget({ ledger, reader, now }: BackfillSources, b
   const { project, id, generation } = budget
   if (now() - budget.since > BACKFILL_MS) return true
   const handled = await ledger.counts(project)
-  const complete = (await reader.received(project)) >= handled.stored + handled.duplicates
+  const stored = await reader.counts(project)
+  const complete = stored.stored + stored.duplicates >= handled.stored + handled.duplicates
   const rules = compileRules([budget], 0)
   const calendar = rules.rules[0]?.calendar
   if (calendar === undefined) return true

@@ -109,12 +109,12 @@ async function look(
       if (!dryRun) await chargeAgain(ledger, project, rule, spans.filter(isDue))
     },
   })
-  const held = await reader.received(project)
+  const held = await reader.counts(project)
   return {
     before,
     stored: sums.get(rule)?.get(bucket) ?? NOTHING_STORED,
     // Retention forgets what was counted, too.
-    isAhead: retentionDays === 0 && handled.stored + handled.duplicates > held,
+    isAhead: retentionDays === 0 && handled.stored + handled.duplicates > held.stored + held.duplicates,
   }
 }
 

@@ -34,7 +34,7 @@ async function open(options: Partial<BigQueryStoreOptions> = {}) {
 // The emulator takes some 20 ms for each request, and a property makes dozens: there is no time to shrink what fails.
 fc.configureGlobal({ endOnFailure: true })
 // All of time: the suite sends spans again years apart.
-traceStoreSuite('BigQuery', () => open({ marginNanos: 2n ** 63n, countEveryMs: 0 }), {
+traceStoreSuite('BigQuery', () => open({ marginNanos: 2n ** 63n, now: () => 0 }), {
   runs: 3,
   tellsDuplicates: false,
 })
@@ -256,28 +256,36 @@ describe('queries', () => {
     double.queryBytes = 0
   })
 
-  test('look for duplicates among all spans every ten minutes, and count those that are new as stored meanwhile', async () => {
-    let now = 0
+  test('count spans from before yesterday once an hour, and newer ones each time', async () => {
+    const nanos = 1_000_000n
+    let now = Number(NOW / nanos)
     const store = await open({ now: () => now })
-    await store.write([batch(3)])
-    await store.write([batch(3, 0, 'again')])
-    const looks = () => double.requests.filter(({ body }) => JSON.stringify(body).includes('DISTINCT')).length
-    expect(await store.counts('p')).toStrictEqual({ stored: 3n, duplicates: 3n })
-    await store.write([batch(3, 0, 'and again')])
-    expect(await store.counts('p')).toStrictEqual({ stored: 6n, duplicates: 3n })
-    expect(looks()).toBe(1)
-    now = 600_000
-    expect(await store.counts('p')).toStrictEqual({ stored: 3n, duplicates: 6n })
-    expect(await store.received('p')).toBe(9n)
-    expect(looks()).toBe(2)
+    const older = ({ context, spans }: SpanBatch) => ({
+      context: { ...context, digest: `${context.digest} older` },
+      spans: spans.map(({ span, ledger }) => ({
+        ledger,
+        span: { ...span, traceId: 'a'.repeat(32), startTimeUnixNano: NOW - 3n * 86_400_000n * nanos },
+      })),
+    })
+    await store.write([batch(3), older(batch(5)), batch(3, 0, 'again')])
+    const counts = () => double.requests.filter(({ body }) => JSON.stringify(body).includes('DISTINCT')).length
+    expect(await store.counts('p')).toStrictEqual({ stored: 8n, duplicates: 3n })
+    await store.write([batch(4, 0, 'new'), older(batch(6, 0, 'late'))])
+    expect(await store.counts('p')).toStrictEqual({ stored: 9n, duplicates: 12n })
+    expect(counts()).toBe(3)
+    now += 3_600_000
+    expect(await store.counts('p')).toStrictEqual({ stored: 10n, duplicates: 11n })
+    now += 86_400_000
+    expect(await store.counts('p')).toStrictEqual({ stored: 10n, duplicates: 11n })
+    expect(counts()).toBe(7)
   })
 
-  test('that look for duplicates among more than may be billed leave them with what is stored', async () => {
+  test('that count more spans than may be billed leave duplicates with what is stored', async () => {
     const store = await open({ maxBytesBilled: 1_000_000 })
     await store.write([batch(2)])
     await store.write([batch(2, 0, 'again')])
     double.fault = ({ body }) => {
-      double.queryBytes = JSON.stringify(body).includes('DISTINCT') ? 2_000_000 : 0
+      double.queryBytes = JSON.stringify(body).includes('start_time < ') ? 2_000_000 : 0
       return undefined
     }
     expect(await store.counts('p')).toStrictEqual({ stored: 4n, duplicates: 0n })

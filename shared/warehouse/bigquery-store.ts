@@ -14,7 +14,7 @@ import type { BatchResult, SpanBatch, SpanFilter, SpanQuery, TraceStore } from '
 const DAY_NANOS = 86_400_000_000_000n
 const LIMIT = 2n ** 63n - 1n
 
-export interface BigQueryStoreOptions extends BigQueryOptions, Pick<CountOptions, 'countEveryMs' | 'now'> {
+export interface BigQueryStoreOptions extends BigQueryOptions, Pick<CountOptions, 'recountMs' | 'now'> {
   /** How far beyond a query's time range is read, on either side, in nanoseconds. @defaultValue a day */
   readonly marginNanos?: bigint
   /** Has the books say how many spans of each batch are stored, before a write resolves. @defaultValue inserts that at once */
@@ -33,11 +33,7 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
   const { marginNanos = DAY_NANOS, enter = (entries) => enterInto(client, entries) } = options
   const dataset = `${options.projectId}.${options.dataset}`
   let closed = false
-  const counter = createCounter(client, { ...options, dataset })
-  const open = () => {
-    if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
-    return counter
-  }
+  const count = createCounter(client, { ...options, dataset })
   const reader = (scope: Scope) => {
     if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
     return createSqlReader({
@@ -74,8 +70,10 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
       for await (const rows of client.scan(statement)) yield rows.map((row) => readSpan(row, bigQueryDialect))
     },
     usage: async (query) => reader(scopeOf(query.filter, marginNanos)).usage(query),
-    received: (project) => open().received(project),
-    counts: (project) => open().counts(project),
+    async counts(project) {
+      if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
+      return count(project)
+    },
     async close() {
       closed = true
     },

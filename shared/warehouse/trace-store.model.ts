@@ -59,10 +59,6 @@ export function createModelStore(): TraceStore {
     write: async (batches) => Array.from(batches, writeBatch),
     close: async () => undefined,
     counts: async (project) => counts.get(project) ?? { stored: 0n, duplicates: 0n },
-    received: async (project) => {
-      const { stored, duplicates } = await store.counts(project)
-      return stored + duplicates
-    },
     async getTrace(project, traceId, { limit, maxBytes }) {
       const spans = all()
         .filter(({ span, context }) => context.project === project && span.traceId === traceId)

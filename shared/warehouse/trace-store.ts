@@ -247,8 +247,6 @@ export interface SpanReader {
   listSpans(query: SpanQuery): Promise<Page<StoredSpan>>
   usage(query: UsageQuery): Promise<readonly UsageRow[]>
   counts(project: string): Promise<StoreCounts>
-  /** Their sum: the spans of all messages that came, each message once. It may cost less. */
-  received(project: string): Promise<bigint>
 }
 
 /** All spans that meet the filter: in order of trace id, so that traces come one after another, of start time, or in any. */

@@ -48,7 +48,7 @@ const STATEMENTS: Readonly<Record<string, string>> = {
     ),
   ),
   received: named(receivedStatement('p', DATASET)),
-  stored: named(storedStatement('p', DATASET)),
+  stored: named(storedStatement('p', DATASET, { to: 86_400_000 })),
   books: named(bookStatement('p', DATASET)),
   spans_unique: uniqueSpansView(DATASET),
 }

@@ -81,11 +81,6 @@ FROM batches WHERE project_id = ${project}`)
       const read = (sum: unknown) => (sum === null || sum === undefined ? 0n : dialect.readAmount(sum))
       return { stored: read(row?.stored), duplicates: read(row?.duplicates) }
     },
-
-    async received(project) {
-      const { stored, duplicates } = await reader.counts(project)
-      return stored + duplicates
-    },
   }
   return { ...reader, ...scanByPages(reader) }
 
