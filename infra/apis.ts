@@ -4,7 +4,7 @@ import { Aspects, TerraformResource } from 'cdktf'
 import type { Context } from './context.ts'
 
 /** What the deployment calls, or has Google call. */
-export const APIS = [
+const APIS = [
   'artifactregistry',
   'bigquery',
   'billingbudgets',

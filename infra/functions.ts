@@ -10,7 +10,7 @@ import { type Deployment, MAX_INSTANCES } from './deployment.ts'
 import type { Resources } from './resources.ts'
 import type { Accounts } from './roles.ts'
 
-export const RUNTIME = 'nodejs24'
+const RUNTIME = 'nodejs24'
 
 /** How a function is run. */
 interface Sizing {

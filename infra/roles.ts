@@ -27,7 +27,7 @@ const publish = (name: PubsubTopic): Grant => ({ on: 'topic', name, role: 'roles
 const pull = (name: PubsubSubscription): Grant => ({ on: 'subscription', name, role: 'roles/pubsub.subscriber' })
 
 /** All that each function may do. What is not here is not granted. */
-export const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
+const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   ingest: [
     publish('spans'),
     publish('intake'),

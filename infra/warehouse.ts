@@ -91,7 +91,7 @@ const LAKE_TYPES: Readonly<Record<Exclude<ColumnType, 'attributes' | 'attributes
 }
 
 /** The lake's columns as BigQuery reads them from Parquet. It allows no dots in names: `Events` has what those columns say. */
-export function lakeSchema(): BigQueryField[] {
+function lakeSchema(): BigQueryField[] {
   return LAKE_COLUMNS.filter(({ lake }) => !lake.includes('.')).map(
     ({ lake: name, type, description }): BigQueryField => {
       if (type === 'attributes') return { name, type: 'RECORD', mode: 'NULLABLE', description, fields: [KEY_VALUES] }

@@ -30,7 +30,7 @@ export interface ReconcileRequest {
 }
 
 /** Reconciles the stores that `config` names; reports by project. Throws `config/invalid` while a server has them. */
-export async function runReconcile(
+async function runReconcile(
   config: Config,
   { project, ...options }: ReconcileRequest,
 ): Promise<ReadonlyMap<string, ReconcileReport>> {

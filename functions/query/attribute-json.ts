@@ -4,7 +4,7 @@ import type { Attributes, AttributeValue } from '../../shared/spans/attributes.t
  * An attribute as plain JSON: int64 as a number, or as decimal text from 2^53 on; NaN and infinities as text; bytes in
  * base64; a kvlist as an object.
  */
-export function attributeJson(value: AttributeValue): unknown {
+function attributeJson(value: AttributeValue): unknown {
   switch (typeof value) {
     case 'bigint':
       return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString()

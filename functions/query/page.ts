@@ -6,7 +6,7 @@ import { type FilterParameters, toFilter } from './filter.ts'
 import { integer, parameter, text } from './parameters.ts'
 
 export const DEFAULT_PAGE_SIZE = 50
-export const MAX_PAGE_SIZE = 1_000
+const MAX_PAGE_SIZE = 1_000
 /** What the spans of one answer may be together, for people; the first is shown whatever it is. */
 export const READ_BOUND = `${MAX_READ_BYTES / 1024 ** 2} MiB`
 

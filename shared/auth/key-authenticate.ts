@@ -4,7 +4,7 @@ import type { Authenticate, Principal } from './authenticate.ts'
 import { type ApiKey, type KeyStore, SCOPES, type Scope } from './key-store.ts'
 
 /** The project of spans that come in on loopback while there are no keys. */
-export const LOOPBACK_PROJECT = 'default'
+const LOOPBACK_PROJECT = 'default'
 
 const MAX_HEADER = 512
 const MAX_CACHED_KEYS = 1_000

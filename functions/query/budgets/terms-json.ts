@@ -43,7 +43,7 @@ const attributes = <T extends z.ZodType>(value: T) =>
     )
     .optional()
 
-export const selectorInput = z
+const selectorInput = z
   .strictObject({ ...fields(anyOf(text)), attributes: attributes(anyOf(scalar)) })
   .transform((selector) => selector as Selector)
   .meta({
