@@ -1,8 +1,9 @@
 import type { AttributeValue } from '../spans/attributes.ts'
 import { sumCounts } from './count.ts'
 import { FIELD, fill, type Reading } from './fields.ts'
-import { LIST, OBJECT, type Said, type Slots, VALUE } from './member-reader.ts'
-import { elements } from './members.ts'
+import { OBJECT, type Said, type Slots, VALUE } from './member-shape.ts'
+
+const DETAILS = ['modality', 'token_count', 'tokenCount'] as const
 
 /** What {@link completeFromGoogleUsage} reads: camel case as it comes, or Python's snake case. */
 export const GOOGLE_USAGE = {
@@ -18,12 +19,12 @@ export const GOOGLE_USAGE = {
   thoughts_token_count: VALUE,
   toolUsePromptTokenCount: VALUE,
   tool_use_prompt_token_count: VALUE,
-  promptTokensDetails: LIST,
-  prompt_tokens_details: LIST,
-  cacheTokensDetails: LIST,
-  cache_tokens_details: LIST,
-  candidatesTokensDetails: LIST,
-  candidates_tokens_details: LIST,
+  promptTokensDetails: DETAILS,
+  prompt_tokens_details: DETAILS,
+  cacheTokensDetails: DETAILS,
+  cache_tokens_details: DETAILS,
+  candidatesTokensDetails: DETAILS,
+  candidates_tokens_details: DETAILS,
   trafficType: VALUE,
   traffic_type: VALUE,
 } as const
@@ -61,15 +62,9 @@ function addToolUse(reading: Reading, prompt: AttributeValue | undefined, toolUs
 
 /** Fills in the counts of two modalities from a list of all. */
 function fillModalities(reading: Reading, details: AttributeValue | undefined, audio: number, image: number): void {
-  if (details === undefined || isTextAlone(details)) return
-  for (const { modality, token_count, tokenCount } of elements(details))
-    if (modality === 'AUDIO') fill(reading, audio, token_count ?? tokenCount)
-    else if (modality === 'IMAGE') fill(reading, image, token_count ?? tokenCount)
-}
-
-/** Mostly there is just text, in a list that need not be parsed to see that. */
-function isTextAlone(details: AttributeValue): boolean {
-  return (
-    typeof details === 'string' && !details.includes('AUDIO') && !details.includes('IMAGE') && !details.includes('\\')
-  )
+  if (!Array.isArray(details)) return
+  for (let at = 0; at < details.length; at += DETAILS.length) {
+    const field = details[at] === 'AUDIO' ? audio : details[at] === 'IMAGE' ? image : undefined
+    if (field !== undefined) fill(reading, field, details[at + 1] ?? details[at + 2])
+  }
 }

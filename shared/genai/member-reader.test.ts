@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { LIST, memberReader, OBJECT, type Said, type Shape, VALUE } from './member-reader.ts'
+import { memberReader } from './member-reader.ts'
+import { OBJECT, type Said, type Shape, VALUE } from './member-shape.ts'
 
 const SHAPE = {
   usage: {
     prompt_tokens: VALUE,
     output: VALUE,
     prompt_tokens_details: { cached_tokens: VALUE, 'ü"\n': VALUE, '': VALUE },
-    details: LIST,
+    details: ['cost', 'model', 'cost '],
     cost: { total: VALUE },
   },
   model: VALUE,
@@ -19,9 +20,8 @@ const reader = memberReader(SHAPE)
 function treeOf(said: Said, shape: Shape, at: Readonly<Record<string, unknown>>): unknown {
   if (said[at.self as number] !== OBJECT) return said[at.self as number]
   const members = Object.entries(shape).map(([name, kind]): [string, unknown] => {
-    if (typeof kind === 'object') return [name, treeOf(said, kind, at[name] as Readonly<Record<string, unknown>>)]
-    const value = said[at[name] as number]
-    return [name, kind === LIST && typeof value === 'string' ? JSON.parse(value) : value]
+    if (isShape(kind)) return [name, treeOf(said, kind, at[name] as Readonly<Record<string, unknown>>)]
+    return [name, said[at[name] as number]]
   })
   return Object.fromEntries(members)
 }
@@ -34,10 +34,21 @@ function project(value: unknown, shape: Shape): unknown {
   const object = value as Readonly<Record<string, unknown>>
   const members = Object.entries(shape).map(([name, kind]): [string, unknown] => {
     const own = Object.hasOwn(object, name) ? object[name] : undefined
-    if (typeof kind === 'object') return [name, project(own, kind)]
-    return [name, kind === LIST && !Array.isArray(own) ? undefined : own]
+    if (isShape(kind)) return [name, project(own, kind)]
+    return [name, kind === VALUE ? own : rows(own, kind as readonly string[])]
   })
   return Object.fromEntries(members)
+}
+
+/** What the objects in a list say under some names, one behind the other. */
+function rows(value: unknown, names: readonly string[]): unknown {
+  if (!Array.isArray(value)) return undefined
+  const objects = value.filter((one) => typeof one === 'object' && one !== null && !Array.isArray(one))
+  return objects.flatMap((one) => names.map((name) => (Object.hasOwn(one, name) ? one[name] : null)))
+}
+
+function isShape(kind: Shape[string]): kind is Shape {
+  return typeof kind === 'object' && !Array.isArray(kind)
 }
 
 const NAMES = ['usage', 'prompt_tokens', 'output', 'prompt_tokens_details', 'cached_tokens', 'details', 'cost', 'total']
@@ -119,8 +130,14 @@ test('what is nearly JSON is read without an error, and as JSON if it is some', 
     '0',
     '-',
     'null',
+    'nul',
+    '\0',
+    '1234567890',
     '"usage"',
     '"model":',
+    '"details":[',
+    '{"cost":',
+    '"us\\u0061ge":',
   )
   fc.assert(
     fc.property(fc.array(token, { maxLength: 30 }), (tokens) => {
@@ -162,6 +179,26 @@ test('a member that is no JSON is left out with all that is in it, and those beh
   })
   expect(read('{"usage":{"prompt_tokens":012},"model":01,"usagf":2}')).toMatchObject({ usage: undefined, usagf: 2 })
   expect(read('{"usage":{"prompt_tokens":1}')).toMatchObject({ usage: undefined })
+})
+
+test('of a list the members that are asked for are read, object by object; of what is no list, nothing', () => {
+  const lists = memberReader({ list: ['a', 'b'], more: ['a'] })
+  const { at } = lists
+  const rows = (text: string) => [lists.read(text)[at.list], lists.read(text)[at.more]]
+  expect(rows('{"list":[{"b":1,"x":[{}]},5,{"a":"two"},[{}],{}]}')[0]).toStrictEqual([null, 1, 'two', null, null, null])
+  expect(rows('{"list":{"a":1},"more":null}')).toStrictEqual([undefined, undefined])
+  expect(rows('{"list":[{"a":1},{"a":2 3}],"list":[5],"more":[{"a":4}]}')).toStrictEqual([[], [4]])
+  const kvlist = new Map([['list', [new Map([['a', 1]]), 5, new Map([['c', 2]])] as const]])
+  expect(lists.read(kvlist)[at.list]).toStrictEqual([1, null, null, null])
+})
+
+test('members in another order than before, or under names that begin alike, are found as well', () => {
+  const texts = [
+    '{"usage":{},"model":1,"usagf":2}',
+    '{"usagf":2,"usag":0,"model":1,"usage":{}}',
+    '{"usage ":5,"model":1}',
+  ]
+  for (const text of [...texts, ...texts.toReversed()]) expect(read(text)).toStrictEqual(project(parsed(text), SHAPE))
 })
 
 test('of other names the first object is read, and of a list the first element', () => {

@@ -1,5 +1,18 @@
 import type { AttributeValue } from '../spans/attributes.ts'
-import { asMembers, type Members } from './members.ts'
+import {
+  compileShape,
+  type Member,
+  mayStart,
+  type Node,
+  OBJECT,
+  type Predecessor,
+  placeOf,
+  type Said,
+  type Shape,
+  type Slots,
+} from './member-shape.ts'
+import { clear, forget, readMembers, type Slate, takeRow } from './member-slate.ts'
+import type { Members } from './members.ts'
 
 /** Longer texts are not loaded, in UTF-16 units. */
 const MAX_JSON_UNITS = 1024 * 1024
@@ -12,31 +25,6 @@ const units = new Uint16Array(MAX_JSON_UNITS + 1)
 const bytes = Buffer.from(units.buffer)
 let text = ''
 let length = 0
-
-/** A member that is read as it is. */
-export const VALUE = 'value'
-
-/** A member that is a list; out of JSON it comes as JSON text, for `elements`. */
-export const LIST = 'list'
-
-/**
- * What is read of an object: its members by name, and of those that are objects their members in turn. `*` is the first
- * object under any other name; of a list there is `[0]`.
- */
-export interface Shape {
-  readonly [name: string]: typeof VALUE | typeof LIST | Shape
-}
-
-/** Where in what was {@link Said} each member is; `self` is the object, as {@link OBJECT}, or what stands in its place. */
-export type Slots<S extends Shape> = { readonly [K in keyof S]: S[K] extends Shape ? Slots<S[K]> : number } & {
-  readonly self: number
-}
-
-/** Stands for an object whose members are in slots of their own. */
-export const OBJECT: AttributeValue = new Map()
-
-/** What an object says, by slot; undefined where it says nothing. */
-export type Said = readonly (AttributeValue | undefined)[]
 
 /** Reads objects of one shape. */
 export interface MemberReader<S extends Shape> {
@@ -51,11 +39,11 @@ export interface MemberReader<S extends Shape> {
 
 /** A reader of objects of that shape. */
 export function memberReader<S extends Shape>(shape: S): MemberReader<S> {
-  const said: (AttributeValue | undefined)[] = []
-  const { node, at } = compile(shape, () => said.push(undefined) - 1)
+  const { node, at, slots } = compileShape(shape)
+  const said: Slate = new Array(slots).fill(undefined)
   let lastText = ''
   return {
-    at: at as Slots<S>,
+    at,
     read: (value) => {
       // A parent repeats what its last step said, and ends right after it.
       if (typeof value === 'string' && value === lastText) return said
@@ -72,82 +60,6 @@ export function memberReader<S extends Shape>(shape: S): MemberReader<S> {
   }
 }
 
-interface Node {
-  readonly self: number
-  readonly members: readonly Member[]
-  readonly byName: ReadonlyMap<string, Member>
-  readonly other: Member | undefined
-  readonly first: Member | undefined
-  /** The members by the hash of their names. */
-  readonly table: readonly (readonly Member[])[]
-}
-
-interface Member {
-  readonly units: readonly number[]
-  readonly slot: number
-  readonly isList: boolean
-  /** Of an object of which members are read. */
-  readonly node: Node | undefined
-}
-
-const TABLE_SIZE = 64
-
-/** Where a name is in a table, by a few of its units, that tell most names apart. */
-function placeOf(name: ArrayLike<number>, start: number, end: number): number {
-  const length = end - start
-  if (length === 0) return 0
-  const middle = name[start + (length >> 1)]!
-  return (length + name[start]! * 5 + middle * 11 + name[end - 1]! * 3) & (TABLE_SIZE - 1)
-}
-
-function compile(shape: Shape, newSlot: () => number): { node: Node; at: Readonly<Record<string, unknown>> } {
-  const self = newSlot()
-  const table: Member[][] = Array.from({ length: TABLE_SIZE }, () => [])
-  const entries = Object.entries(shape).map(([name, kind]) => {
-    const below = typeof kind === 'object' ? compile(kind, newSlot) : undefined
-    const slot = below?.node.self ?? newSlot()
-    const codes = Array.from(name, (character) => character.charCodeAt(0))
-    const member: Member = { units: codes, slot, isList: kind === LIST, node: below?.node }
-    if (name !== '*' && name !== '[0]') table[placeOf(codes, 0, codes.length)]!.push(member)
-    return { name, member, at: below?.at ?? slot }
-  })
-  const byName = new Map(entries.map(({ name, member }) => [name, member]))
-  const at = Object.fromEntries([['self', self], ...entries.map((entry) => [entry.name, entry.at])])
-  const node = { self, members: [...byName.values()], byName, other: byName.get('*'), first: byName.get('[0]'), table }
-  return { node, at }
-}
-
-type Slate = (AttributeValue | undefined)[]
-
-function clear({ self, members }: Node, said: Slate): void {
-  if (said[self] === undefined) return
-  said[self] = undefined
-  for (const { slot, node } of members)
-    if (node === undefined) said[slot] = undefined
-    else clear(node, said)
-}
-
-function readMembers(value: unknown, { self, byName, other, first }: Node, said: Slate): void {
-  if (Array.isArray(value) && first !== undefined) {
-    said[self] = OBJECT
-    setMember(value[0] as AttributeValue | undefined, first, said)
-    return
-  }
-  const object = asMembers(value)
-  if (object === undefined) return
-  said[self] = OBJECT
-  for (const name of Object.keys(object)) {
-    const member = byName.get(name) ?? other
-    if (member !== undefined && !(member === other && said[other.slot] === OBJECT))
-      setMember(object[name], member, said)
-  }
-}
-
-function setMember(value: AttributeValue | undefined, { slot, node }: Member, said: Slate): void {
-  said[slot] = value
-  if (node !== undefined) readMembers(value, node, said)
-}
-
 /** What readers return in place of a position: the text is no JSON there. */
 const BROKEN = -1
 
@@ -156,15 +68,18 @@ function readObject(at: number, node: Node, said: Slate, isOutermost: boolean): 
   said[node.self] = OBJECT
   at = afterSpace(at + 1)
   if (units[at] === CLOSING_BRACE) return at + 1
+  let before: Predecessor = node
   while (units[at] === QUOTE) {
-    const start = at
-    for (at++; units[at] !== QUOTE && units[at] !== BACKSLASH && units[at] !== 0; at++);
-    let member = named(node.table[placeOf(units, start + 1, at)]!, start + 1, at)
-    if (units[at] !== QUOTE) {
-      at = afterString(start) - 1
-      member = node.byName.get(String(parse(start, at + 1)))
+    let member = before.next
+    if (member !== undefined && isAt(member, at)) at += member.units.length
+    else {
+      const start = at
+      at = afterString(at)
+      member = mayStart(node, units[start + 1]!) ? findMember(node, start, at) : undefined
+      if (member !== undefined) before.next = member
     }
-    at = afterSpace(at + 1)
+    if (member !== undefined) before = member
+    at = afterSpace(at)
     if (units[at] !== COLON) return BROKEN
     at = afterSpace(at + 1)
     if (member === undefined && node.other !== undefined && said[node.other.slot] !== OBJECT) member = node.other
@@ -191,18 +106,14 @@ function readObject(at: number, node: Node, said: Slate, isOutermost: boolean): 
   return BROKEN
 }
 
-function forget({ slot, node }: Member, said: Slate): void {
-  if (node === undefined) said[slot] = undefined
-  else clear(node, said)
-}
-
-function named(members: readonly Member[], start: number, end: number): Member | undefined {
-  for (const member of members) if (isName(member.units, start, end)) return member
+/** The member whose name is at `start` and ends before `end`. */
+function findMember({ table, byName }: Node, start: number, end: number): Member | undefined {
+  for (const member of table[placeOf(units, start, end)]!) if (isAt(member, start)) return member
+  for (let at = start; at < end; at++) if (units[at] === BACKSLASH) return byName.get(String(parse(start, end)))
   return undefined
 }
 
-function isName(name: readonly number[], start: number, end: number): boolean {
-  if (name.length !== end - start) return false
+function isAt({ units: name }: Member, start: number): boolean {
   for (let index = 0; index < name.length; index++) if (name[index] !== units[start + index]) return false
   return true
 }
@@ -213,32 +124,52 @@ const isDigit = (unit: number) => unit >= ZERO && unit <= ZERO + 9
 const MAX_DIGITS = 9
 
 /** Reads a member's value that begins at `at`: the position behind it. */
-function readValue(at: number, { node, slot, isList }: Member, said: Slate): number {
+function readValue(at: number, { node, slot, row }: Member, said: Slate): number {
   const first = units[at]!
   if (node !== undefined && first === OPENING_BRACE) return readObject(at, node, said, false)
   if (node?.first !== undefined && first === OPENING_BRACKET) return readList(at, node.first, node, said)
-  let end = at
-  if (isList) {
-    end = afterValue(at)
-    said[slot] = first === OPENING_BRACKET ? textBetween(at, end) : undefined
-    return end
-  }
-  let number = 0
-  for (; isDigit(units[end]!); end++) number = (number * 10 + units[end]! - ZERO) | 0
-  const digits = end - at
-  if (digits === 1 || (digits > 1 && digits <= MAX_DIGITS && first !== ZERO)) {
-    const next = units[end]!
-    if (next === COMMA || isClosing(next) || next <= 0x20) {
-      said[slot] = number
-      return end
-    }
-  }
-  end = afterValue(at)
+  if (row !== undefined) return readRows(at, slot, row, said)
+  const simple = readSimple(at, slot, said)
+  if (simple !== BROKEN) return simple
+  const end = afterValue(at)
   const value = parse(at, end)
   if (value === undefined) return BROKEN
   said[slot] = value
   return end
 }
+
+/** Longer texts are not copied when they are cut out of another, which they would keep in memory. */
+const MAX_COPIED = 12
+
+/** Reads what takes no parser, as most values do not: the position behind it; {@link BROKEN} where it does. */
+function readSimple(at: number, slot: number, said: Slate): number {
+  const first = units[at]!
+  let end = at
+  if (first === QUOTE) {
+    const last = at + MAX_COPIED + 1
+    for (end++; units[end] !== QUOTE; end++)
+      if (units[end]! < SPACE || units[end] === BACKSLASH || end === last) return BROKEN
+    said[slot] = text.slice(at + 1, end)
+    return end + 1
+  }
+  if (isDigit(first)) {
+    let number = 0
+    for (; isDigit(units[end]!); end++) number = (number * 10 + units[end]! - ZERO) | 0
+    const digits = end - at
+    if (digits > MAX_DIGITS || (digits > 1 && first === ZERO) || !isEnd(units[end]!)) return BROKEN
+    said[slot] = number
+    return end
+  }
+  for (const unit of NULL) if (units[end++] !== unit) return BROKEN
+  if (!isEnd(units[end]!)) return BROKEN
+  said[slot] = null
+  return end
+}
+
+const NULL = Array.from('null', (letter) => letter.charCodeAt(0))
+
+/** Whether what is no string ends before that. */
+const isEnd = (unit: number) => unit === COMMA || isClosing(unit) || unit <= SPACE
 
 /** Reads the first element of the list that begins at `at`: the position behind the list. */
 function readList(at: number, first: Member, { self }: Node, said: Slate): number {
@@ -249,6 +180,27 @@ function readList(at: number, first: Member, { self }: Node, said: Slate): numbe
   if (at === BROKEN) return BROKEN
   for (at = afterSpace(at); units[at] === COMMA; at = afterSpace(at)) at = afterValue(afterSpace(at + 1))
   return units[at] === CLOSING_BRACKET ? at + 1 : BROKEN
+}
+
+/** Reads each object in the list that begins at `at`: the position behind the list. */
+function readRows(at: number, slot: number, row: Node, said: Slate): number {
+  said[slot] = undefined
+  if (units[at] !== OPENING_BRACKET) return afterValue(at)
+  const rows: AttributeValue[] = []
+  said[slot] = rows
+  // Of a list that was no JSON something may be left.
+  clear(row, said)
+  at = afterSpace(at + 1)
+  if (units[at] === CLOSING_BRACKET) return at + 1
+  for (;;) {
+    at = units[at] === OPENING_BRACE ? readObject(at, row, said, false) : afterValue(at)
+    if (at === BROKEN) return BROKEN
+    takeRow(row, said, rows)
+    at = afterSpace(at)
+    if (units[at] === CLOSING_BRACKET) return at + 1
+    if (units[at] !== COMMA) return BROKEN
+    at = afterSpace(at + 1)
+  }
 }
 
 function parse(start: number, end: number): AttributeValue | undefined {
@@ -267,6 +219,7 @@ function loadJson(json: string): void {
   units[length] = 0
 }
 
+const SPACE = 0x20
 const QUOTE = 0x22
 const COMMA = 0x2c
 const COLON = 0x3a
@@ -282,7 +235,7 @@ const isClosing = (unit: number) => (unit | 0x20) === CLOSING_BRACE
 
 /** The first position from `at` on that is no space. */
 function afterSpace(at: number): number {
-  while (units[at]! <= 0x20 && at < length) at++
+  while (units[at]! <= SPACE && at < length) at++
   return at
 }
 
@@ -291,12 +244,17 @@ const NEAR = 64
 
 /** Behind the quote that ends the string which begins at `at`; the end of the text if none does. */
 function afterString(at: number): number {
-  const near = Math.min(length, at + NEAR)
+  const near = at + NEAR
   for (at++; at < near; at++) {
     const unit = units[at]
     if (unit === QUOTE) return at + 1
-    if (unit === BACKSLASH) at++
+    if (unit === BACKSLASH || unit === 0) break
   }
+  return afterLongString(at)
+}
+
+/** The same from within the string, before any escape that has not ended. */
+function afterLongString(at: number): number {
   for (let quote = text.indexOf('"', at); quote >= 0; quote = text.indexOf('"', at)) {
     let escapes = 0
     while (quote - escapes > at && units[quote - 1 - escapes] === BACKSLASH) escapes++
@@ -311,16 +269,17 @@ function afterValue(at: number): number {
   const first = units[at]!
   if (first === QUOTE) return afterString(at)
   if (!isOpening(first)) {
-    while (at < length && units[at]! > 0x20 && units[at] !== COMMA && !isClosing(units[at]!)) at++
+    while (at < length && units[at]! > SPACE && units[at] !== COMMA && !isClosing(units[at]!)) at++
     return at
   }
-  for (let depth = 0; at < length; at++) {
+  for (let depth = 0; ; at++) {
     const unit = units[at]!
     if (unit === QUOTE) at = afterString(at) - 1
-    else if (isOpening(unit)) depth++
-    else if (isClosing(unit) && --depth === 0) return at + 1
+    else if (unit >= OPENING_BRACKET) {
+      if (isOpening(unit)) depth++
+      else if (isClosing(unit) && --depth === 0) return at + 1
+    } else if (unit === 0 && at >= length) return length
   }
-  return length
 }
 
 /** The text between two positions; a copy, or as long as it is kept all of the text is. */

@@ -1,7 +1,6 @@
 import { sumCounts } from './count.ts'
 import { FIELD, fill, type Reading } from './fields.ts'
-import { LIST, OBJECT, type Said, type Slots, VALUE } from './member-reader.ts'
-import { elements } from './members.ts'
+import { OBJECT, type Said, type Slots, VALUE } from './member-shape.ts'
 
 const LIFETIMES = { ephemeral_5m_input_tokens: VALUE, ephemeral_1h_input_tokens: VALUE } as const
 const INPUT = {
@@ -29,7 +28,7 @@ export const RAW_USAGE = {
   cache_creation_input_tokens: VALUE,
   cacheWriteInputTokens: VALUE,
   cache_creation: LIFETIMES,
-  cacheDetails: LIST,
+  cacheDetails: ['ttl', 'inputTokens'],
   server_tool_use: { web_search_requests: VALUE },
   cost: { total_cost: VALUE },
   service_tier: VALUE,
@@ -90,9 +89,9 @@ export function completeFromResponse(reading: Reading, said: Said, response: Slo
   else fill(reading, FIELD.serviceTier, said[response.serviceTier.type])
 }
 
-/** What Bedrock wrote to its cache for such a time. */
-function written(ttl: string, details: Said[number]): Said[number] {
-  if (details === undefined) return undefined
-  const fitting = elements(details).filter((detail) => detail.ttl === ttl)
-  return fitting.length === 0 ? undefined : sumCounts(fitting.map((detail) => detail.inputTokens))
+/** What Bedrock wrote to its cache for such a time, of a list of times each with its count behind. */
+function written(time: string, details: Said[number]): Said[number] {
+  if (!Array.isArray(details)) return undefined
+  const counts = details.filter((_, at) => at % 2 === 1 && details[at - 1] === time)
+  return counts.length === 0 ? undefined : sumCounts(counts)
 }

@@ -1,7 +1,8 @@
 import type { AttributeValue } from '../../spans/attributes.ts'
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading, text } from '../fields.ts'
-import { memberReader, VALUE } from '../member-reader.ts'
+import { memberReader } from '../member-reader.ts'
+import { VALUE } from '../member-shape.ts'
 import { openinference } from './openinference.ts'
 
 const embedding = memberReader({ value: { usage: { tokens: VALUE } } })

@@ -1,7 +1,8 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, type Reading } from '../fields.ts'
 import { completeFromGoogleUsage, GOOGLE_USAGE } from '../google-usage.ts'
-import { memberReader, OBJECT, type Said, VALUE } from '../member-reader.ts'
+import { memberReader } from '../member-reader.ts'
+import { OBJECT, type Said, VALUE } from '../member-shape.ts'
 import { readJsonMessages } from '../messages/message.ts'
 import { completeFromRawUsage, RAW_USAGE } from '../raw-usage.ts'
 

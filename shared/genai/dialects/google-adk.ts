@@ -1,7 +1,8 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD } from '../fields.ts'
 import { completeFromGoogleUsage, GOOGLE_USAGE } from '../google-usage.ts'
-import { memberReader, OBJECT } from '../member-reader.ts'
+import { memberReader } from '../member-reader.ts'
+import { OBJECT } from '../member-shape.ts'
 
 const response = memberReader({ usage_metadata: GOOGLE_USAGE, usageMetadata: GOOGLE_USAGE })
 

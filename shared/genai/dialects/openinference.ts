@@ -1,11 +1,14 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD, fill, text } from '../fields.ts'
 import { memberReader } from '../member-reader.ts'
+import { VALUE } from '../member-shape.ts'
 import { lastMember, members } from '../members.ts'
 import { readJsonMessages, readTextMessages } from '../messages/message.ts'
 import { completeFromRawUsage, completeFromResponse, RAW_USAGE, RESPONSE } from '../raw-usage.ts'
 
 const response = memberReader(RESPONSE)
+const metadata = memberReader({ user_id: VALUE, ls_provider: VALUE, ls_model_name: VALUE })
+const lastTier = lastMember('service_tier')
 /** What the provider itself counted is in the message that LangChain made of its answer. */
 const MESSAGE = { kwargs: { response_metadata: { usage: RAW_USAGE } } } as const
 const chain = memberReader({ generations: { '[0]': { '[0]': { message: MESSAGE } } } })
@@ -52,14 +55,14 @@ export const openinference: Dialect = {
     if (kind === 'LLM' && scope.name.endsWith('langchain'))
       completeFromRawUsage(reading, chain.read(answer), chainUsage)
     else if (kind === 'LLM' || kind === '') completeFromResponse(reading, response.read(answer), response.at)
-    if (reading[FIELD.serviceTier] === undefined) reading[FIELD.serviceTier] = lastMember(answer, 'service_tier')
-    fill(reading, FIELD.requestedTier, lastMember(attributes.get('llm.invocation_parameters'), 'service_tier'))
+    if (reading[FIELD.serviceTier] === undefined) reading[FIELD.serviceTier] = lastTier(answer)
+    fill(reading, FIELD.requestedTier, lastTier(attributes.get('llm.invocation_parameters')))
     if (reading[FIELD.metadataJson] === undefined) return
     if (IN_METADATA.every((field) => reading[field] !== undefined)) return
-    const metadata = members(reading[FIELD.metadataJson])
-    fill(reading, FIELD.user, metadata?.user_id)
-    fill(reading, FIELD.provider, metadata?.ls_provider)
-    if (kind === 'LLM') fill(reading, FIELD.requestModel, metadata?.ls_model_name)
+    const run = metadata.read(reading[FIELD.metadataJson])
+    fill(reading, FIELD.user, run[metadata.at.user_id])
+    fill(reading, FIELD.provider, run[metadata.at.ls_provider])
+    if (kind === 'LLM') fill(reading, FIELD.requestModel, run[metadata.at.ls_model_name])
   },
   conversation: {
     id: ({ attributes }) => {

@@ -1,0 +1,107 @@
+import type { AttributeValue } from '../spans/attributes.ts'
+
+/** A member that is read as it is. */
+export const VALUE = 'value'
+
+/**
+ * What is read of an object: its members by name, and of those that are objects their members in turn. `*` is the first
+ * object under any other name; of a list there is `[0]`. Names instead are those of members of each object in a list, whose
+ * values come one behind the other; null for what is not there.
+ */
+export interface Shape {
+  readonly [name: string]: typeof VALUE | Shape | readonly string[]
+}
+
+/** Where in what was {@link Said} each member is; `self` is the object, as {@link OBJECT}, or what stands in its place. */
+export type Slots<S extends Shape> = { readonly [K in keyof S]: S[K] extends Shape ? Slots<S[K]> : number } & {
+  readonly self: number
+}
+
+/** Stands for an object whose members are in slots of their own. */
+export const OBJECT: AttributeValue = new Map()
+
+/** What an object says, by slot; undefined where it says nothing. */
+export type Said = readonly (AttributeValue | undefined)[]
+
+/** A {@link Shape} as readers look it up. */
+export interface Node extends Predecessor {
+  readonly self: number
+  readonly members: readonly Member[]
+  readonly byName: ReadonlyMap<string, Member>
+  readonly other: Member | undefined
+  readonly first: Member | undefined
+  /** 1 where a name may begin with that unit, by its lowest six bits: most names of others do not. */
+  readonly starts: Uint8Array
+  /** The members by the hash of their names. */
+  readonly table: readonly (readonly Member[])[]
+}
+
+export interface Member extends Predecessor {
+  /** Its name in quotes. */
+  readonly units: readonly number[]
+  readonly slot: number
+  /** Of an object of which members are read. */
+  readonly node: Node | undefined
+  /** Of each object in a list. */
+  readonly row: Node | undefined
+}
+
+/** Emitters write members in the same order each time: which was next, after a member or at an object's beginning. */
+export interface Predecessor {
+  next: Member | undefined
+}
+
+/** A {@link Shape} made ready, with a slot for each of its members. */
+export interface CompiledShape<S extends Shape> {
+  readonly node: Node
+  readonly at: Slots<S>
+  readonly slots: number
+}
+
+/** Makes a shape ready for readers. */
+export function compileShape<S extends Shape>(shape: S): CompiledShape<S> {
+  let slots = 0
+  const { node, at } = compileNode(shape, () => slots++)
+  return { node, at: at as Slots<S>, slots }
+}
+
+const TABLE_SIZE = 64
+const STARTS = 64
+const BACKSLASH = 0x5c
+
+/** Whether a name that begins with `unit` may be one of a node's: one that begins with an escape may be any. */
+export function mayStart({ starts }: Node, unit: number): boolean {
+  return starts[unit & (STARTS - 1)] !== 0
+}
+
+/** Where the name within the quotes at `start` and before `end` is in a table, by a few of its units, that tell most apart. */
+export function placeOf(name: ArrayLike<number>, start: number, end: number): number {
+  const length = end - start
+  const middle = name[start + (length >> 1)]!
+  return (length + name[start + 1]! * 5 + middle * 11 + name[end - 2]! * 3) & (TABLE_SIZE - 1)
+}
+
+function compileNode(shape: Shape, newSlot: () => number): { node: Node; at: Readonly<Record<string, unknown>> } {
+  const self = newSlot()
+  const table: Member[][] = Array.from({ length: TABLE_SIZE }, () => [])
+  const starts = new Uint8Array(STARTS)
+  starts[BACKSLASH & (STARTS - 1)] = 1
+  const entries = Object.entries(shape).map(([name, kind]) => {
+    const isNames = typeof kind !== 'string' && Array.isArray(kind)
+    const below = isNames ? undefined : kind === VALUE ? undefined : compileNode(kind as Shape, newSlot)
+    const row = isNames ? compileNode(Object.fromEntries(kind.map((one) => [one, VALUE])), newSlot).node : undefined
+    const slot = below?.node.self ?? newSlot()
+    const units = Array.from({ length: name.length + 2 }, (_, at) => `"${name}"`.charCodeAt(at))
+    const member: Member = { next: undefined, units, slot, node: below?.node, row }
+    if (name !== '*' && name !== '[0]') {
+      table[placeOf(units, 0, units.length)]!.push(member)
+      starts[units[1]! & (STARTS - 1)] = 1
+    }
+    return { name, member, at: below?.at ?? slot }
+  })
+  const byName = new Map(entries.map(({ name, member }) => [name, member]))
+  const at = Object.fromEntries([['self', self], ...entries.map((entry) => [entry.name, entry.at])])
+  const [other, first] = [byName.get('*'), byName.get('[0]')]
+  const node = { next: undefined, self, members: [...byName.values()], byName, other, first, starts, table }
+  return { node, at }
+}
