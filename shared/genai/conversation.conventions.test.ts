@@ -85,6 +85,11 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ...['llm', 'llm', 'llm'].map((span) => ({ span, input: [asked], output: [answered] })),
     { span: 'tts' },
   ],
+  'livekit-python-1.3': [
+    { span: 'llm_node', output: [answered] },
+    ...Array<Row>(5).fill({ span: 'llm_request' }),
+    { span: 'function_tool', ...ranUnnamed },
+  ],
   'vllm-2026': [{ span: 'chat Qwen/Qwen3-32B' }, { span: 'llm_request' }, { span: 'llm_request' }],
   'openlit-python-2026': [{ span: 'chat claude-sonnet-4-5', reasons: ['stop'] }],
   'pydantic-ai-1': [

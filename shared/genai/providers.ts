@@ -10,6 +10,8 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
     'azure.openai',
     'azurechatopenai',
     'microsoft.foundry',
+    'az.ai.agents',
+    'microsoft.agents',
   ],
   'azure.ai.inference': ['az.ai.inference', 'azure_ai', 'azure-ai', 'azure_ai_inference'],
   anthropic: ['claude', 'chatanthropic'],
@@ -37,6 +39,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
     'google_vertexai',
     'gcp_vertex_gemini',
     'gcp_vertex_anthropic',
+    'vertex_ai_model_garden',
   ],
   'gcp.gemini': [
     'gemini',
@@ -51,6 +54,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
     'google.generative-ai',
     'googlegenerativeai',
     'google_generative_ai',
+    'generativelanguage',
   ],
   'gcp.gen_ai': ['gcp.genai', 'google.genai'],
   mistral_ai: ['mistral', 'mistralai', 'mistral-ai'],
@@ -140,11 +144,21 @@ export function normaliseProvider(name: string): string {
   return canonical
 }
 
-/** Dify names the provider within its plugin: `langgenius/openai/openai`. */
+/** Dify names the provider within its plugin, `langgenius/openai/openai`; LiveKit the host, `api.openai.com`, or `AWS Bedrock`. */
 function resolve(name: string): string {
   const within = name.lastIndexOf('/') + 1
-  return CANONICAL.get(name) ?? resolveApi(name.slice(within)) ?? name
+  const spelt = name
+    .slice(within)
+    .replace(/^api\./, '')
+    .replaceAll(' ', '_')
+  return CANONICAL.get(name) ?? resolveApi(spelt) ?? HOSTS.find(([end]) => name.endsWith(end))?.[1] ?? name
 }
+
+const HOSTS = [
+  ['.openai.azure.com', 'azure.ai.openai'],
+  ['.services.ai.azure.com', 'azure.ai.inference'],
+  ['aiplatform.googleapis.com', 'gcp.vertex_ai'],
+] as const
 
 function resolveApi(name: string): string | undefined {
   for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {

@@ -12,6 +12,7 @@ import {
   text,
 } from './test-conversation.ts'
 
+const ended = { ...answered, finish_reason: 'stop' }
 const said = { input: [asked], output: [answered] }
 
 /** Of test/fixtures/emitters/monitors.mjs, and Qwen Code: what is expected of each file. */
@@ -163,6 +164,36 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     { span: 'ai.streamText.doStream', id: 't-1', input: [instructed, asked], output: [answered], reasons: ['stop'] },
     { span: 'ai.streamText', id: 't-1', ...plain },
     { span: 'clerk.stream', id: 't-1' },
+  ],
+  'livekit-1.9.0': [
+    { span: 'start_agent_activity' },
+    { span: 'function_tool', ...ran },
+    {
+      span: 'llm_request',
+      input: [instructed, asked],
+      output: [{ ...called, finish_reason: 'tool_call' }],
+      reasons: ['tool_call'],
+    },
+    { span: 'llm_node' },
+    { span: 'agent_turn', input: [asked] },
+    { span: 'llm_request', input: [instructed, asked, called, returned], output: [ended], reasons: ['stop'] },
+    { span: 'llm_node', output: [answered] },
+    { span: 'agent_turn', output: [answered] },
+    { span: 'agent_session' },
+    { span: 'start_agent_activity' },
+    { span: 'llm_request', input: [instructed, asked], reasons: ['stop'] },
+    { span: 'llm_node' },
+    { span: 'agent_turn', input: [asked] },
+    { span: 'agent_session' },
+    { span: 'start_agent_activity' },
+    { span: 'llm_request', input: [instructed, asked], output: [ended], reasons: ['stop'] },
+    { span: 'llm_node', output: [answered] },
+    { span: 'agent_turn', ...said },
+    { span: 'agent_session' },
+    { span: 'start_agent_activity' },
+    { span: 'realtime_inference' },
+    { span: 'agent_turn', output: [answered] },
+    { span: 'agent_session' },
   ],
   'mastra-arize-1.3.8': [
     { span: 'model_chunk clerk' },

@@ -155,6 +155,16 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['llm', 'pipecat', 'chat', 'priced', GPT, ...GPT_TOKENS],
     ['tts', 'pipecat', 'speech', 'no_usage', null, ...NONE],
   ],
+  // What it had cached, and thoughts, are in its metrics; what Bedrock wrote to the cache in their total.
+  'livekit-python-1.3': [
+    ['llm_node', 'livekit', 'agent_step', 'no_usage', null, ...NONE],
+    ['llm_request', 'livekit', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['llm_request', 'livekit', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+    ['llm_request', 'livekit', 'chat', 'ambiguous', null, ...NONE],
+    ['llm_request', 'livekit', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['llm_request', 'livekit', 'chat', 'unpriced', null, 2000, 1536, 0, 150, 0],
+    ['function_tool', 'livekit', 'execute_tool', 'no_usage', null, ...NONE],
+  ],
   // The application takes it for OpenAI.
   'vllm-2026': [
     ['chat Qwen/Qwen3-32B', 'opentelemetry', 'chat', 'rollup', null, ...ROLLED],

@@ -155,6 +155,21 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     ['ai.streamText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
     ['clerk.stream', 'opentelemetry', 'invoke_agent', 'no_usage', null, ...NONE],
   ],
+  // Gemini's thoughts are in the total of its metrics alone, and of what audio was cached of the last only these tell:
+  // 272 × 4 + 128 × 0.4 + 344 × 32 + 256 × 0.4 + 50 × 16 + 100 × 64. The third call failed.
+  'livekit-1.9.0': [
+    ['start_agent_activity', 'livekit', 'create_agent', 'no_usage', null, ...NONE],
+    ['function_tool', 'livekit', 'execute_tool', 'no_usage', null, ...NONE],
+    ...liveTurn(['llm_request', 'livekit', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0]),
+    ...liveTurn(['llm_request', 'livekit', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0]),
+    ['agent_session', 'livekit', 'invoke_workflow', 'no_usage', null, ...NONE],
+    ...liveSession(liveTurn(['llm_request', 'livekit', 'chat', 'no_usage', null, ...NONE])),
+    ...liveSession(liveTurn(['llm_request', 'livekit', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25])),
+    ...liveSession([
+      ['realtime_inference', 'livekit', 'generate_content', 'priced', 19_449_600_000n, 1000, 384, 0, 150, 0],
+      ['agent_turn', 'livekit', 'invoke_agent', 'no_usage', null, ...NONE],
+    ]),
+  ],
   // Both calls of the first are counted on the span around its steps.
   'mastra-arize-1.3.8': [
     ...mastraStep('clerk', ['execute_tool weather']),
@@ -210,6 +225,22 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     ['anthropic.messages', 'langsmith', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
     ['anthropic.messages', 'langsmith', 'invoke_workflow', 'no_usage', null, ...NONE],
   ],
+}
+
+function liveTurn(call: Row): readonly Row[] {
+  return [
+    call,
+    ['llm_node', 'livekit', 'agent_step', 'no_usage', null, ...NONE],
+    ['agent_turn', 'livekit', 'invoke_agent', 'no_usage', null, ...NONE],
+  ]
+}
+
+function liveSession(turn: readonly Row[]): readonly Row[] {
+  return [
+    ['start_agent_activity', 'livekit', 'create_agent', 'no_usage', null, ...NONE],
+    ...turn,
+    ['agent_session', 'livekit', 'invoke_workflow', 'no_usage', null, ...NONE],
+  ]
 }
 
 /** A chunk for each tool that is asked for, whose run comes before the last chunk. */

@@ -16,6 +16,7 @@ import { langsmith } from './langsmith.ts'
 import { langtrace } from './langtrace.ts'
 import { langwatch } from './langwatch.ts'
 import { litellm } from './litellm.ts'
+import { livekit } from './livekit.ts'
 import { mastra } from './mastra.ts'
 import { mlflow } from './mlflow.ts'
 import { openClaw } from './openclaw.ts'
@@ -57,6 +58,7 @@ export const DIALECTS: readonly Dialect[] = [
   bifrost,
   openrouter,
   litellm,
+  livekit,
   googleAdk,
   mastra,
   strands,
