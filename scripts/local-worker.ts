@@ -36,7 +36,7 @@ async function openRole(subscription: Subscription, platform: LocalPlatform, con
       const state = await platform.openTraceState()
       const remember = config.SPANLEDGER_REMEMBER_TRACES
       const subscriber = createPriceSubscriber({ bus: await platform.openBus(), pricer, state, remember, log })
-      return { subscriber, remote: {}, maxBytes: 4 * MIB, lingerMs: 0 }
+      return { subscriber, remote: {}, maxBytes: MIB, lingerMs: 0 }
     }
     case 'budget': {
       const { createBudgetSubscriber } = await import('../functions/budget/handler.ts')

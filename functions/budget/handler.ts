@@ -24,12 +24,6 @@ const MAX_PROJECTS = 1_000
 const ALERTS_EVERY_MS = 1_000
 const ALERTS_AT_ONCE = 100
 
-interface Item {
-  readonly delivery: Delivery
-  /** Decoded only when the project has a budget. */
-  spans?: readonly PricedSpan[]
-}
-
 /**
  * The consumer of `priced-spans` that debits budgets: everything it is given in one transaction, at most one write a budget
  * and period. A message that cannot be read or debited is dead-lettered alone; while the ledger does not answer all wait, and
@@ -42,8 +36,7 @@ export function createBudgetSubscriber({ ledger, bus, log }: BudgetSubscriberOpt
   return {
     async handle(deliveries) {
       const outcomes = new Map<Delivery, Outcome>()
-      const items = deliveries.map((delivery) => ({ delivery }))
-      await Promise.all([debit(items, outcomes), publishAlerts()])
+      await Promise.all([debit(deliveries, outcomes), publishAlerts()])
       // What was just raised.
       await publishAlerts()
       return deliveries.map((delivery) => outcomes.get(delivery) ?? ACK)
@@ -71,37 +64,37 @@ export function createBudgetSubscriber({ ledger, bus, log }: BudgetSubscriberOpt
     return publishing
   }
 
-  /** Debits all of `items`, or halves of them until the one that is refused is alone. */
-  async function debit(items: readonly Item[], outcomes: Map<Delivery, Outcome>): Promise<void> {
-    if (items.length === 0) return
+  /** Debits all of `deliveries`, or halves of them until the one that is refused is alone. */
+  async function debit(deliveries: readonly Delivery[], outcomes: Map<Delivery, Outcome>): Promise<void> {
+    if (deliveries.length === 0) return
     try {
-      await debitAll(items, outcomes)
+      await debitAll(deliveries, outcomes)
     } catch (error) {
       const reason = describeError(error)
       const transient = isSpanledgerError(error, 'store/unavailable')
-      if (!transient && items.length > 1) {
-        const middle = items.length >> 1
-        await debit(items.slice(0, middle), outcomes)
-        await debit(items.slice(middle), outcomes)
+      if (!transient && deliveries.length > 1) {
+        const middle = deliveries.length >> 1
+        await debit(deliveries.slice(0, middle), outcomes)
+        await debit(deliveries.slice(middle), outcomes)
         return
       }
-      log?.warn({ err: error, messages: items.length }, 'debit failed')
+      log?.warn({ err: error, messages: deliveries.length }, 'debit failed')
       const outcome: Outcome = transient ? { kind: 'retry', reason, blameless: true } : { kind: 'dead', reason }
-      for (const { delivery } of items) outcomes.set(delivery, outcome)
+      for (const delivery of deliveries) outcomes.set(delivery, outcome)
     }
   }
 
-  async function debitAll(items: readonly Item[], outcomes: Map<Delivery, Outcome>): Promise<void> {
-    let waiting = items
+  async function debitAll(deliveries: readonly Delivery[], outcomes: Map<Delivery, Outcome>): Promise<void> {
+    let waiting = deliveries
     for (let attempt = 0; waiting.length > 0 && attempt < TRIES; attempt++) {
       const batches: DebitBatch[] = []
-      for (const item of waiting) batches.push(toBatch(item, await rulesOf(item.delivery.attributes.project)))
+      for (const delivery of waiting) batches.push(toBatch(delivery, await rulesOf(delivery.attributes.project)))
       const results: readonly DebitResult[] = await ledger.debit(batches)
       waiting = waiting.filter((_, index) => results[index] === 'stale')
-      for (const { delivery } of waiting) known.delete(delivery.attributes.project)
+      for (const { attributes } of waiting) known.delete(attributes.project)
     }
     const reason = 'budgets kept changing while they were debited'
-    for (const { delivery } of waiting) outcomes.set(delivery, { kind: 'retry', reason, blameless: true })
+    for (const delivery of waiting) outcomes.set(delivery, { kind: 'retry', reason, blameless: true })
   }
 
   async function rulesOf(project: string): Promise<Rules> {
@@ -112,12 +105,12 @@ export function createBudgetSubscriber({ ledger, bus, log }: BudgetSubscriberOpt
   }
 }
 
-function toBatch(item: Item, rules: Rules): DebitBatch {
-  const { project, digest, spans, keyId } = item.delivery.attributes
+/** Its spans are decoded only when the project has a budget, and held no longer than this takes: they die young. */
+function toBatch(delivery: Delivery, rules: Rules): DebitBatch {
+  const { project, digest, spans, keyId } = delivery.attributes
   const common = { project, digest, spans, revision: rules.revision }
   if (rules.rules.length === 0) return { ...common, charges: [], reserved: [], samples: [] }
-  item.spans ??= chargeable(item.delivery)
-  return { ...common, ...chargesOf(rules, item.spans, keyId) }
+  return { ...common, ...chargesOf(rules, chargeable(delivery), keyId) }
 }
 
 /** The spans of a message, and what it says anew of earlier ones. */

@@ -27,7 +27,8 @@ function delivery(digest: string, data?: Uint8Array): Delivery {
 function pickyWriter(code: 'store/rejected' | 'store/unavailable', bad: readonly string[]) {
   const written: string[][] = []
   const writer: SpanWriter = {
-    async write(batches) {
+    async write(given) {
+      const batches = [...given]
       const digests = batches.map(({ context }) => context.digest)
       if (digests.some((digest) => bad.includes(digest))) throw new SpanledgerError(code, 'it says no')
       written.push(digests)
@@ -60,7 +61,7 @@ describe('a store that takes spans one by one', () => {
   /** Refuses every span that is called `bad`. */
   const writer: SpanWriter = {
     write: async (batches) =>
-      batches.map(({ spans, corrections = [] }) => {
+      Array.from(batches, ({ spans, corrections = [] }) => {
         const refused = [...spans, ...corrections].flatMap(({ span }, index) =>
           span.name === 'bad' ? [{ index, reason: 'it is bad' }] : [],
         )

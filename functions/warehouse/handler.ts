@@ -14,11 +14,6 @@ export interface WarehouseOptions {
   readonly bury?: (message: Message, reason: string) => Promise<void>
 }
 
-interface Item {
-  readonly delivery: Delivery
-  readonly batch: SpanBatch
-}
-
 /**
  * The consumer of `priced-spans` that stores spans: everything it is given in one write. A message that cannot be read or
  * stored is dead-lettered alone, those beside it are stored, and so are the other spans of a message where the store takes them
@@ -28,40 +23,36 @@ export function createWarehouseSubscriber({ writer, bury }: WarehouseOptions): S
   return {
     async handle(deliveries) {
       const outcomes = new Map<Delivery, Outcome>()
-      const items: Item[] = []
-      for (const delivery of deliveries) {
-        try {
-          items.push({ delivery, batch: decodeBatch(delivery) })
-        } catch (error) {
-          outcomes.set(delivery, { kind: 'dead', reason: describeError(error) })
-        }
-      }
-      await write(items, outcomes)
+      await write(deliveries, outcomes)
       return deliveries.map((delivery) => outcomes.get(delivery) as Outcome)
     },
     close: () => writer.close(),
   }
 
-  /** Writes all of `items`, or halves of them until the one that is refused is alone. */
-  async function write(items: readonly Item[], outcomes: Map<Delivery, Outcome>): Promise<void> {
-    if (items.length === 0) return
-    const results = await writeAll(items)
-    if ('kind' in results && results.kind === 'dead' && items.length > 1) {
-      const middle = items.length >> 1
-      await write(items.slice(0, middle), outcomes)
-      await write(items.slice(middle), outcomes)
+  /** Writes all of `deliveries`, or halves of them until the one that is refused is alone. */
+  async function write(deliveries: readonly Delivery[], outcomes: Map<Delivery, Outcome>): Promise<void> {
+    if (deliveries.length === 0) return
+    const written: Delivery[] = []
+    const results = await writeAll(decodeEach(deliveries, written, outcomes))
+    if (!('kind' in results)) {
+      await Promise.all(
+        written.map(async (delivery, index) => outcomes.set(delivery, await settle(delivery, results[index]!))),
+      )
       return
     }
-    await Promise.all(
-      items.map(async (item, index) => {
-        outcomes.set(item.delivery, 'kind' in results ? results : await settle(item, results[index]!))
-      }),
-    )
+    const left = deliveries.filter((delivery) => !outcomes.has(delivery))
+    if (results.kind === 'dead' && left.length > 1) {
+      const middle = left.length >> 1
+      await write(left.slice(0, middle), outcomes)
+      await write(left.slice(middle), outcomes)
+      return
+    }
+    for (const delivery of left) outcomes.set(delivery, results)
   }
 
-  async function writeAll(items: readonly Item[]): Promise<readonly BatchResult[] | Outcome> {
+  async function writeAll(batches: Iterable<SpanBatch>): Promise<readonly BatchResult[] | Outcome> {
     try {
-      return await writer.write(items.map(({ batch }) => batch))
+      return await writer.write(batches)
     } catch (error) {
       const reason = describeError(error)
       if (isSpanledgerError(error, 'store/rejected')) return { kind: 'dead', reason }
@@ -70,8 +61,9 @@ export function createWarehouseSubscriber({ writer, bury }: WarehouseOptions): S
   }
 
   /** Acknowledges a message once what the store refused of it is kept. */
-  async function settle({ delivery, batch }: Item, { refused = [] }: BatchResult): Promise<Outcome> {
+  async function settle(delivery: Delivery, { refused = [] }: BatchResult): Promise<Outcome> {
     if (refused.length === 0) return ACK
+    const batch = decodeBatch(delivery)
     const all = batch.spans.length + (batch.corrections?.length ?? 0)
     const reason = `store: ${[...new Set(refused.map((span) => span.reason))].slice(0, 3).join('; ')}`
     if (bury === undefined || refused.length === all) return { kind: 'dead', reason }
@@ -81,6 +73,25 @@ export function createWarehouseSubscriber({ writer, bury }: WarehouseOptions): S
     } catch (error) {
       return { kind: 'retry', reason: describeError(error), blameless: true }
     }
+  }
+}
+
+/** The batches of those `deliveries` that can be read, which become `written`, each as it is asked for; the others are dead. */
+function* decodeEach(
+  deliveries: readonly Delivery[],
+  written: Delivery[],
+  outcomes: Map<Delivery, Outcome>,
+): Generator<SpanBatch> {
+  for (const delivery of deliveries) {
+    let batch: SpanBatch
+    try {
+      batch = decodeBatch(delivery)
+    } catch (error) {
+      outcomes.set(delivery, { kind: 'dead', reason: describeError(error) })
+      continue
+    }
+    written.push(delivery)
+    yield batch
   }
 }
 

@@ -91,3 +91,23 @@ test('a message that ingest never published is malformed, not half read', () => 
 test('a message of refused spans only holds none', () => {
   expect(decodeBatch(delivery(new Uint8Array(0))).spans).toStrictEqual([])
 })
+
+test('a broken message leaves nothing to the next one', () => {
+  const [span] = fc.sample(
+    arbitrarySpans.filter((spans) => spans.length > 0),
+    { numRuns: 1, seed: 3 },
+  )[0]!
+  const priced = ledgerAttributes({ ...EMPTY_LEDGER, model: 'm', inputTokens: 5, costStatus: 'priced' })
+  const data = addSpanAttributes(encodeTraces([span!]), [priced])
+  const plain = delivery(encodeTraces([span!]))
+  let broken = 0
+  for (let at = 0; at < data.length; at++) {
+    try {
+      decodeBatch(delivery(data.with(at, 0xff)))
+    } catch {
+      broken++
+      expect(decodeBatch(plain).spans).toStrictEqual([{ span, ledger: EMPTY_LEDGER }])
+    }
+  }
+  expect(broken).toBeGreaterThan(0)
+})

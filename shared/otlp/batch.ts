@@ -17,6 +17,9 @@ export function decodeSpans(data: Uint8Array): Span[] {
   return spans
 }
 
+/** One for all messages, so that what is compiled for it lives on: see `IDLE_READER`. */
+const builder = new LedgerBuilder()
+
 /**
  * The priced spans of a message on `priced-spans`, corrections of earlier ones apart: our attributes are read into ledgers.
  * Throws like {@link decodeSpans}.
@@ -24,7 +27,8 @@ export function decodeSpans(data: Uint8Array): Span[] {
 export function decodeBatch({ data, attributes: { project, digest, ingestedAt, keyId = '' } }: Delivery): SpanBatch {
   const spans: PricedSpan[] = []
   const corrections: PricedSpan[] = []
-  const builder = new LedgerBuilder()
+  // What a broken message has left.
+  builder.take()
   readTraces(data, BUS_LIMITS, {
     accept: (span) => {
       const ledger = builder.take()

@@ -17,6 +17,8 @@ export interface DuckDbStoreOptions extends DuckDbOptions {
   readonly checkpointBytes?: number
   /** Time without a write after which a checkpoint is made, in milliseconds. Default 2,000. */
   readonly checkpointIdleMs?: number
+  /** Spans of a write that are held at once, about. Default 512: so few die young, and need not be moved and marked. */
+  readonly spansAtOnce?: number
 }
 
 /**
@@ -26,7 +28,7 @@ export interface DuckDbStoreOptions extends DuckDbOptions {
  * After an error that DuckDB does not survive (a full disk, an I/O error) the file is opened anew by the next call.
  */
 export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<TraceStore> {
-  const { path, checkpointBytes = 64 * 1024 * 1024, checkpointIdleMs = 2_000 } = options
+  const { path, checkpointBytes = 64 * 1024 * 1024, checkpointIdleMs = 2_000, spansAtOnce = 512 } = options
   const exclusively = createMutex()
   let opening: Promise<Database> | null = null
   let closed = false
@@ -39,7 +41,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Trac
         clearTimeout(idle)
         const database = await acquire()
         try {
-          const results = await writeBatches(database, batches)
+          const results = await writeBatches(database, batches, { spansAtOnce })
           if ((await logSize(path)) >= checkpointBytes) await checkpoint(database)
           return results
         } catch (error) {

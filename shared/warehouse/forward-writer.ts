@@ -43,7 +43,8 @@ export function createForwardWriter(options: ForwardOptions): SpanWriter {
   const closing = new AbortController()
 
   return {
-    async write(batches) {
+    async write(given) {
+      const batches = [...given]
       const forwarded = batches.filter(({ context }) => wanted.size === 0 || wanted.has(context.project))
       for (const spans of requests(forwarded)) await send(await compress(encodeTraces(spans)))
       return batches.map((batch) => ({ stored: forwarded.includes(batch) ? batch.spans.length : 0, duplicates: 0 }))

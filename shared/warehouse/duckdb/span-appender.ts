@@ -29,14 +29,19 @@ export interface SpanRow {
 
 /** Appends to the table `spans` within whatever transaction its connection is in. */
 export interface SpanAppender {
-  /** Throws what the column values or DuckDB throw; the appender is of no use after that. */
+  /** Takes rows, without holding on to them. Throws what the column values or DuckDB throw; the appender is of no use after that. */
   append(rows: readonly SpanRow[]): void
+  /** Puts all rows into the table: until then nothing but the appender knows of the last. Throws like {@link append}. */
+  flush(): void
   /** Forgets what is not flushed. */
   close(): void
 }
 
 /** One column's way from rows to its vector. */
-type Fill = (rows: readonly SpanRow[], from: number, to: number, vector: duckdb.Vector) => void
+interface ColumnFill {
+  push(rows: readonly SpanRow[], from: number, to: number): void
+  flush(vector: duckdb.Vector): void
+}
 
 /** Opens an appender; `columns` are the names of the table's columns in the order that this database has them. */
 export async function createSpanAppender(
@@ -46,17 +51,28 @@ export async function createSpanAppender(
   const appender = await connection.createAppender('spans')
   const fills = columns.map(createFill)
   const chunk = DuckDBDataChunk.create(columns.map((_, index) => appender.columnType(index)))
+  let filled = 0
+
+  function appendChunk(): void {
+    chunk.reset()
+    for (const [index, fill] of fills.entries()) fill.flush(duckdb.data_chunk_get_vector(chunk.chunk, index))
+    chunk.rowCount = filled
+    filled = 0
+    appender.appendDataChunk(chunk)
+  }
+
   return {
     append(rows) {
-      for (let from = 0; from < rows.length; from += CHUNK_ROWS) {
-        const to = Math.min(from + CHUNK_ROWS, rows.length)
-        chunk.reset()
-        for (const [index, fill] of fills.entries()) {
-          fill(rows, from, to, duckdb.data_chunk_get_vector(chunk.chunk, index))
-        }
-        chunk.rowCount = to - from
-        appender.appendDataChunk(chunk)
+      for (let from = 0; from < rows.length; ) {
+        const to = Math.min(from + CHUNK_ROWS - filled, rows.length)
+        for (const fill of fills) fill.push(rows, from, to)
+        filled += to - from
+        from = to
+        if (filled === CHUNK_ROWS) appendChunk()
       }
+    },
+    flush() {
+      if (filled > 0) appendChunk()
       appender.flushSync()
     },
     close() {
@@ -72,7 +88,7 @@ export async function createSpanAppender(
 
 const COLUMNS = new Map<string, WarehouseColumn>(WAREHOUSE_COLUMNS.map((column) => [column.warehouse, column]))
 
-function createFill(name: string): Fill {
+function createFill(name: string): ColumnFill {
   if (name === SPAN_KEY) return fillWith(keyWriter(), (row) => row.key)
   if (name === LARGE_PARTS) return fillWith(smallIntegerWriter(), (row) => row.parts)
   // Known already, and not to be taken from what a large span has left here.
@@ -101,16 +117,21 @@ function createFill(name: string): Fill {
   }
 }
 
-function fillWith<T>(writer: ColumnWriter<T>, value: (row: SpanRow) => T): Fill {
-  return (rows, from, to, vector) => {
-    for (let index = from; index < to; index++) writer.push(value(rows[index] as SpanRow))
-    writer.flush(vector)
+function fillWith<T>(writer: ColumnWriter<T>, value: (row: SpanRow) => T): ColumnFill {
+  return {
+    push(rows, from, to) {
+      for (let index = from; index < to; index++) writer.push(value(rows[index] as SpanRow))
+    },
+    flush: (vector) => writer.flush(vector),
   }
 }
 
 const ALL_NULL = new ArrayBuffer(CHUNK_ROWS / 8)
 
-const fillNull: Fill = (_rows, _from, _to, vector) => {
-  duckdb.vector_ensure_validity_writable(vector)
-  duckdb.copy_data_to_vector_validity(vector, 0, ALL_NULL, 0, ALL_NULL.byteLength)
+const fillNull: ColumnFill = {
+  push() {},
+  flush(vector) {
+    duckdb.vector_ensure_validity_writable(vector)
+    duckdb.copy_data_to_vector_validity(vector, 0, ALL_NULL, 0, ALL_NULL.byteLength)
+  },
 }

@@ -5,9 +5,13 @@ import { duckDbDialect } from './dialect.ts'
 import { keyFromInt64 } from './span-key.ts'
 import type { StoredSpans } from './write-plan.ts'
 
-/** What the tables hold, as the transaction that `connection` is in sees it. */
-export function createStoredSpans(connection: DuckDBConnection): StoredSpans {
+/** What the tables hold, as the transaction that `connection` is in sees it; `before` each question puts there what is not yet. */
+export function createStoredSpans(
+  connection: DuckDBConnection,
+  { before }: { readonly before: () => Promise<void> },
+): StoredSpans {
   const select = async (text: string, values: readonly string[] | readonly bigint[]) => {
+    await before()
     const type = typeof values[0] === 'string' ? LIST(VARCHAR) : LIST(BIGINT)
     const result = await connection.runAndReadAll(text, [listValue([...values])], [type])
     return result.getRowObjects()

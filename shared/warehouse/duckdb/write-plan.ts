@@ -1,3 +1,4 @@
+import type { RowContext } from '../../spans/columns.ts'
 import { spanBytes } from '../../spans/size.ts'
 import { type Correction, correctedLedger, supersedes, toCorrection } from '../correction.ts'
 import type { BatchResult, SpanBatch } from '../trace-store.ts'
@@ -50,7 +51,14 @@ export interface WritePlan {
   /** In the order of the batches. */
   readonly results: readonly BatchResult[]
   /** The batches whose digest is not stored yet. */
-  readonly newBatches: readonly { readonly batch: SpanBatch; readonly result: BatchResult }[]
+  readonly newBatches: readonly NewBatch[]
+}
+
+/** A row of the table `batches`. */
+export interface NewBatch {
+  readonly context: RowContext
+  readonly spans: number
+  readonly result: BatchResult
 }
 
 interface IncomingSpan extends SpanRow {
@@ -113,8 +121,8 @@ export async function planWrite(
           counts,
           stored,
         )
-  const newBatches = batches.flatMap((batch, index) =>
-    known.has(index) ? [] : [{ batch, result: counts[index] as BatchResult }],
+  const newBatches = batches.flatMap(({ context, spans: { length } }, index) =>
+    known.has(index) ? [] : [{ context, spans: length, result: counts[index] as BatchResult }],
   )
   return { ...change, results: counts, newBatches }
 }

@@ -13,41 +13,72 @@ import type { Database } from './database.ts'
 import { deleteLargeSpans, storeLargeSpans } from './large-spans.ts'
 import { keyToInt64 } from './span-key.ts'
 import { createStoredSpans } from './stored-spans.ts'
-import { planWrite, type SpanCorrection, type WritePlan } from './write-plan.ts'
+import { type NewBatch, planWrite, type SpanCorrection } from './write-plan.ts'
 
 const TEXTS = LIST(VARCHAR)
 const INTEGERS = LIST(BIGINT)
 
-/** Writes all of `batches` in one transaction. When it rejects, the transaction may still be open. */
+/**
+ * Writes all of `batches` in one transaction, about `spansAtOnce` spans after the other. When it rejects, the transaction may
+ * still be open.
+ */
 export async function writeBatches(
   { writer, appender, seen }: Database,
-  batches: readonly SpanBatch[],
+  batches: Iterable<SpanBatch>,
+  { spansAtOnce }: { readonly spansAtOnce: number },
 ): Promise<readonly BatchResult[]> {
-  await writer.run('BEGIN TRANSACTION')
-  const plan = await planWrite(batches, seen, createStoredSpans(writer))
-  if (plan.remove.length > 0) {
-    await writer.run('DELETE FROM spans WHERE rowid IN (SELECT unnest($1))', [listValue(plan.remove)], [INTEGERS])
+  const results: BatchResult[] = []
+  let newBatches: NewBatch[] = []
+  const flush = async () => {
+    appender.flush()
+    if (newBatches.length > 0) await insertBatches(writer, newBatches)
+    newBatches = []
   }
-  if (plan.removeLarge.length > 0) await deleteLargeSpans(writer, plan.removeLarge)
-  if (plan.insert.length > 0) appender.append(await storeLargeSpans(writer, plan.insert))
-  if (plan.corrections.length > 0) await replaceCorrections(writer, plan.corrections)
-  if (plan.newBatches.length > 0) await insertBatches(writer, plan.newBatches)
+  await writer.run('BEGIN TRANSACTION')
+  const stored = createStoredSpans(writer, { before: flush })
+  for (const slice of slices(batches, spansAtOnce)) {
+    const plan = await planWrite(slice, seen, stored)
+    if (plan.remove.length > 0) {
+      await writer.run('DELETE FROM spans WHERE rowid IN (SELECT unnest($1))', [listValue(plan.remove)], [INTEGERS])
+    }
+    if (plan.removeLarge.length > 0) await deleteLargeSpans(writer, plan.removeLarge)
+    if (plan.insert.length > 0) appender.append(await storeLargeSpans(writer, plan.insert))
+    if (plan.corrections.length > 0) await replaceCorrections(writer, plan.corrections)
+    newBatches.push(...plan.newBatches)
+    results.push(...plan.results)
+  }
+  await flush()
   await writer.run('COMMIT')
-  return plan.results
+  return results
 }
 
-async function insertBatches(connection: DuckDBConnection, batches: WritePlan['newBatches']): Promise<void> {
+/** `batches` in groups of `size` spans or little more. */
+function* slices(batches: Iterable<SpanBatch>, size: number): Generator<readonly SpanBatch[]> {
+  let slice: SpanBatch[] = []
+  let spans = 0
+  for (const batch of batches) {
+    slice.push(batch)
+    spans += batch.spans.length
+    if (spans < size) continue
+    yield slice
+    slice = []
+    spans = 0
+  }
+  if (slice.length > 0) yield slice
+}
+
+async function insertBatches(connection: DuckDBConnection, batches: readonly NewBatch[]): Promise<void> {
   const column = (values: DuckDBValue[]) => listValue(values)
   await connection.run(
     `INSERT INTO batches (digest, project_id, spans, stored, duplicates, ingested_at)
       SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6)`,
     [
-      column(batches.map(({ batch }) => batch.context.digest)),
-      column(batches.map(({ batch }) => batch.context.project)),
-      column(batches.map(({ batch }) => BigInt(batch.spans.length))),
+      column(batches.map(({ context }) => context.digest)),
+      column(batches.map(({ context }) => context.project)),
+      column(batches.map(({ spans }) => BigInt(spans))),
       column(batches.map(({ result }) => BigInt(result.stored))),
       column(batches.map(({ result }) => BigInt(result.duplicates))),
-      column(batches.map(({ batch }) => new DuckDBTimestampNanosecondsValue(batch.context.ingestedAt))),
+      column(batches.map(({ context }) => new DuckDBTimestampNanosecondsValue(context.ingestedAt))),
     ],
     [TEXTS, TEXTS, INTEGERS, INTEGERS, INTEGERS, LIST(TIMESTAMP_NS)],
   )

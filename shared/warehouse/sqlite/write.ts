@@ -10,7 +10,7 @@ import type { BatchResult, SpanBatch } from '../trace-store.ts'
 import { sqliteDialect } from './dialect.ts'
 
 /** Prepares the statements of a write; the function returned writes all batches in one transaction, or throws. */
-export function createBatchWriter(database: DatabaseSync): (batches: readonly SpanBatch[]) => BatchResult[] {
+export function createBatchWriter(database: DatabaseSync): (batches: Iterable<SpanBatch>) => BatchResult[] {
   const names = WAREHOUSE_COLUMNS.map((column) => column.warehouse)
   const marks = names.map(() => '?').join(', ')
   const findBatch = database.prepare('SELECT 1 FROM batches WHERE digest = ?')
@@ -29,10 +29,10 @@ export function createBatchWriter(database: DatabaseSync): (batches: readonly Sp
     'INSERT INTO batches (digest, project_id, spans, stored, duplicates, ingested_at) VALUES (?, ?, ?, ?, ?, ?)',
   )
 
-  function write(batches: readonly SpanBatch[]): BatchResult[] {
+  function write(batches: Iterable<SpanBatch>): BatchResult[] {
     database.exec('BEGIN IMMEDIATE')
     try {
-      const results = batches.map(writeBatch)
+      const results = Array.from(batches, writeBatch)
       database.exec('COMMIT')
       return results
     } catch (error) {
