@@ -90,6 +90,21 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ...Array<Row>(5).fill({ span: 'llm_request' }),
     { span: 'function_tool', ...ranUnnamed },
   ],
+  'rig-2026': [
+    { span: 'invoke_agent', input: [asked], output: [answered] },
+    { span: 'chat' },
+    { span: 'execute_tool', ...ran },
+    { span: 'chat_streaming' },
+    { span: 'chat' },
+    { span: 'chat' },
+    { span: 'generate_content' },
+  ],
+  'goose-2026': [
+    { span: 'reply' },
+    { span: 'stream_response_from_provider', id: 's-1' },
+    { span: 'chat' },
+    { span: 'chat' },
+  ],
   'vllm-2026': [{ span: 'chat Qwen/Qwen3-32B' }, { span: 'llm_request' }, { span: 'llm_request' }],
   'openlit-python-2026': [{ span: 'chat claude-sonnet-4-5', reasons: ['stop'] }],
   'pydantic-ai-1': [

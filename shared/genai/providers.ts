@@ -32,6 +32,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
     'vertexai',
     'vertex',
     'google_vertex',
+    'gcp_vertex_ai',
     'google-vertex',
     'google.vertex',
     'googlevertex',

@@ -165,6 +165,23 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['llm_request', 'livekit', 'chat', 'unpriced', null, 2000, 1536, 0, 150, 0],
     ['function_tool', 'livekit', 'execute_tool', 'no_usage', null, ...NONE],
   ],
+  // 5000 × 3 + 1000 × 0.3 + 200 × 3.75 + 40 × 15; (420 × 0.3 + 600 × 0.03 + (40 + 25) × 2.5). The last two are of a later release.
+  'rig-2026': [
+    ['invoke_agent', 'rig', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['chat', 'rig', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],
+    ['execute_tool', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
+    ['chat_streaming', 'rig', 'chat', 'priced', 306_500_000n, 1020, 600, 0, 65, 25],
+    ['chat', 'rig', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['chat', 'opentelemetry', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],
+    ['generate_content', 'opentelemetry', 'generate_content', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+  ],
+  // Of the third call's input nobody says how much was cached. 1000 × 0.3 + 65 × 2.5.
+  'goose-2026': [
+    ['reply', 'opentelemetry', 'invoke_agent', 'rollup', null, ...ROLLED],
+    ['stream_response_from_provider', 'opentelemetry', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],
+    ['chat', 'goose', 'chat', 'ambiguous', null, 6200, null, null, 40, null],
+    ['chat', 'goose', 'chat', 'priced', 462_500_000n, 1000, 0, 0, 65, 0],
+  ],
   // The application takes it for OpenAI.
   'vllm-2026': [
     ['chat Qwen/Qwen3-32B', 'opentelemetry', 'chat', 'rollup', null, ...ROLLED],

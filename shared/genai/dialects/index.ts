@@ -10,6 +10,7 @@ import { datadog } from './datadog.ts'
 import { envoyAiGateway } from './envoy-ai-gateway.ts'
 import { genkit } from './genkit.ts'
 import { googleAdk } from './google-adk.ts'
+import { goose } from './goose.ts'
 import { laminar } from './laminar.ts'
 import { langfuse } from './langfuse.ts'
 import { langsmith } from './langsmith.ts'
@@ -29,6 +30,7 @@ import { pipecat } from './pipecat.ts'
 import { promptfoo } from './promptfoo.ts'
 import { pydanticAi } from './pydantic-ai.ts'
 import { qwenCode } from './qwen-code.ts'
+import { rig } from './rig.ts'
 import { sentry } from './sentry.ts'
 import { springAi } from './spring-ai.ts'
 import { strands } from './strands.ts'
@@ -59,6 +61,8 @@ export const DIALECTS: readonly Dialect[] = [
   openrouter,
   litellm,
   livekit,
+  goose,
+  rig,
   googleAdk,
   mastra,
   strands,
