@@ -9,6 +9,12 @@ import { createSpanColumn, type SpanRow } from './span-columns.ts'
 /** Rows of one row group of a fresh file. */
 export const ROW_GROUP_ROWS = 25_000
 
+/**
+ * Rows that are appended to all columns before the next ones: as many as a CPU's cache holds. Column by column over all rows of a
+ * group, each found every span in memory anew, which took a fifth of the writer's time.
+ */
+const BLOCK_ROWS = 256
+
 const SCHEMA = parquetSchema(LAKE_COLUMNS)
 /** Columns that count nanoseconds since 1970. */
 export const TIMESTAMPS: ReadonlySet<string> = new Set(
@@ -39,7 +45,10 @@ export function createSpanEncoder({ codec }: { readonly codec: Codec }): SpanEnc
       for (let start = 0; start < rows.length; start += ROW_GROUP_ROWS) {
         const group = rows.slice(start, start + ROW_GROUP_ROWS)
         for (const leaf of leaves) clearLeaf(leaf)
-        for (const column of columns) column.append(group)
+        for (let from = 0; from < group.length; from += BLOCK_ROWS) {
+          const block = group.slice(from, from + BLOCK_ROWS)
+          for (const column of columns) column.append(block)
+        }
         file.addRowGroup(chunks, group.length)
       }
       for (const leaf of leaves) clearLeaf(leaf)
