@@ -303,6 +303,25 @@ describe('queries', () => {
     expect(text).toContain('2023-12-05T22:13:20.000001Z')
   })
 
+  test('read what spans are of a trace or page from the days that these are of, once their sizes are known', async () => {
+    const store = await open({ now: () => Number(NOW / 1_000_000n) })
+    await store.write([batch(3)])
+    const traceId = batch(1).spans[0]!.span.traceId
+    const reads = async (read: () => Promise<unknown>) => {
+      double.requests.length = 0
+      await read()
+      const asked = double.requests.map(({ body }) => JSON.stringify(body))
+      return asked.filter((text) => text.includes('current_spans')).map((text) => text.includes('2023-11-15T22:13:20'))
+    }
+    expect(await reads(() => store.getTrace('p', traceId, { limit: 10 }))).toStrictEqual([false, true])
+    expect(await reads(() => store.listSpans(everything))).toStrictEqual([false, true])
+    const newest = { ...everything, order: 'desc', pageSize: 2 } as const
+    double.requests.length = 0
+    await store.listSpans(newest)
+    for (const { body } of double.requests.filter(({ kind }) => kind === 'query'))
+      if (Object.keys(body).length > 0) expect(JSON.stringify(body)).not.toContain('1970-01-01')
+  })
+
   test('read a day around the time range, no more', async () => {
     const store = await open()
     await store.usage({ filter: { project: 'p', from: NOW, to: NOW + 1n }, groupBy: [], maxRows: 10 })

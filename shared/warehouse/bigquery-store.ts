@@ -3,9 +3,11 @@ import { SpanledgerError } from '../errors.ts'
 import { type BigQueryClient, type BigQueryOptions, createBigQueryClient, type RefusedRow } from './bigquery/client.ts'
 import { type CountOptions, createCounter } from './bigquery/counts.ts'
 import { bigQueryDialect } from './bigquery/dialect.ts'
+import { lookBack } from './bigquery/lookback.ts'
 import { correctionRows, type PlacedRow, spanRows } from './bigquery/rows.ts'
 import { type Scope, scoped } from './bigquery/scope.ts'
 import { enterInto } from './bigquery-books.ts'
+import type { TimeRange } from './sql/byte-bound.ts'
 import { createSqlReader } from './sql/reader.ts'
 import { selectAll } from './sql/spans.ts'
 import { readSpan } from './sql/stored-span.ts'
@@ -30,15 +32,16 @@ export interface BigQueryStoreOptions extends BigQueryOptions, Pick<CountOptions
  */
 export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<TraceStore> {
   const client = options.client ?? createBigQueryClient(options)
-  const { marginNanos = DAY_NANOS, enter = (entries) => enterInto(client, entries) } = options
+  const { marginNanos = DAY_NANOS, now = Date.now, enter = (entries) => enterInto(client, entries) } = options
   const dataset = `${options.projectId}.${options.dataset}`
+  const nanosNow = () => BigInt(now()) * 1_000_000n
   let closed = false
   const count = createCounter(client, { ...options, dataset })
   const reader = (scope: Scope) => {
     if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
     return createSqlReader({
       dialect: bigQueryDialect,
-      query: (statement) => client.query(scoped(statement, scope, dataset)),
+      query: (statement, time) => client.query(scoped(statement, narrow(scope, time, marginNanos), dataset)),
     })
   }
 
@@ -62,8 +65,16 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
       return results
     },
     getTrace: async (project, traceId, limit) => reader({ project, traceId }).getTrace(project, traceId, limit),
-    listSpans: async (query) => reader(scopeOf(remaining(query), marginNanos)).listSpans(query),
-    listTraces: async (query) => reader(scopeOf(query.filter, marginNanos)).listTraces(query),
+    listSpans: (query) =>
+      lookBack(query, nanosNow(), {
+        list: async (asked) => reader(scopeOf(remaining(asked), marginNanos)).listSpans(asked),
+        startOf: ({ span }) => span.startTimeUnixNano,
+      }),
+    listTraces: (query) =>
+      lookBack(query, nanosNow(), {
+        list: async (asked) => reader(scopeOf(asked.filter, marginNanos)).listTraces(asked),
+        startOf: ({ startTimeUnixNano }) => startTimeUnixNano,
+      }),
     async *scanSpans(query) {
       if (closed) throw new SpanledgerError('store/unavailable', 'the trace store is closed')
       const statement = scoped(selectAll(query, bigQueryDialect), scopeOf(query.filter, marginNanos), dataset)
@@ -130,6 +141,15 @@ function scopeOf({ project, traceId, traceIds, tracesWith, ...filter }: SpanFilt
     ...(from !== undefined && { from: clamp(from - margin) }),
     ...(to !== undefined && { to: clamp(to + margin) }),
   }
+}
+
+/** The part of `scope` that a statement needs of which only what started within `time` matters, and `margin` around it. */
+function narrow(scope: Scope, time: TimeRange | undefined, margin: bigint): Scope {
+  if (time === undefined) return scope
+  const from = clamp(time.from - margin)
+  const to = time.to === undefined ? undefined : clamp(time.to + margin)
+  const { from: begin = 0n, to: end = LIMIT } = scope
+  return { ...scope, from: from > begin ? from : begin, ...(to !== undefined && { to: to < end ? to : end }) }
 }
 
 function clamp(nanos: bigint): bigint {

@@ -10,7 +10,7 @@ import {
   type TraceQuery,
   type TraceSummary,
 } from '../trace-store.ts'
-import { fittingRows } from './byte-bound.ts'
+import { fittingRows, type TimeRange, timeOf } from './byte-bound.ts'
 import type { Dialect } from './dialect.ts'
 import { toPage } from './page.ts'
 import { selectSpans, selectSpansBytes, selectTrace, selectTraceBytes, spanCursor } from './spans.ts'
@@ -22,8 +22,11 @@ import { readUsage, selectUsage } from './usage.ts'
 /** The one seam through which a reader reaches its database. */
 export interface SqlSource {
   readonly dialect: Dialect
-  /** Rows by column name; integers as `bigint`. Rejects with `store/unavailable`. */
-  query(statement: Sql): Promise<readonly Readonly<Record<string, unknown>>[]>
+  /**
+   * Rows by column name; integers as `bigint`. What did not start within `time` makes no difference, if that is given. Rejects with
+   * `store/unavailable`.
+   */
+  query(statement: Sql, time?: TimeRange): Promise<readonly Readonly<Record<string, unknown>>[]>
   /** The spans of whole rows of `spans`, for a store that does not keep all of a span there. Rejects likewise. */
   querySpans?(statement: Sql): Promise<readonly StoredSpan[]>
 }
@@ -36,12 +39,13 @@ const WIDENING = 16
 export function createSqlReader({ dialect, query, ...source }: SqlSource): SpanReader & SpanScanner {
   const querySpans =
     source.querySpans ??
-    (async (statement: Sql) => (await query(statement)).map((row): StoredSpan => readSpan(row, dialect)))
+    (async (statement: Sql, time: TimeRange) =>
+      (await query(statement, time)).map((row): StoredSpan => readSpan(row, dialect)))
   const reader: SpanReader = {
     async getTrace(project, traceId, { limit, maxBytes = MAX_READ_BYTES }) {
-      const sizes = await query(selectTraceBytes(project, traceId, limit))
+      const sizes = await query(selectTraceBytes(project, traceId, limit, dialect))
       const fitting = fittingRows(sizes, limit, maxBytes)
-      const spans = fitting === 0 ? [] : await querySpans(selectTrace(project, traceId, fitting, dialect))
+      const spans = await read(selectTrace(project, traceId, fitting, dialect), sizes.slice(0, fitting))
       return { spans, truncated: fitting < sizes.length }
     },
 
@@ -57,7 +61,7 @@ export function createSqlReader({ dialect, query, ...source }: SqlSource): SpanR
       const { pageSize, maxBytes = MAX_READ_BYTES } = request
       const sizes = await query(selectSpansBytes(request, dialect))
       const fitting = fittingRows(sizes, pageSize, maxBytes)
-      const items = fitting === 0 ? [] : await querySpans(selectSpans(request, fitting, dialect))
+      const items = await read(selectSpans(request, fitting, dialect), sizes.slice(0, fitting))
       const last = items.at(-1)
       return { items, next: last === undefined || fitting === sizes.length ? null : spanCursor(last, request.sort) }
     },
@@ -84,8 +88,13 @@ FROM batches WHERE project_id = ${project}`)
   }
   return { ...reader, ...scanByPages(reader) }
 
+  /** The spans whose sizes and times are known. */
+  async function read(statement: Sql, sizes: readonly Readonly<Record<string, unknown>>[]) {
+    return sizes.length === 0 ? [] : querySpans(statement, timeOf(sizes))
+  }
+
   async function readTraces(request: TraceQuery, horizon: bigint | null): Promise<TraceSummary[]> {
-    const rows = await query(selectTraces(request, horizon, dialect))
+    const rows = await query(selectTraces(request, horizon, dialect), horizon === null ? undefined : { from: horizon })
     return rows.map((row) => readTrace(row, dialect))
   }
 

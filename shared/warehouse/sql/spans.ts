@@ -1,7 +1,7 @@
 import { WAREHOUSE_COLUMNS } from '../../spans/columns.ts'
 import { durationNanos } from '../../spans/span.ts'
 import type { Cursor, ScanQuery, SpanQuery, StoredSpan } from '../trace-store.ts'
-import { ROW_BYTES } from './byte-bound.ts'
+import { rowBytes } from './byte-bound.ts'
 import type { Dialect } from './dialect.ts'
 import { wholeSpanCondition } from './filter.ts'
 import { afterCursor, listOrder, type SortKey } from './page.ts'
@@ -15,8 +15,8 @@ export function selectTrace(project: string, traceId: string, limit: number, dia
 }
 
 /** The sizes of the first `limit` spans of a trace and of the next one. */
-export function selectTraceBytes(project: string, traceId: string, limit: number): Sql {
-  return traceRows(ROW_BYTES, project, traceId, limit + 1)
+export function selectTraceBytes(project: string, traceId: string, limit: number, dialect: Dialect): Sql {
+  return traceRows(rowBytes(dialect), project, traceId, limit + 1)
 }
 
 /** The first `limit` spans of a list. */
@@ -26,7 +26,7 @@ export function selectSpans(query: SpanQuery, limit: number, dialect: Dialect): 
 
 /** The sizes of one page of spans and of the first of the next one. */
 export function selectSpansBytes(query: SpanQuery, dialect: Dialect): Sql {
-  return listRows(ROW_BYTES, query, query.pageSize + 1, dialect)
+  return listRows(rowBytes(dialect), query, query.pageSize + 1, dialect)
 }
 
 /** All spans that meet a filter. */
