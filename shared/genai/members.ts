@@ -34,20 +34,6 @@ export function asMembers(value: unknown): Members | undefined {
   return value as Members
 }
 
-/** Python's text of a dictionary as JSON text; of one with quotes in its strings it makes text that is no JSON. */
-export function pythonLiteral(value: AttributeValue): AttributeValue {
-  if (typeof value !== 'string' || value.length > MAX_JSON_LENGTH || !value.startsWith("{'")) return value
-  let json = value.replace(/'/g, '"')
-  for (const [python, word, spelling] of PYTHON_WORDS) if (json.includes(python)) json = json.replace(word, spelling)
-  return json
-}
-
-const PYTHON_WORDS = [
-  ['None', /\bNone\b/g, 'null'],
-  ['True', /\bTrue\b/g, 'true'],
-  ['False', /\bFalse\b/g, 'false'],
-] as const
-
 /** How much of a JSON text's end is searched: responses have what is asked for behind what the model wrote. */
 const TAIL_LENGTH = 4096
 

@@ -52,19 +52,22 @@ function completeFromUsage(reading: Reading, usage: Members): void {
   fill(reading, FIELD.total, total)
   // Up to release 4 the wrapper of OpenAI's client left the classes in the two counts; the total tells.
   const inclusive = total !== undefined && total === sumCounts([usage.input, usage.output])
-  if (usage.input !== undefined && !inclusive)
-    reading[FIELD.uncachedInput] = sumCounts(countsOf(usage, 'input', CACHED))
+  if (usage.input !== undefined && !inclusive) reading[FIELD.uncachedInput] = sumOf(usage, 'input', CACHED)
   completeFromRawUsage(reading, raw.read(usage), raw.at)
   fill(reading, FIELD.input, usage.input === undefined ? said('prompt_tokens', 'input_tokens') : usage.input)
   if (usage.output !== undefined)
-    fill(reading, FIELD.output, inclusive ? usage.output : sumCounts(countsOf(usage, 'output', OUTPUT_TOTALS)))
+    fill(reading, FIELD.output, inclusive ? usage.output : sumOf(usage, 'output', OUTPUT_TOTALS))
   fill(reading, FIELD.output, said('completion_tokens', 'output_tokens'))
 }
 
-/** The counts of one side, but for some. */
-function countsOf(usage: Members, side: string, without: ReadonlySet<string>): (AttributeValue | undefined)[] {
-  const keys = Object.keys(usage).filter((key) => key.startsWith(side) && !without.has(key))
-  return keys.filter((key) => key.length === side.length || key[side.length] === '_').map((key) => usage[key])
+/** The sum of the counts of one side, but for some. */
+function sumOf(usage: Members, side: string, without: ReadonlySet<string>): AttributeValue {
+  const counts: AttributeValue[] = []
+  for (const key of Object.keys(usage)) {
+    const isOfSide = key.startsWith(side) && (key.length === side.length || key[side.length] === '_')
+    if (isOfSide && !without.has(key)) counts.push(usage[key]!)
+  }
+  return sumCounts(counts)
 }
 
 const CACHED: ReadonlySet<string> = new Set([

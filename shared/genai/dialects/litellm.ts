@@ -1,7 +1,7 @@
 import type { Dialect } from '../dialect.ts'
 import { FIELD } from '../fields.ts'
 import { memberReader } from '../member-reader.ts'
-import { pythonLiteral } from '../members.ts'
+import { pythonLiteral } from '../python-literal.ts'
 import { completeFromRawUsage, RAW_USAGE } from '../raw-usage.ts'
 
 const usage = memberReader(RAW_USAGE)

@@ -64,8 +64,8 @@ function completeFromMessages(reading: Reading, attributes: Attributes): void {
   fill(reading, FIELD.serviceTier, said[response.at.service_tier])
   completeFromRawUsage(reading, said, response.at.usage)
   if (isNamed) return
-  const format = unquoted(attributes.get('mlflow.message.format'))
-  if (FORMATS.has(format)) reading[FIELD.provider] ||= format
+  const format = attributes.get('mlflow.message.format')
+  reading[FIELD.provider] ||= FORMATS.get(format) ?? FORMATS.get(unquoted(format))
   reading[FIELD.requestModel] = request.read(attributes.get('mlflow.spanInputs'))[request.at.model]
   fill(reading, FIELD.responseModel, said[response.at.model])
 }
@@ -73,6 +73,11 @@ function completeFromMessages(reading: Reading, attributes: Attributes): void {
 const CALLS: ReadonlySet<string> = new Set(['CHAT_MODEL', 'LLM', 'EMBEDDING'])
 
 /** Message formats that are named after the provider. */
-const FORMATS: ReadonlySet<string> = new Set(['openai', 'anthropic', 'gemini', 'bedrock', 'groq', 'mistral'])
+const FORMATS: ReadonlyMap<unknown, string> = new Map(
+  ['openai', 'anthropic', 'gemini', 'bedrock', 'groq', 'mistral'].flatMap((name) => [
+    [name, name],
+    [`"${name}"`, name],
+  ]),
+)
 
 const QUOTED = [FIELD.kind, FIELD.provider, FIELD.requestModel, FIELD.user, FIELD.session]
