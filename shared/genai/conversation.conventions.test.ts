@@ -99,6 +99,13 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'chat' },
     { span: 'generate_content' },
   ],
+  'semantic-kernel-1': [
+    { span: 'invoke_agent clerk' },
+    { span: 'chat.completions gpt-5-mini' },
+    { span: 'text.completions gpt-5-mini' },
+    { span: 'chat.completions gpt-5-mini', reasons: ['[stop]'] },
+    { span: 'chat.completions gpt-5-mini', reasons: ['[stop]'] },
+  ],
   'goose-2026': [
     { span: 'reply' },
     { span: 'stream_response_from_provider', id: 's-1' },

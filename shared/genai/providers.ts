@@ -54,6 +54,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
     'google-gla',
     'google.generative-ai',
     'googlegenerativeai',
+    'googlegeminiai',
     'google_generative_ai',
     'generativelanguage',
   ],

@@ -26,6 +26,10 @@ const SENTRY: readonly Row[] = [
   { span: 'invoke_agent', id: 'c-1', ...plain },
 ]
 
+function silent(finish_reason: string): Message {
+  return { role: 'assistant', parts: [], finish_reason }
+}
+
 function qwenCode(id: string): readonly Row[] {
   return [
     { span: 'qwen-code.llm_request', id, reasons: ['stop'] },
@@ -164,6 +168,19 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     { span: 'ai.streamText.doStream', id: 't-1', input: [instructed, asked], output: [answered], reasons: ['stop'] },
     { span: 'ai.streamText', id: 't-1', ...plain },
     { span: 'clerk.stream', id: 't-1' },
+  ],
+  // It keeps to itself what was said.
+  'ax-24.0.21': [
+    { span: 'AI Chat Request', output: [silent('tool_call')], reasons: ['tool_call'] },
+    { span: 'Tool: weather' },
+    {
+      span: 'AI Chat Request',
+      input: [{ role: 'tool', parts: [{ type: 'tool_call_response', id: 'call_1' }] }],
+      output: [silent('stop')],
+      reasons: ['stop'],
+    },
+    { span: 'AI Chat Request', output: [silent('stop')], reasons: ['stop'] },
+    { span: 'AI Chat Request', output: [silent('stop')], reasons: ['stop'] },
   ],
   'livekit-1.9.0': [
     { span: 'start_agent_activity' },

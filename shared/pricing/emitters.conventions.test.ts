@@ -175,6 +175,13 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['chat', 'opentelemetry', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],
     ['generate_content', 'opentelemetry', 'generate_content', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
   ],
+  'semantic-kernel-1': [
+    ['invoke_agent clerk', 'opentelemetry', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['chat.completions gpt-5-mini', 'opentelemetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['text.completions gpt-5-mini', 'opentelemetry', 'text_completion', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['chat.completions gpt-5-mini', 'opentelemetry', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['chat.completions gpt-5-mini', 'opentelemetry', 'chat', 'no_usage', null, ...NONE],
+  ],
   // Of the third call's input nobody says how much was cached. 1000 × 0.3 + 65 × 2.5.
   'goose-2026': [
     ['reply', 'opentelemetry', 'invoke_agent', 'rollup', null, ...ROLLED],

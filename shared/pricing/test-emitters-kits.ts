@@ -155,6 +155,14 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     ['ai.streamText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
     ['clerk.stream', 'opentelemetry', 'invoke_agent', 'no_usage', null, ...NONE],
   ],
+  // What was cached is in the total alone: of Anthropic's either class. 400 × 0.3 + 600 × 0.03 + (40 + 25) × 2.5.
+  'ax-24.0.21': [
+    ['AI Chat Request', 'ax', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['Tool: weather', 'ax', 'execute_tool', 'no_usage', null, ...NONE],
+    ['AI Chat Request', 'ax', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
+    ['AI Chat Request', 'ax', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+    ['AI Chat Request', 'ax', 'chat', 'ambiguous', null, 1212, null, null, 40, null],
+  ],
   // Gemini's thoughts are in the total of its metrics alone, and of what audio was cached of the last only these tell:
   // 272 × 4 + 128 × 0.4 + 344 × 32 + 256 × 0.4 + 50 × 16 + 100 × 64. The third call failed.
   'livekit-1.9.0': [

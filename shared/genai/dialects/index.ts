@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts'
 import { anthropicSdk } from './anthropic-sdk.ts'
+import { ax } from './ax.ts'
 import { beeAi } from './beeai.ts'
 import { bifrost } from './bifrost.ts'
 import { braintrust } from './braintrust.ts'
@@ -61,6 +62,7 @@ export const DIALECTS: readonly Dialect[] = [
   openrouter,
   litellm,
   livekit,
+  ax,
   goose,
   rig,
   googleAdk,

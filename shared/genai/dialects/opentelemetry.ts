@@ -17,8 +17,9 @@ export const opentelemetry: Dialect = {
     'gen_ai.span.kind',
   ],
   keys: {
-    input: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'],
-    output: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'],
+    // The last are of Semantic Kernel's first releases.
+    input: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'gen_ai.response.prompt_tokens'],
+    output: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'gen_ai.response.completion_tokens'],
     total: ['gen_ai.usage.total_tokens'],
     cacheRead: [
       'gen_ai.usage.cache_read.input_tokens',
