@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { formatTime } from '../../shared/http/time.ts'
 import { STATUS_CODES, serviceName } from '../../shared/spans/span.ts'
+import { firstModels, MAX_TRACE_MODELS } from '../../shared/warehouse/trace-models.ts'
 import type { StoredSpan, TraceSummary, UsageTotals } from '../../shared/warehouse/trace-store.ts'
 import { endTimeJson, spanSchema } from './span-json.ts'
 import { costSumJson, costSumSchema, countJson, countSchema, usageJson, usageSchema } from './usage-json.ts'
@@ -17,7 +18,7 @@ export const traceSchema = z
     status: z.enum(STATUS_CODES).meta({ description: "ERROR if any span has failed; else the root's" }),
     spanCount: z.number().int(),
     errorCount: z.number().int(),
-    models: z.array(z.string()),
+    models: z.array(z.string()).meta({ description: `the first ${MAX_TRACE_MODELS} of those called` }),
     userId: z.string(),
     sessionId: z.string(),
     usage: usageSchema,
@@ -70,7 +71,7 @@ export function summarize(spans: readonly [StoredSpan, ...StoredSpan[]]): TraceS
     status: errorCount > 0 ? 'ERROR' : head.span.statusCode,
     spanCount: spans.length,
     errorCount,
-    models: [...new Set(spans.map(({ ledger }) => ledger.model).filter((model) => model !== ''))].sort(),
+    models: firstModels(new Set(spans.map(({ ledger }) => ledger.model).filter((model) => model !== ''))),
     userId: rootsFirst.find(({ ledger }) => ledger.userId !== '')?.ledger.userId ?? '',
     sessionId: rootsFirst.find(({ ledger }) => ledger.sessionId !== '')?.ledger.sessionId ?? '',
     usage: {

@@ -211,6 +211,15 @@ describe('a trace by its id', () => {
     }
   })
 
+  test('of too many models names the same as the list', async () => {
+    const spans = Array.from({ length: 120 }, (_, n) => sampleSpan({ spanId: spanIdOf(n + 1) }, { model: `m${n}` }))
+    const { get } = await openTestApp({ acme: spans })
+    const { traces } = await get<{ traces: { models: string[] }[] }>('/ledger/v1/traces')
+    const { models } = await get<{ models: string[] }>(`/ledger/v1/traces/${traceIdOf(1)}`)
+    expect(models).toHaveLength(100)
+    expect(traces).toMatchObject([{ models }])
+  })
+
   test('and the list agree on any trace at all', async () => {
     const text = fc.constantFrom('', 'a', 'B', 'ü')
     const tokens = fc.option(fc.maxSafeNat())

@@ -6,6 +6,7 @@ import { spanBytes } from '../spans/size.ts'
 import { durationNanos, serviceName } from '../spans/span.ts'
 import { type Correction, supersedes, toCorrection } from './correction.ts'
 import { scanByPages } from './scan.ts'
+import { MAX_TRACE_MODELS } from './trace-models.ts'
 import {
   type Cursor,
   MAX_READ_BYTES,
@@ -226,7 +227,11 @@ function summarise(members: readonly StoredSpan[]): TraceSummary {
     status: errorCount > 0 ? 'ERROR' : root.span.statusCode,
     spanCount: members.length,
     errorCount,
-    models: [...new Set(members.map(({ ledger }) => ledger.model))].filter((model) => model !== '').sort(),
+    models: [...new Set(members.map(({ ledger }) => ledger.model))]
+      .filter((model) => model !== '')
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      .slice(0, MAX_TRACE_MODELS)
+      .sort(),
     userId: first.find(({ ledger }) => ledger.userId !== '')?.ledger.userId ?? '',
     sessionId: first.find(({ ledger }) => ledger.sessionId !== '')?.ledger.sessionId ?? '',
     usage: totals(members),

@@ -5,6 +5,7 @@ import type { PricedSpan } from '../spans/ledger.ts'
 import { MAX_NAME_LENGTH } from '../spans/name.ts'
 import { spanBytes } from '../spans/size.ts'
 import type { Span } from '../spans/span.ts'
+import { MAX_TRACE_MODELS } from './trace-models.ts'
 import { batches, filter, looseFilter, pricedSpan, sizedBatches, usageQuery } from './trace-store.arbitraries.ts'
 import { createModelStore } from './trace-store.model.ts'
 import type {
@@ -264,6 +265,27 @@ export function traceStoreSuite(name: string, open: () => Promise<TraceStore>, t
       const usage = await store.usage({ filter: { project }, groupBy: ['service'], maxRows: 9 })
       expect(usage.map(({ group }) => group)).toStrictEqual([['s'.repeat(MAX_NAME_LENGTH)]])
       expect((await store.getTrace(project, span.traceId, { limit: 1 })).spans).toMatchObject([{ span }])
+    })
+
+    test('told all models of a trace in each list, however many it named', async () => {
+      const [sample] = fc.sample(pricedSpan, { numRuns: 1, seed: 1 }) as [StoredSpan]
+      // U+FF21 comes before U+1F600 by code point, and after it by what JavaScript sorts by.
+      const names = Array.from({ length: MAX_TRACE_MODELS + 50 }, (_, n) => (n < 60 ? '\uff21' : '\u{1f600}') + n)
+      const spans = names.map((model, n) => ({
+        span: { ...sample.span, spanId: String(n + 1).padStart(16, '0') },
+        ledger: { ...sample.ledger, model },
+      }))
+      const [batch] = ownProjects([{ context: { project: 'p', digest: 'd', ingestedAt: 1n }, spans }])
+      const { project } = (batch as SpanBatch).context
+      await store.write([batch as SpanBatch])
+      const { items } = await store.listTraces({ filter: { project }, sort: 'startTime', order: 'desc', pageSize: 9 })
+      const [first = '', last = ''] = ['\uff21', '\u{1f600}']
+      const told = items[0]?.models ?? []
+      expect(told).toHaveLength(MAX_TRACE_MODELS)
+      expect(told.filter((name) => name.startsWith(first))).toHaveLength(60)
+      expect(told).toStrictEqual(told.toSorted())
+      const rest = names.filter((name) => name.startsWith(last)).toSorted()
+      expect(told.filter((name) => name.startsWith(last))).toStrictEqual(rest.slice(0, MAX_TRACE_MODELS - 60))
     })
 
     test('refuses an answer of too many rows and a cursor that is not its own', async () => {

@@ -155,7 +155,7 @@ export interface TraceSummary {
   readonly status: StatusCode
   readonly spanCount: number
   readonly errorCount: number
-  /** All models called, in order of name. */
+  /** Models called, in order of name: of many the first, as `firstModels` has them. */
   readonly models: readonly string[]
   /** Of the root; if it names none, of the earliest span that does. */
   readonly userId: string

@@ -1,5 +1,6 @@
 import { MAX_NAME_LENGTH } from '../../spans/name.ts'
 import type { StatusCode } from '../../spans/span.ts'
+import { firstModels, MAX_TRACE_MODELS } from '../trace-models.ts'
 import type { Cursor, TraceQuery, TraceSummary } from '../trace-store.ts'
 import type { Dialect } from './dialect.ts'
 import { boundConditions, spanCondition } from './filter.ts'
@@ -10,6 +11,12 @@ import { readSum, readTokenSums, tokenSums } from './usage.ts'
 /** SQLite's functions of texts end at a NUL: what is short is left as it is. */
 const SHORT_NAME: Sql = {
   text: `CASE WHEN length(name) > ${MAX_NAME_LENGTH} THEN substr(name, 1, ${MAX_NAME_LENGTH}) ELSE name END`,
+  values: [],
+}
+
+/** Of each trace one model more than is told: the empty one has a rank, too. */
+const TOLD_MODEL: Sql = {
+  text: `CASE WHEN model_rank <= ${MAX_TRACE_MODELS + 1} THEN gen_ai_model ELSE '' END`,
   values: [],
 }
 
@@ -55,7 +62,8 @@ export function selectTraces(query: TraceQuery, horizon: bigint | null, dialect:
 ), ranked AS (
   SELECT *, row_number() OVER (PARTITION BY trace_id ORDER BY parent_span_id <> '', start_time, span_id) AS root_rank,
     row_number() OVER (PARTITION BY trace_id ORDER BY user_id = '', parent_span_id <> '', start_time, span_id) AS user_rank,
-    row_number() OVER (PARTITION BY trace_id ORDER BY session_id = '', parent_span_id <> '', start_time, span_id) AS session_rank
+    row_number() OVER (PARTITION BY trace_id ORDER BY session_id = '', parent_span_id <> '', start_time, span_id) AS session_rank,
+    dense_rank() OVER (PARTITION BY trace_id ORDER BY gen_ai_model) AS model_rank
   FROM spans WHERE project_id = ${filter.project} AND trace_id IN (SELECT trace_id FROM page)
 ), details AS (
   SELECT trace_id, max(CASE WHEN root_rank = 1 THEN ${SHORT_NAME} END) AS name,
@@ -65,8 +73,8 @@ export function selectTraces(query: TraceQuery, horizon: bigint | null, dialect:
     max(CASE WHEN session_rank = 1 THEN session_id END) AS session_id,
     ${dialect.countIf(sql`status = 'ERROR'`)} AS error_count,
     ${dialect.countIf(sql`cost_status IN ('unpriced', 'ambiguous')`)} AS unknown_costs,
-    ${dialect.distinctTexts(sql`gen_ai_model`)} AS models, ${tokenSums(dialect)}
-  FROM ranked GROUP BY trace_id
+    ${dialect.distinctTexts(sql`told_model`)} AS models, ${tokenSums(dialect)}
+  FROM (SELECT *, ${TOLD_MODEL} AS told_model FROM ranked) AS told GROUP BY trace_id
 )
 SELECT * FROM page JOIN details USING (trace_id) ${pageOrder(key, order, pageSize)}`
 }
@@ -83,7 +91,7 @@ export function readTrace(row: Readonly<Record<string, unknown>>, dialect: Diale
     status: errorCount > 0 ? 'ERROR' : (row.root_status as StatusCode),
     spanCount: Number(row.span_count),
     errorCount,
-    models: row.models === null ? [] : (JSON.parse(row.models as string) as string[]).sort(),
+    models: row.models === null ? [] : firstModels(JSON.parse(row.models as string)),
     userId: row.user_id as string,
     sessionId: row.session_id as string,
     usage: readTokenSums(row, dialect),

@@ -21,7 +21,8 @@ WITH written AS (
 ), ranked AS (
   SELECT *, row_number() OVER (PARTITION BY trace_id ORDER BY parent_span_id <> '', start_time, span_id) AS root_rank,
     row_number() OVER (PARTITION BY trace_id ORDER BY user_id = '', parent_span_id <> '', start_time, span_id) AS user_rank,
-    row_number() OVER (PARTITION BY trace_id ORDER BY session_id = '', parent_span_id <> '', start_time, span_id) AS session_rank
+    row_number() OVER (PARTITION BY trace_id ORDER BY session_id = '', parent_span_id <> '', start_time, span_id) AS session_rank,
+    dense_rank() OVER (PARTITION BY trace_id ORDER BY gen_ai_model) AS model_rank
   FROM current_spans WHERE project_id = @p14 AND trace_id IN (SELECT trace_id FROM page)
 ), details AS (
   SELECT trace_id, max(CASE WHEN root_rank = 1 THEN CASE WHEN length(name) > 1024 THEN substr(name, 1, 1024) ELSE name END END) AS name,
@@ -31,7 +32,7 @@ WITH written AS (
     max(CASE WHEN session_rank = 1 THEN session_id END) AS session_id,
     COUNTIF(status = 'ERROR') AS error_count,
     COUNTIF(cost_status IN ('unpriced', 'ambiguous')) AS unknown_costs,
-    IF(COUNTIF(gen_ai_model <> '') = 0, '[]', TO_JSON_STRING(ARRAY_AGG(DISTINCT NULLIF(gen_ai_model, '') IGNORE NULLS))) AS models, SUM(CAST(gen_ai_input_tokens AS NUMERIC)) AS input_tokens, SUM(CAST(gen_ai_output_tokens AS NUMERIC)) AS output_tokens, SUM(CAST(gen_ai_total_tokens AS NUMERIC)) AS total_tokens, SUM(CAST(gen_ai_cache_read_tokens AS NUMERIC)) AS cache_read_tokens, SUM(CAST(gen_ai_cache_write_tokens AS NUMERIC)) AS cache_write_tokens, SUM(CAST(gen_ai_reasoning_tokens AS NUMERIC)) AS reasoning_tokens
-  FROM ranked GROUP BY trace_id
+    IF(COUNTIF(told_model <> '') = 0, '[]', TO_JSON_STRING(ARRAY_AGG(DISTINCT NULLIF(told_model, '') IGNORE NULLS))) AS models, SUM(CAST(gen_ai_input_tokens AS NUMERIC)) AS input_tokens, SUM(CAST(gen_ai_output_tokens AS NUMERIC)) AS output_tokens, SUM(CAST(gen_ai_total_tokens AS NUMERIC)) AS total_tokens, SUM(CAST(gen_ai_cache_read_tokens AS NUMERIC)) AS cache_read_tokens, SUM(CAST(gen_ai_cache_write_tokens AS NUMERIC)) AS cache_write_tokens, SUM(CAST(gen_ai_reasoning_tokens AS NUMERIC)) AS reasoning_tokens
+  FROM (SELECT *, CASE WHEN model_rank <= 101 THEN gen_ai_model ELSE '' END AS told_model FROM ranked) AS told GROUP BY trace_id
 )
 SELECT * FROM page JOIN details USING (trace_id) ORDER BY coalesce(cost, CAST(@p15 AS NUMERIC)) DESC, trace_id DESC LIMIT @p16
