@@ -1,11 +1,10 @@
-import { globSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { decodeTracesJson } from '../../shared/otlp/decode-json.ts'
+import { execFileSync } from 'node:child_process'
 import { loadCatalogue } from '../../shared/pricing/catalogue.ts'
-import { createPricer } from '../../shared/pricing/pricer.ts'
-import type { AttributeValue } from '../../shared/spans/attributes.ts'
+import { createPricer, type Pricer } from '../../shared/pricing/pricer.ts'
 import type { Span } from '../../shared/spans/span.ts'
 import { buildChat, buildSpan } from '../../test/support/span.ts'
+import { percentile, round } from './measure.ts'
+import { emitterMessages, sizeOfSpans } from './pricing-emitters.ts'
 
 /** Microseconds of CPU for one span, by kind of message; `startMs`: loading the catalogue, by wall clock. */
 export interface PricingBench {
@@ -15,13 +14,21 @@ export interface PricingBench {
   readonly plainUs: number
   /** Mean over all recorded emitters, each with the same weight. */
   readonly emittersUs: number
-  readonly slowestEmitter: string
-  readonly slowestEmitterUs: number
-  /** Of how many emitters a span takes more than two microseconds, of how many in all. */
-  readonly emittersAbove2Us: string
+  readonly emitters: number
+  /** Those of which a span takes more than two microseconds, the slowest first. */
+  readonly emittersAbove2Us: readonly SlowEmitter[]
 }
 
-const FIXTURES = join(import.meta.dirname, '../../test/fixtures/emitters')
+export interface SlowEmitter {
+  readonly emitter: string
+  /** In turn with all others, so that the code that reads them all has settled on none. */
+  readonly us: number
+  /** In a process that has read no others. */
+  readonly aloneUs: number
+  /** Of a span, on average. */
+  readonly attributes: number
+  readonly jsonCharacters: number
+}
 
 const SPANS = 512
 const ROUNDS = 9
@@ -33,34 +40,47 @@ const REPEATS = 40
  */
 export async function benchPricing(): Promise<PricingBench> {
   const begin = performance.now()
-  const catalogue = await loadCatalogue()
+  const pricer = createPricer({ catalogue: await loadCatalogue() })
   const startMs = performance.now() - begin
-  const pricer = createPricer({ catalogue })
-  const emitters = Object.fromEntries(
-    globSync(join(FIXTURES, '{,conventions/}*-*.json')).map((path) => [basename(path, '.json'), recorded(path)]),
-  )
-  const kinds = { callUs: message(calls), agentTraceUs: message(agentTrace), plainUs: message(plain), ...emitters }
-  const times = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, [] as number[]]))
-  for (let round = 0; round < ROUNDS; round++)
-    for (const [kind, spans] of Object.entries(kinds)) {
+  const emitters = emitterMessages(SPANS)
+  const kinds = { callUs: message(calls), agentTraceUs: message(agentTrace), plainUs: message(plain) }
+  const times = measure(pricer, { ...kinds, ...emitters })
+  const byEmitter = Object.keys(emitters).map((emitter) => ({ emitter, us: times[emitter]! }))
+  const slow = byEmitter.filter(({ us }) => us > 2).sort((a, b) => b.us - a.us)
+  return {
+    startMs: round(startMs, 2),
+    callUs: times.callUs!,
+    agentTraceUs: times.agentTraceUs!,
+    plainUs: times.plainUs!,
+    emittersUs: round(byEmitter.reduce((sum, { us }) => sum + us, 0) / byEmitter.length, 2),
+    emitters: byEmitter.length,
+    emittersAbove2Us: slow.map(({ emitter, us }) => {
+      const aloneUs = Number(execFileSync(process.execPath, [import.meta.filename, emitter], { encoding: 'utf8' }))
+      return { emitter, us, aloneUs, ...sizeOfSpans(emitters[emitter]!) }
+    }),
+  }
+}
+
+/** Microseconds of CPU for one span of each message: medians of rounds in which each has its turn. */
+function measure(
+  pricer: Pricer,
+  messages: Readonly<Record<string, readonly Span[]>>,
+): Readonly<Record<string, number>> {
+  const times = Object.fromEntries(Object.keys(messages).map((kind) => [kind, [] as number[]]))
+  for (let turn = 0; turn < ROUNDS; turn++)
+    for (const [kind, spans] of Object.entries(messages)) {
       const before = process.cpuUsage()
       for (let repeat = 0; repeat < REPEATS; repeat++) pricer.price(spans, { project: 'bench' })
       const { user, system } = process.cpuUsage(before)
       times[kind]!.push((user + system) / (spans.length * REPEATS))
     }
-  const median = (kind: string) => round2(times[kind]!.toSorted((a, b) => a - b)[ROUNDS >> 1]!)
-  const byEmitter = Object.keys(emitters).map((emitter) => ({ emitter, us: median(emitter) }))
-  const slowest = byEmitter.reduce((most, one) => (one.us > most.us ? one : most))
-  return {
-    startMs: round2(startMs),
-    callUs: median('callUs'),
-    agentTraceUs: median('agentTraceUs'),
-    plainUs: median('plainUs'),
-    emittersUs: round2(byEmitter.reduce((sum, { us }) => sum + us, 0) / byEmitter.length),
-    slowestEmitter: slowest.emitter,
-    slowestEmitterUs: slowest.us,
-    emittersAbove2Us: `${byEmitter.filter(({ us }) => us > 2).length} of ${byEmitter.length}`,
-  }
+  return Object.fromEntries(Object.entries(times).map(([kind, each]) => [kind, round(percentile(each, 0.5), 2)]))
+}
+
+/** The same for one emitter, and nothing else. */
+async function benchAlone(emitter: string): Promise<number> {
+  const pricer = createPricer({ catalogue: await loadCatalogue() })
+  return measure(pricer, emitterMessages(SPANS, emitter))[emitter] ?? Number.NaN
 }
 
 function message(spanOf: (index: number) => Span): Span[] {
@@ -96,26 +116,7 @@ function plain(index: number): Span {
   return buildSpan({ traceId: `${index >> 3}`, spanId: `${(index % 8) + 1}`, attributes: attributes(12) })
 }
 
-/** What an emitter sent, over and over in traces of their own, no two of which have the same JSON. */
-function recorded(path: string): Span[] {
-  const { spans } = decodeTracesJson(readFileSync(path))
-  return Array.from({ length: Math.ceil(SPANS / spans.length) }, (_, copy) =>
-    spans.map((span) => ({
-      ...span,
-      traceId: `${copy}-${span.traceId}`,
-      attributes: new Map(Array.from(span.attributes, ([key, value]) => [key, padded(value, copy)])),
-    })),
-  ).flat()
+if (import.meta.main) {
+  const [emitter] = process.argv.slice(2)
+  console.log(emitter === undefined ? JSON.stringify(await benchPricing(), null, 2) : await benchAlone(emitter))
 }
-
-/** JSON with blanks behind, as a flat string like those that are decoded. */
-function padded(value: AttributeValue, copy: number): AttributeValue {
-  const isJson = typeof value === 'string' && (value[0] === '{' || value[0] === '[')
-  return isJson ? Buffer.from(value.padEnd(value.length + (copy % 61))).toString() : value
-}
-
-function round2(value: number): number {
-  return Math.round(value * 100) / 100
-}
-
-if (import.meta.main) console.log(JSON.stringify(await benchPricing()))
