@@ -57,6 +57,14 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
   'logfire-openai-1': [
     ['Chat Completion with {request_data[model]!r}', 'pydantic_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
   ],
+  // Of the second call it says only what reading and writing the cache cost. The fourth asks for an answer of before.
+  'litellm-otel-v2': [
+    ['chat fast', 'litellm', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['chat smart', 'litellm', 'chat', 'ambiguous', null, 1212, null, null, 40, null],
+    ['chat fast', 'litellm', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
+    ['litellm.responses_management fast', 'litellm', 'litellm.responses_management', 'no_usage', null, ...NONE],
+    ['tools/call weather', 'litellm', 'execute_tool', 'no_usage', null, ...NONE],
+  ],
   'litellm-1.80': [
     ['litellm_request', 'litellm', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
     ['raw_gen_ai_request', 'litellm', '', 'no_usage', null, ...NONE],
@@ -239,6 +247,7 @@ test('user and session come from where each emitter puts them', () => {
     return [userId, sessionId]
   }
   expect(subjects('litellm-1.80', 0)).toStrictEqual(['u-1', ''])
+  expect(subjects('litellm-otel-v2', 1)).toStrictEqual(['u-1', ''])
   expect(subjects('langsmith-python-0.4', 3)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('mlflow-3.10.1', 0)).toStrictEqual(['u-1', 's-1'])
   expect(subjects('mlflow-tracing-0.1.3', 0)).toStrictEqual(['u-1', 's-1'])

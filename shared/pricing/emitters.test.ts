@@ -54,8 +54,8 @@ function vercelCloud(cloud: string, model: string, versions: Readonly<Record<str
   return Object.fromEntries(rows)
 }
 
-const vercelCall = (cost: bigint | null, ...tokens: readonly number[]): Row[] => [
-  ['ai.generateText.doGenerate', 'vercel_ai', 'chat', cost === null ? 'unpriced' : 'priced', cost, ...tokens],
+const vercelCall = (cost: bigint, ...tokens: readonly number[]): Row[] => [
+  ['ai.generateText.doGenerate', 'vercel_ai', 'chat', 'priced', cost, ...tokens],
   ['ai.generateText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
 ]
 
@@ -153,11 +153,11 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     '4.0.186': [BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
     '5.0.101': [BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
   }),
-  // Under the AI SDK 4 and 5. The model had been retired when that was recorded, as the next one.
-  'vercel-deepseek-0.2.16': vercelCall(null, 2000, 1536, 0, 150, 64),
-  'vercel-deepseek-1.0.60': vercelCall(null, 2000, 1536, 0, 150, 0),
-  // Under the AI SDK 4, thoughts are beside the output.
-  'vercel-xai-1.2.18': vercelCall(null, 2000, 1536, 0, 214, 64),
+  // Under the AI SDK 4 and 5: 464 × 0.55 + 1536 × 0.14 + 150 × 2.19.
+  'vercel-deepseek-0.2.16': vercelCall(798_740_000n, 2000, 1536, 0, 150, 64),
+  'vercel-deepseek-1.0.60': vercelCall(798_740_000n, 2000, 1536, 0, 150, 0),
+  // Under the AI SDK 4, thoughts are beside the output: 464 × 3 + 1536 × 0.75 + (150 + 64) × 15.
+  'vercel-xai-1.2.18': vercelCall(5_754_000_000n, 2000, 1536, 0, 214, 64),
   'openrouter-vercel-2.10.0': [
     ['ai.generateText.doGenerate', 'vercel_ai', 'chat', 'priced', GPT, ...GPT_TOKENS],
     ['ai.generateText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],

@@ -194,6 +194,7 @@ export const MISTRAL: readonly Row[] = [
 /** Its cache is free to write; it sells no embeddings; voice is paid for by the hour; see below for its batches. */
 export const XAI: readonly Row[] = [
   ['plain', 'grok-4.6', 1000n * 2_000_000n + 100n * 6_000_000n, { usage: PLAIN }],
+  ['cached read', 'grok-4', 600n * 3_000_000n + 400n * 750_000n + 100n * 15_000_000n, { usage: CACHED }],
   ['cached read', 'grok-4.7', 600n * 2_000_000n + 400n * 500_000n + 100n * 6_000_000n, { usage: CACHED }],
   [
     'reasoning, which its output leaves out',
@@ -258,4 +259,9 @@ export const GROQ: readonly Row[] = [
     { usage: CACHED, with: BATCH },
   ],
   ['flex, at list price', 'llama-3.3-70b-versatile', 1000n * 590_000n + 100n * 790_000n, { usage: PLAIN, with: FLEX }],
+]
+
+/** It takes a fee for each request. */
+export const PERPLEXITY: readonly Row[] = [
+  ['per request', 'sonar-pro', 1000n * 3_000_000n + 100n * 15_000_000n + 14_000_000_000n, { usage: PLAIN }],
 ]

@@ -1,6 +1,6 @@
 import type { ListedModel, ListedPeriod, ListedProvider } from '../listing.ts'
 import type { PriceList } from '../plan.ts'
-import type { Amendment } from './amendment.ts'
+import { type Amendment, from } from './amendment.ts'
 
 /** Price lists with `amendments` in them. Nothing that is not amended is copied. */
 export function amendProviders(
@@ -30,7 +30,11 @@ function amendModels(listed: readonly ListedModel[], amendments: readonly Amendm
 function amendPrices(listed: ListedModel['prices'], amendment: Amendment): ListedModel['prices'] {
   if ('prices' in amendment) return amendment.prices
   const periods = Array.isArray(listed) ? (listed as readonly ListedPeriod[]) : [{ prices: listed as PriceList }]
-  if ('later' in amendment) return [...periods, ...amendment.later]
+  if ('later' in amendment) {
+    const { later, until } = amendment
+    const [first, ...hours] = periods
+    return [...periods, ...later, ...(until === undefined ? [] : [from(until, first!.prices), ...hours])]
+  }
   return periods.map((period) =>
     typeof period.prices === 'string' ? period : { ...period, prices: amendList(period.prices, amendment) },
   )

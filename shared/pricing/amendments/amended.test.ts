@@ -152,7 +152,6 @@ const CLAUDE: readonly Row[] = [
   ]),
 ]
 
-const RETIRED = /retired it on 2026-05-15/
 const OTHERS: readonly Row[] = [
   ['mistral_ai', 'mistral-large-latest', '2025-12-01T23:59:59Z', TEXT, 1000n * 2_000_000n + 100n * 6_000_000n],
   ['mistral_ai', 'mistral-large-latest', NOW, CACHED, 600n * 500_000n + 400n * 50_000n + 100n * 1_500_000n],
@@ -171,21 +170,8 @@ const OTHERS: readonly Row[] = [
   ['x_ai', 'grok-4.20-0309', NOW, CACHED, 600n * 1_250_000n + 400n * 200_000n + 100n * 2_500_000n],
   ['x_ai', 'grok-4.20-0309-reasoning', NOW, { input_tokens: 200_000 }, 200_000n * 2_500_000n],
   ['x_ai', 'grok-4.20-reasoning', NOW, { input_tokens: 199_999 }, 199_999n * 1_250_000n],
-  ['x_ai', 'grok-3', NOW, TEXT, RETIRED],
-  ['x_ai', 'grok-4-0709', '2026-05-15T18:59:59.999Z', TEXT, 1000n * 3_000_000n + 100n * 15_000_000n],
-  ['x_ai', 'grok-4-0709', '2026-05-15T19:00:00Z', TEXT, RETIRED],
-  ['x_ai', 'grok-4-latest', NOW, TEXT, RETIRED],
-  ['x_ai', 'grok-4-1-fast-non-reasoning', NOW, TEXT, RETIRED],
-  ['x_ai', 'grok-4-1-fast-reasoning', NOW, TEXT, RETIRED],
-  ['x_ai', 'grok-4-fast-non-reasoning', NOW, TEXT, RETIRED],
-  ['x_ai', 'grok-4-fast-reasoning', NOW, TEXT, RETIRED],
-  ['x_ai', 'grok-code-fast-1', NOW, TEXT, RETIRED],
-  ['x_ai', 'grok-latest', NOW, TEXT, /changes/],
   ['groq', 'openai/gpt-oss-safeguard-20b', NOW, TEXT, 1000n * 75_000n + 100n * 300_000n],
   ['groq', 'openai/gpt-oss-safeguard-20b', NOW, CACHED, /no price for cache_read_tokens/],
-  ...['sonar', 'sonar-pro', 'sonar-reasoning', 'sonar-reasoning-pro'].map(
-    (model): Row => ['perplexity', model, NOW, TEXT, /search context size/],
-  ),
 ]
 
 /** Peak hours are 1 to 4 and 6 to 10 o'clock in UTC. */
@@ -221,7 +207,9 @@ const DEEPSEEK: readonly Row[] = [
   ['deepseek', 'deepseek-reasoner', '2026-04-24T09:00:00Z', TEXT, /changed its price on that day/],
   ['deepseek', 'deepseek-chat', '2026-04-26T12:14:59Z', CACHED, 600n * 140_000n + 400n * 28_000n + 100n * 280_000n],
   ['deepseek', 'deepseek-chat', '2026-07-24T15:58:59Z', CACHED, 600n * 140_000n + 400n * 2_800n + 100n * 280_000n],
-  ['deepseek', 'deepseek-chat', '2026-07-24T15:59:00Z', TEXT, /retired it on 2026-07-24/],
+  // As listed, at both hours.
+  ['deepseek', 'deepseek-chat', '2026-07-24T15:59:00Z', TEXT, 1000n * 270_000n + 100n * 1_100_000n],
+  ['deepseek', 'deepseek-chat', '2026-07-24T17:00:00Z', TEXT, 1000n * 135_000n + 100n * 550_000n],
 ]
 
 const OPEN_WEIGHTS: readonly Row[] = [

@@ -25,8 +25,8 @@ interface AmendedModels {
 export type Amended =
   /** These instead of the listed ones; `{}` for what that seller does not sell. */
   | { readonly prices: ListedModel['prices'] }
-  /** These after the listed ones. */
-  | { readonly later: readonly ListedPeriod[] }
+  /** These after the listed ones, which hold again from a time on, if there is one. */
+  | { readonly later: readonly ListedPeriod[]; readonly until?: string }
   /** These among the listed ones, at all times; null for one that is not known. */
   | { readonly change: PriceList }
   /** The largest input, in tokens, to which the listed prices of a short context apply. */

@@ -46,7 +46,6 @@ const OLD_NAMES = [
   from('2026-04-24', 'DeepSeek changed its price on that day'),
   from('2026-04-25', tokens(0.14, 0.028, 0.28)),
   from('2026-04-26T12:15:00Z', tokens(0.14, 0.0028, 0.28)),
-  from('2026-07-24T15:59:00Z', 'DeepSeek retired it on 2026-07-24'),
 ]
 
 /** The catalogue has prices that ended in September 2025, begins the peak hours eight hours late, and has them at weekends. */
@@ -104,5 +103,7 @@ export const DEEPSEEK: readonly Amendment[] = [
     ],
     read: '2026-04-30',
     later: OLD_NAMES,
+    // Retired: what answers to it since, if anything does, is not known.
+    until: '2026-07-24T15:59:00Z',
   },
 ]

@@ -59,28 +59,6 @@ const XAI: readonly Amendment[] = [
     read: '2026-11-21',
     prices: { input_mtok: long(1.25), cache_read_mtok: long(0.2), output_mtok: long(2.5) },
   },
-  {
-    seller: 'x-ai',
-    models: [
-      'grok-3',
-      'grok-4-0709',
-      'grok-4-1-fast-non-reasoning',
-      'grok-4-1-fast-reasoning',
-      'grok-4-fast-non-reasoning',
-      'grok-4-fast-reasoning',
-      'grok-code-fast-1',
-    ],
-    sources: ['https://docs.x.ai/developers/migration/may-15-retirement.md'],
-    read: '2026-05-15',
-    later: [from('2026-05-15T19:00:00Z', 'xAI retired it on 2026-05-15; what answers to its name is not known')],
-  },
-  {
-    seller: 'x-ai',
-    models: ['grok-latest'],
-    sources: ['https://docs.x.ai/developers/models'],
-    read: '2026-11-21',
-    prices: [{ prices: 'which model grok-latest is changes; the price of the one that answered is not known' }],
-  },
 ]
 
 const GROQ: readonly Amendment[] = [
@@ -94,19 +72,5 @@ const GROQ: readonly Amendment[] = [
   },
 ]
 
-const PERPLEXITY: readonly Amendment[] = [
-  {
-    // The catalogue has the fee of the largest size; the smallest, at less than half of it, is what one gets unasked.
-    seller: 'perplexity',
-    models: ['sonar', 'sonar-pro', 'sonar-reasoning', 'sonar-reasoning-pro'],
-    sources: [
-      'https://docs.perplexity.ai/docs/legacy/sonar/models/sonar',
-      'https://docs.perplexity.ai/guides/search-context-size-guide',
-    ],
-    read: '2026-11-21',
-    prices: [{ prices: 'its fee for a request depends on the search context size, which spans do not say' }],
-  },
-]
-
 /** Sellers of whom little is amended. */
-export const OTHERS: readonly Amendment[] = [...MISTRAL, ...XAI, ...GROQ, ...PERPLEXITY]
+export const OTHERS: readonly Amendment[] = [...MISTRAL, ...XAI, ...GROQ]
