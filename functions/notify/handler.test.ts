@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -9,6 +10,7 @@ import type { Alert } from '../../shared/budgets/ledger.ts'
 import { openSqliteLedger } from '../../shared/budgets/sqlite-ledger.ts'
 import type { Delivery } from '../../shared/bus/bus.ts'
 import { createLog } from '../../shared/log.ts'
+import { alertRequest } from './alert-body.ts'
 import { createNotifySubscriber, type NotifyOptions } from './handler.ts'
 
 const NOW = Date.UTC(2026, 4, 10, 12)
@@ -95,6 +97,30 @@ test('a webhook gets the alert with a signature, Slack a sentence', async () => 
   expect(JSON.parse(slack.body).text).toBe(
     'Budget "b" has reached 80 % (2026-05-10): 0.008 USD of 0.01 USD are spent. It resets at 2026-05-11T00:00:00.000Z.',
   )
+  await subscriber.close()
+})
+
+test('the documentation shows what a webhook gets', async () => {
+  const page = readFileSync(new URL('../../docs/budgets.md', import.meta.url), 'utf8')
+  const shown = JSON.parse(/\{"type": "budget\.threshold"[^`]*?\n\n/.exec(page)?.[0] ?? '')
+  const { type: _, budget: budgetId, spent, allowance, at, resetsAt, ...same } = shown
+  const told: Alert = {
+    ...same,
+    budgetId,
+    unit: 'usd',
+    spent: BigInt(spent.picoUsd),
+    allowance: BigInt(allowance.picoUsd),
+    at: Date.parse(at),
+    resetsAt: Date.parse(resetsAt),
+  }
+  const { body } = alertRequest(told, { kind: 'webhook', url: '', secret: '' }, NOW)
+  expect(JSON.parse(body)).toStrictEqual(shown)
+})
+
+test('a name without an address is told to nobody', async () => {
+  const target: AlertTarget = { kind: 'webhook', url: 'http://nowhere.example/x', secret: '' }
+  const subscriber = await notifier([target], { resolve: async () => [] })
+  expect(await subscriber.handle([delivery])).toMatchObject([{ kind: 'dead' }])
   await subscriber.close()
 })
 
