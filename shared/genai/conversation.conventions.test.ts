@@ -126,6 +126,15 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'chat gpt-5-mini', ...plainAndSaid },
   ],
   'logfire-openai-1': [{ span: 'Chat Completion with {request_data[model]!r}', input: [asked], output: [answered] }],
+  'litellm-otel-v2': [
+    { span: 'execute_guardrail mask' },
+    { span: 'redis set' },
+    { span: 'chat fast' },
+    { span: 'chat smart' },
+    { span: 'chat fast' },
+    { span: 'litellm.responses_management fast' },
+    { span: 'tools/call weather', ...ranUnnamed },
+  ],
   'litellm-1.80': [{ span: 'litellm_request', ...plainAndSaid }, { span: 'raw_gen_ai_request' }],
   'langsmith-python-0.4': [
     { span: 'clerk', id: 't-1' },

@@ -59,6 +59,8 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
   ],
   // Of the second call it says only what reading and writing the cache cost. The fourth asks for an answer of before.
   'litellm-otel-v2': [
+    ['execute_guardrail mask', 'litellm', 'guardrail', 'no_usage', null, ...NONE],
+    ['redis set', 'litellm', '', 'no_usage', null, ...NONE],
     ['chat fast', 'litellm', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
     ['chat smart', 'litellm', 'chat', 'ambiguous', null, 1212, null, null, 40, null],
     ['chat fast', 'litellm', 'chat', 'priced', GPT_UNCACHED, 2000, 0, 0, 150, 0],
@@ -247,7 +249,7 @@ test('user and session come from where each emitter puts them', () => {
     return [userId, sessionId]
   }
   expect(subjects('litellm-1.80', 0)).toStrictEqual(['u-1', ''])
-  expect(subjects('litellm-otel-v2', 1)).toStrictEqual(['u-1', ''])
+  expect(subjects('litellm-otel-v2', 2)).toStrictEqual(['u-1', ''])
   expect(subjects('langsmith-python-0.4', 3)).toStrictEqual(['u-1', 't-1'])
   expect(subjects('mlflow-3.10.1', 0)).toStrictEqual(['u-1', 's-1'])
   expect(subjects('mlflow-tracing-0.1.3', 0)).toStrictEqual(['u-1', 's-1'])
