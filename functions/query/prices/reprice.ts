@@ -63,7 +63,11 @@ interface Place {
 
 /** The first day with spans from `from` on, and how finely to cut it; null where there are none. */
 async function findPlace(query: RepriceQuery, from: bigint, { reader }: RepriceSources): Promise<Place | null> {
-  const [sum] = await reader.usage({ filter: { ...meant(query), from }, groupBy: [], maxRows: 1 })
+  const [sum] = await reader.usage({
+    filter: { ...meant(query), from: from > query.from ? from : query.from },
+    groupBy: [],
+    maxRows: 1,
+  })
   if (sum === undefined) return null
   const [first, last] = [sum.firstSeen, sum.lastSeen].map((time) => time / DAY_NANOS) as [bigint, bigint]
   const ranges = sum.spans / Number(last - first + 1n) / (query.spansPerRange ?? SPANS_PER_RANGE)
