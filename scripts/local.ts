@@ -54,6 +54,9 @@ const ABANDON_MS = 2_000
 /** What requests that are still open get at the end of a stop, in milliseconds. */
 const STOP_REQUESTS_MS = 500
 
+/** Longer than the five seconds at which SDKs export: at Node's own five, an export met its connection as it was closed. */
+const KEEP_ALIVE_MS = 65_000
+
 /** Before budgets that differ from the stored spans are looked at again: what was on its way is mostly there by then. */
 const RECONCILE_PAUSE_MS = 10_000
 
@@ -199,7 +202,9 @@ function remote<T extends object>(threads: Threads, subscription: Subscription, 
 
 function listen(app: Hono, config: Config): Promise<{ url: string; close(): Promise<void> }> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port: config.PORT, hostname: config.SPANLEDGER_HOST }, ({ port }) => {
+    const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MS }
+    const address = { port: config.PORT, hostname: config.SPANLEDGER_HOST }
+    const server = serve({ fetch: app.fetch, ...address, serverOptions }, ({ port }) => {
       resolve({ url: urlOf(config.SPANLEDGER_HOST, port), close })
     })
     server.once('error', reject)

@@ -68,6 +68,8 @@ describe('one trace through everything', () => {
     })
     const response = await postTraces(server.url, request)
     expect(response.status).toBe(200)
+    // SDKs export every five seconds: a connection that ends then would be lost under an export.
+    expect(response.headers.get('keep-alive')).toBe('timeout=65')
     expect(await response.json()).toEqual({})
   })
   afterAll(() => server.dispose())
