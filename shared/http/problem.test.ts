@@ -35,6 +35,15 @@ test.each(Object.entries(PROBLEM_STATUS))('%s is %i as problem+json', async (cod
 })
 
 test.each([
+  [402, 'Payment Required'],
+  [409, 'Conflict'],
+  [413, 'Content Too Large'],
+  [431, 'Request Header Fields Too Large'],
+])('%i is called %s', async (status, title) => {
+  expect(await problem(status, 'why').json()).toMatchObject({ status, title })
+})
+
+test.each([
   new Error('SELECT secret FROM t'),
   new TypeError('secret is not a function'),
   new HTTPException(500, { message: 'secret' }),

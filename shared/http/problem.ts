@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import type { ErrorHandler, Hono, NotFoundHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
@@ -43,25 +44,8 @@ export const PROBLEM_STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   'http/unsupported-media-type': 415,
 }
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  402: 'Payment Required',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  409: 'Conflict',
-  412: 'Precondition Failed',
-  413: 'Content Too Large',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Content',
-  428: 'Precondition Required',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-}
+/** As RFC 9110 has them; Node has the name that 413 had before. */
+const TITLES: Readonly<Record<number, string | undefined>> = { ...STATUS_CODES, 413: 'Content Too Large' }
 
 /** Seconds that a caller of a store that does not answer should wait. */
 const RETRY_AFTER_SECONDS = 1
@@ -87,7 +71,7 @@ export interface ProblemOptions {
 }
 
 /**
- * An `application/problem+json` response. 401 carries `WWW-Authenticate`, 429 and 503 `Retry-After`. `detail` is shown
+ * An `application/problem+json` response. 401 carries `WWW-Authenticate`, 503 `Retry-After`. `detail` is shown
  * to the caller: never put a cause, a path or a statement there.
  */
 export function problem(status: number, detail: string, options: ProblemOptions = {}): Response {
@@ -99,7 +83,7 @@ export function problem(status: number, detail: string, options: ProblemOptions 
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       ...(status === 401 && { 'www-authenticate': challenge(code) }),
-      ...((status === 429 || status === 503) && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
+      ...(status === 503 && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
       ...headers,
     },
   })
