@@ -26,7 +26,10 @@ export type Said = readonly (AttributeValue | undefined)[]
 /** A {@link Shape} as readers look it up. */
 export interface Node extends Predecessor {
   readonly self: number
+  /** Behind {@link self} and the slots of members that are values: those of objects are their own. */
+  readonly end: number
   readonly members: readonly Member[]
+  readonly nodes: readonly Node[]
   readonly byName: ReadonlyMap<string, Member>
   readonly other: Member | undefined
   readonly first: Member | undefined
@@ -83,14 +86,16 @@ export function placeOf(name: ArrayLike<number>, start: number, end: number): nu
 
 function compileNode(shape: Shape, newSlot: () => number): { node: Node; at: Readonly<Record<string, unknown>> } {
   const self = newSlot()
+  const kinds = Object.entries(shape)
+  const values = new Map(kinds.filter(([, kind]) => !isShape(kind)).map(([name]) => [name, newSlot()]))
   const table: Member[][] = Array.from({ length: TABLE_SIZE }, () => [])
   const starts = new Uint8Array(STARTS)
   starts[BACKSLASH & (STARTS - 1)] = 1
-  const entries = Object.entries(shape).map(([name, kind]) => {
-    const isNames = typeof kind !== 'string' && Array.isArray(kind)
-    const below = isNames ? undefined : kind === VALUE ? undefined : compileNode(kind as Shape, newSlot)
-    const row = isNames ? compileNode(Object.fromEntries(kind.map((one) => [one, VALUE])), newSlot).node : undefined
-    const slot = below?.node.self ?? newSlot()
+  const entries = kinds.map(([name, kind]) => {
+    const below = isShape(kind) ? compileNode(kind, newSlot) : undefined
+    const names = isShape(kind) || kind === VALUE ? undefined : kind
+    const row = names && compileNode(Object.fromEntries(names.map((one) => [one, VALUE])), newSlot).node
+    const slot = below?.node.self ?? values.get(name)!
     const units = Array.from({ length: name.length + 2 }, (_, at) => `"${name}"`.charCodeAt(at))
     const member: Member = { next: undefined, units, slot, node: below?.node, row }
     if (name !== '*' && name !== '[0]') {
@@ -100,8 +105,21 @@ function compileNode(shape: Shape, newSlot: () => number): { node: Node; at: Rea
     return { name, member, at: below?.at ?? slot }
   })
   const byName = new Map(entries.map(({ name, member }) => [name, member]))
-  const at = Object.fromEntries([['self', self], ...entries.map((entry) => [entry.name, entry.at])])
-  const [other, first] = [byName.get('*'), byName.get('[0]')]
-  const node = { next: undefined, self, members: [...byName.values()], byName, other, first, starts, table }
-  return { node, at }
+  const node: Node = {
+    next: undefined,
+    self,
+    end: self + 1 + values.size,
+    members: [...byName.values()],
+    nodes: entries.flatMap(({ member }) => member.node ?? []),
+    byName,
+    other: byName.get('*'),
+    first: byName.get('[0]'),
+    starts,
+    table,
+  }
+  return { node, at: Object.fromEntries([['self', self], ...entries.map((entry) => [entry.name, entry.at])]) }
+}
+
+function isShape(kind: Shape[string]): kind is Shape {
+  return typeof kind === 'object' && !Array.isArray(kind)
 }

@@ -6,12 +6,10 @@ import { asMembers } from './members.ts'
 export type Slate = (AttributeValue | undefined)[]
 
 /** Takes back what an object said. */
-export function clear({ self, members }: Node, said: Slate): void {
+export function clear({ self, end, nodes }: Node, said: Slate): void {
   if (said[self] === undefined) return
-  said[self] = undefined
-  for (const { slot, node } of members)
-    if (node === undefined) said[slot] = undefined
-    else clear(node, said)
+  for (let slot = self; slot < end; slot++) said[slot] = undefined
+  for (const node of nodes) clear(node, said)
 }
 
 /** Takes back what a member said. */
