@@ -76,10 +76,10 @@ export async function repriceTrace(run: RepriceRun, { traceId, spans }: ScannedT
  * within a span starts before it ends; and of a sum something is known to be left out if less of it was billed before.
  */
 function mayBeExplainedElsewhere({ span, ledger: old }: StoredSpan, ledger: Ledger, { to }: Window): boolean {
-  const { totalTokens: bills, operation } = ledger
-  if (bills === null || bills === 0) return false
-  const isSum = old.costStatus === 'rollup' || COMPOSITE_OPERATIONS.includes(operation)
-  return span.endTimeUnixNano >= to + DAY_NANOS || (isSum && old.totalTokens !== null && bills > old.totalTokens)
+  if (ledger.costStatus === 'rollup' || ledger.costStatus === 'no_usage') return false
+  const isMore = old.totalTokens !== null && (ledger.totalTokens ?? 0) > old.totalTokens
+  const isSum = COMPOSITE_OPERATIONS.includes(ledger.operation)
+  return span.endTimeUnixNano >= to + DAY_NANOS || old.costStatus === 'rollup' || (isSum && isMore)
 }
 
 /** Reads a trace twice, a part at a time: for what its spans bill as a whole, then for what each costs. */
