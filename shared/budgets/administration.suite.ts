@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { budgetVersion } from './budget.ts'
+import { ANY_VERSION, budgetVersion, NO_VERSION } from './budget.ts'
 import { batchOf, debit, termsOf } from './ledger.fixtures.ts'
 import type { Entry } from './ledger.ts'
 import { describeLedger, type SuiteOptions } from './ledger-under-test.ts'
@@ -128,6 +128,18 @@ export function administrationSuite(name: string, options: SuiteOptions): void {
       await own.ledger.delete('p', 'b', '')
       await expect(change(3n)).rejects.toMatchObject({ code: 'budget/changed' })
       await expect(own.ledger.put('p', 'new', termsOf(), '', version)).rejects.toMatchObject({ code: 'budget/changed' })
+    })
+
+    test('whoever would only change a budget made one, and whoever would only make one changed it', async () => {
+      const put = (limit: bigint, version: string) => own.ledger.put('p', 'c', termsOf({ limit }), 'admin', version)
+      const changed = { code: 'budget/changed' }
+      await expect(put(1n, ANY_VERSION)).rejects.toMatchObject(changed)
+      expect(await put(1n, NO_VERSION)).toMatchObject({ created: true })
+      await expect(put(2n, NO_VERSION)).rejects.toMatchObject(changed)
+      expect(await put(2n, ANY_VERSION)).toMatchObject({ created: false, balance: { budget: { limit: 2n } } })
+      await own.ledger.delete('p', 'c', '')
+      await expect(put(3n, ANY_VERSION)).rejects.toMatchObject(changed)
+      expect(await put(3n, NO_VERSION)).toMatchObject({ created: true })
     })
 
     test('a change whose answer was lost was refused when it was sent again, as if somebody else had made it', async () => {

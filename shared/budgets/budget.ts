@@ -227,8 +227,17 @@ export function isApplied(budget: Budget, terms: BudgetTerms, version: string | 
   return budgetToJson({ ...budget, ...terms }) === budgetToJson(budget)
 }
 
+/** Instead of a version: any, if there is a budget at all; and that there be none. */
+export const ANY_VERSION = '*'
+export const NO_VERSION = ''
+
 /** Throws `budget/changed` unless `budget`, if there is one, is of `version`. */
 export function checkVersion(budget: Budget | undefined, version: string | undefined): void {
-  if (version === undefined || (budget !== undefined && budgetVersion(budget) === version)) return
+  if (version === undefined) return
+  if (version === NO_VERSION) {
+    if (budget === undefined) return
+    throw new SpanledgerError('budget/changed', 'there is such a budget already; read it')
+  }
+  if (budget !== undefined && (version === ANY_VERSION || budgetVersion(budget) === version)) return
   throw new SpanledgerError('budget/changed', 'the budget has been changed since; read it again')
 }

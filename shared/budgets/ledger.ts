@@ -163,7 +163,7 @@ export interface BudgetLedger {
   rules(project: string): Promise<Rules>
   /**
    * Makes or changes a budget; what it has spent stays. With the `version` that it was read in (`budgetVersion`) it rejects with
-   * `budget/changed` if it is another by now, or gone.
+   * `budget/changed` if it is another by now, or gone; with `ANY_VERSION` if there is none, with `NO_VERSION` if there is one.
    */
   put(
     project: string,

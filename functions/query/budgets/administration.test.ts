@@ -45,6 +45,20 @@ describe('administration', () => {
     expect(await call('GET', `${BUDGETS}/ada`)).toMatchObject({ status: 404, type: 'application/problem+json' })
   })
 
+  test('a condition on there being a budget, or none, was not heeded', async () => {
+    const statusOf = async (id: string, headers: Record<string, string>) => {
+      const body = JSON.stringify({ limit: { usd: id.length } })
+      const init = { method: 'PUT', headers: { 'content-type': 'application/json', ...headers }, body }
+      return (await routes.request(`${BUDGETS}/${id}`, init)).status
+    }
+    await put('b', { limit: { usd: 5 } })
+    expect(await statusOf('b', { 'if-none-match': '*' })).toBe(412)
+    expect(await statusOf('new', { 'if-match': '*' })).toBe(412)
+    expect(await statusOf('new', { 'if-none-match': '*' })).toBe(201)
+    expect(await statusOf('b', { 'if-match': ' * ' })).toBe(200)
+    expect(await statusOf('b', { 'if-none-match': '"x"' })).toBe(400)
+  })
+
   test('the token of another list, or of another history, was taken for a place in this one', async () => {
     for (const id of ['a', 'b', 'c']) {
       await put(id, { limit: { usd: 1 } })

@@ -1,7 +1,14 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { keepSecrets } from '../../../shared/budgets/alert-target.ts'
 import { createBackfills } from '../../../shared/budgets/backfill.ts'
-import { type BudgetTerms, budgetVersion, grantId, hasGrant } from '../../../shared/budgets/budget.ts'
+import {
+  ANY_VERSION,
+  type BudgetTerms,
+  budgetVersion,
+  grantId,
+  hasGrant,
+  NO_VERSION,
+} from '../../../shared/budgets/budget.ts'
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
 import { etagOf, versionOf } from '../../../shared/http/etag.ts'
 import { addressOf, mayReach } from '../../../shared/http/reach.ts'
@@ -87,7 +94,7 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       request: {
         params: idParameters,
         query: noParameters,
-        headers: z.object({ 'if-match': ifMatchInput }),
+        headers: z.object({ 'if-match': ifMatchInput, 'if-none-match': ifNoneMatchInput }),
         body: body(termsInput),
       },
       responses: {
@@ -99,7 +106,8 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
       const { project, keyId } = c.get('principal')
       const { id } = c.req.valid('param')
       const terms = await complete(project, id, c.req.valid('json'))
-      const { balance, created } = await ledger.put(project, id, terms, keyId, c.req.valid('header')['if-match'])
+      const { 'if-none-match': none, 'if-match': version = none } = c.req.valid('header')
+      const { balance, created } = await ledger.put(project, id, terms, keyId, version)
       await backfills.run(balance.budget)
       const after = await ledger.get(project, id)
       c.header('etag', etagOf(budgetVersion(after.budget)))
@@ -235,10 +243,21 @@ export function administrationRoutes(app: OpenAPIHono<ReaderEnv>, options: Budge
 }
 
 /** The version that an `If-Match` names; undefined where any will do. */
-const ifMatchInput = z.string().max(64).optional().transform(versionOf).meta({
-  type: 'string',
-  description: 'the ETag of the budget that is to be changed: refused if it has been changed since',
-})
+const ifMatchInput = z
+  .string()
+  .max(64)
+  .optional()
+  .transform((header) => (header?.trim() === '*' ? ANY_VERSION : versionOf(header)))
+  .meta({
+    type: 'string',
+    description:
+      'the ETag of the budget that is to be changed: refused if it has been changed since; `*`: if there is none',
+  })
+const ifNoneMatchInput = z
+  .literal('*')
+  .optional()
+  .transform((header) => (header === undefined ? undefined : NO_VERSION))
+  .meta({ description: '`*`: refused if there is such a budget' })
 
 /** How far a caller's clock may be behind. */
 const CLOCK_SKEW_MS = 60_000
