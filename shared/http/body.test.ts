@@ -38,6 +38,12 @@ describe.each(CODECS)('%s', (name, compress) => {
   })
 })
 
+test.each([1, 2, 3])('a body in %i pieces is taken whole', async (count) => {
+  const body = pieces(TEXT, Math.ceil(TEXT.length / count))
+  const data = await readBody(body, { contentEncoding: null, contentLength: null }, { maxBytes: MAX })
+  expect(Buffer.from(data)).toStrictEqual(TEXT)
+})
+
 describe.each(CODECS.slice(1))('%s, broken', (name, compress) => {
   test.each([
     ['cut off', compress(TEXT).subarray(0, -3)],
