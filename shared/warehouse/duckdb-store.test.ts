@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,7 +7,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { PricedSpan } from '../spans/ledger.ts'
-import { openDuckDbStore } from './duckdb-store.ts'
+import { type DuckDbStoreOptions, openDuckDbStore } from './duckdb-store.ts'
 import { pricedSpan } from './trace-store.arbitraries.ts'
 import type { SpanBatch } from './trace-store.ts'
 
@@ -47,6 +47,31 @@ test('what a write acknowledged is there when the file is opened again, and know
   const bySpanId = (a: PricedSpan, b: PricedSpan) => (a.span.spanId < b.span.spanId ? -1 : 1)
   expect(found.map(({ span, ledger }) => ({ ledger, span })).sort(bySpanId)).toStrictEqual(list)
   await second.close()
+})
+
+test('checkpoints leave few rows in a row group that is not full', async () => {
+  /** What the log grows by with each of some writes of 100 spans, and after which of them it is empty. */
+  const checkpoints = async (count: number, options: Partial<DuckDbStoreOptions>) => {
+    const file = join(directory, `${options.rowGroupRows}.duckdb`)
+    const store = await openDuckDbStore({ path: file, checkpointIdleMs: 60_000, ...options })
+    const sizes: number[] = []
+    for (let write = 0; write < count; write++) {
+      await store.write([batch(`${write}`, spans(100, write.toString(16).padStart(32, 'a')))])
+      sizes.push((await stat(`${file}.wal`).catch(() => ({ size: 0 }))).size)
+    }
+    await store.close()
+    const growth = sizes.slice(1).map((size, index) => size - (sizes[index] ?? 0))
+    const each = growth.reduce((sum, bytes) => sum + bytes, 0) / growth.length
+    return { each, after: sizes.flatMap((size, write) => (size === 0 ? [write] : [])) }
+  }
+  const { each, after } = await checkpoints(12, { rowGroupRows: 4096 })
+  expect(after).toStrictEqual([])
+  // With the 21st write a row group is full.
+  expect((await checkpoints(24, { rowGroupRows: 2048, checkpointBytes: 15 * each })).after).toStrictEqual([20])
+  const late = (await checkpoints(36, { rowGroupRows: 61_440, checkpointBytes: 15 * each })).after
+  expect(late).toHaveLength(1)
+  // Of twice 15 writes, give or take what they differ in.
+  expect(late[0]).toBeGreaterThan(20)
 })
 
 test('a row that cannot be stored is refused with its whole write, and the next write succeeds', async () => {

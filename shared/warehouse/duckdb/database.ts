@@ -23,6 +23,8 @@ export interface DuckDbOptions {
   readonly queryMs?: number
   /** Memory of the filter that tells new spans from those that may be stored; a power of two. Default 32 MiB. */
   readonly seenKeysBytes?: number
+  /** Rows that are compressed together; a multiple of 2,048. Default 61,440. */
+  readonly rowGroupRows?: number
 }
 
 /** An open database: whoever has it is the only owner of its file. */
@@ -32,6 +34,10 @@ export interface Database {
   readonly readers: ReaderPool
   /** Appends on the writer's connection; made anew after a failure. */
   appender: SpanAppender
+  /** Rows that were ever put into `spans`, about. */
+  rows: number
+  /** How many of them are compressed together. */
+  readonly rowGroupRows: number
   /** The columns of `spans` in the order of this file. */
   readonly spanColumns: readonly string[]
   /** Holds every key in `spans`, and perhaps some of transactions that failed. */
@@ -49,6 +55,7 @@ export async function openDatabase(options: DuckDbOptions): Promise<Database> {
     readers = 2,
     queryMs = 30_000,
     seenKeysBytes = 32 * 1024 * 1024,
+    rowGroupRows = 61_440,
   } = options
   const inMemory = path === ':memory:'
   if (!inMemory) await mkdir(dirname(path), { recursive: true })
@@ -70,7 +77,7 @@ export async function openDatabase(options: DuckDbOptions): Promise<Database> {
   try {
     for (let index = 0; index <= readers; index++) connections.push(await instance.connect())
     const [writer, ...others] = connections as [DuckDBConnection, ...DuckDBConnection[]]
-    await writer.run(attachStatement(path))
+    await writer.run(attachStatement(path, rowGroupRows))
     await writer.run('SET enable_external_access = false')
     for (const connection of connections) await connection.run('USE warehouse')
     await migrate(writer)
@@ -79,6 +86,8 @@ export async function openDatabase(options: DuckDbOptions): Promise<Database> {
       writer,
       readers: createReaderPool(others, { queryMs }),
       appender: await createSpanAppender(writer, spanColumns),
+      rows: await countRows(writer),
+      rowGroupRows,
       spanColumns,
       seen: await readKeys(writer, createSeenKeys(seenKeysBytes)),
       async close() {
@@ -99,8 +108,8 @@ export async function openDatabase(options: DuckDbOptions): Promise<Database> {
  * last one half full rewrite less: with whole ones, checkpoints of 64 MB cost four times as much. The newer format's string
  * compression halves their cost.
  */
-function attachStatement(path: string): string {
-  return `ATTACH '${path.replaceAll("'", "''")}' AS warehouse (ROW_GROUP_SIZE 61440, STORAGE_VERSION 'v1.5.0')`
+function attachStatement(path: string, rowGroupRows: number): string {
+  return `ATTACH '${path.replaceAll("'", "''")}' AS warehouse (ROW_GROUP_SIZE ${rowGroupRows}, STORAGE_VERSION 'v1.5.0')`
 }
 
 /**
@@ -142,6 +151,11 @@ async function columnNames(connection: DuckDBConnection, table: string): Promise
     [table],
   )
   return result.getRows().map(([name]) => name as string)
+}
+
+async function countRows(connection: DuckDBConnection): Promise<number> {
+  const result = await connection.runAndReadAll('SELECT count(*) FROM spans')
+  return Number(result.getRows()[0]?.[0])
 }
 
 async function readKeys(connection: DuckDBConnection, seen: SeenKeys): Promise<SeenKeys> {

@@ -23,10 +23,11 @@ const INTEGERS = LIST(BIGINT)
  * still be open.
  */
 export async function writeBatches(
-  { writer, appender, seen }: Database,
+  database: Database,
   batches: Iterable<SpanBatch>,
   { spansAtOnce }: { readonly spansAtOnce: number },
 ): Promise<readonly BatchResult[]> {
+  const { writer, appender, seen } = database
   const results: BatchResult[] = []
   let newBatches: NewBatch[] = []
   const flush = async () => {
@@ -43,6 +44,7 @@ export async function writeBatches(
     }
     if (plan.removeLarge.length > 0) await deleteLargeSpans(writer, plan.removeLarge)
     if (plan.insert.length > 0) appender.append(await storeLargeSpans(writer, plan.insert))
+    database.rows += plan.insert.length
     if (plan.corrections.length > 0) await replaceCorrections(writer, plan.corrections)
     newBatches.push(...plan.newBatches)
     results.push(...plan.results)
