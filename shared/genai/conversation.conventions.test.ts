@@ -80,6 +80,15 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'LLM 3', ...plainAndSaid },
     { span: 'weather', ...ranUnnamed },
   ],
+  'obi-2026': [
+    { span: 'message claude-sonnet-4-5', ...plainAndSaid },
+    { span: 'response gpt-5-mini' },
+    { span: 'invoke_model anthropic.claude-sonnet-4-5-20250929-v1:0' },
+    { span: 'generate_content gemini-2.5-flash' },
+    { span: 'error claude-sonnet-4-5' },
+    { span: 'embeddings text-embedding-3-small' },
+    { span: 'tools/call get-weather' },
+  ],
   'pipecat-2026': [
     { span: 'stt' },
     ...['llm', 'llm', 'llm'].map((span) => ({ span, input: [asked], output: [answered] })),

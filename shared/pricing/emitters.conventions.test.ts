@@ -158,6 +158,15 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
   ],
   // 5000 × 3 + 1000 × 0.3 + 200 × 3.75 + 40 × 15; 400 × 0.3 + 600 × 0.03 + (40 + 25) × 2.5
+  'obi-2026': [
+    ['message claude-sonnet-4-5', 'opentelemetry', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['response gpt-5-mini', 'opentelemetry', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['invoke_model anthropic.claude-sonnet-4-5-20250929-v1:0', 'opentelemetry', 'chat', 'priced', BEDROCK_CLAUDE, ...CLAUDE_TOKENS],
+    ['generate_content gemini-2.5-flash', 'opentelemetry', 'generate_content', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+    ['error claude-sonnet-4-5', 'opentelemetry', 'error', 'no_usage', null, ...NONE],
+    ['embeddings text-embedding-3-small', 'opentelemetry', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
+    ['tools/call get-weather', 'opentelemetry', 'execute_tool', 'no_usage', null, ...NONE],
+  ],
   'pipecat-2026': [
     ['stt', 'pipecat', 'transcription', 'no_usage', null, ...NONE],
     ['llm', 'pipecat', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],
