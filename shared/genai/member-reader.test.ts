@@ -201,6 +201,29 @@ test('members in another order than before, or under names that begin alike, are
   for (const text of [...texts, ...texts.toReversed()]) expect(read(text)).toStrictEqual(project(parsed(text), SHAPE))
 })
 
+test('what is below one name is found wherever parsing would find it, and nowhere else', () => {
+  const usage = memberReader({ usage: { prompt_tokens_details: { cached_tokens: VALUE, output: VALUE } } })
+  const { cached_tokens, output } = usage.at.usage.prompt_tokens_details
+  type Deep = { usage?: { prompt_tokens_details?: { cached_tokens?: unknown; output?: unknown } | null } | null }
+  const inner = fc.constantFrom('cached_tokens', 'output', 'c\\u0061ched_tokens', 'model', '*')
+  const middle = fc.constantFrom('prompt_tokens_details', 'prompt_tokens_detail\\u0073', 'prompt_tokens', '[0]')
+  const texts = fc.tuple(
+    fc.constantFrom('usage', 'usagf', '\\u0075sage'),
+    middle,
+    inner,
+    fc.constantFrom('5', '"a"', '{}'),
+  )
+  fc.assert(
+    fc.property(fc.array(texts, { maxLength: 3 }), (members) => {
+      const text = `{${members.map(([outer, name, last, value]) => `"${outer}":{"${name}":{"${last}":${value}}}`).join()}}`
+      const details = (parsed(text) as Deep).usage?.prompt_tokens_details
+      const said = usage.read(text)
+      expect([said[cached_tokens], said[output]]).toStrictEqual([details?.cached_tokens, details?.output])
+    }),
+    { numRuns: 1000 },
+  )
+})
+
 test('of other names the first object is read, and of a list the first element', () => {
   const others = memberReader({
     '*': { tokens: VALUE },

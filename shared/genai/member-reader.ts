@@ -32,14 +32,15 @@ export interface MemberReader<S extends Shape> {
   /**
    * What an attribute says that holds an object, as a kvlist or as JSON text; the next answer takes this one's place. Of
    * JSON it is what parsing all of it would give, but nothing else is built of it, or checked: of a text that breaks off,
-   * the members of the object itself that are whole.
+   * the members of the object itself that are whole. Where the one name is missing that all members are below, not even
+   * what is around them is said to be there.
    */
   read(value: AttributeValue | Members | undefined): Said
 }
 
 /** A reader of objects of that shape. */
 export function memberReader<S extends Shape>(shape: S): MemberReader<S> {
-  const { node, at, slots } = compileShape(shape)
+  const { node, at, slots, trace } = compileShape(shape)
   const said: Slate = new Array(slots).fill(undefined)
   let lastText = ''
   return {
@@ -52,6 +53,7 @@ export function memberReader<S extends Shape>(shape: S): MemberReader<S> {
       if (typeof value !== 'string') readMembers(value, node, said)
       else if (value[0] === '{' && value.length <= MAX_JSON_UNITS) {
         lastText = value
+        if (!value.includes(trace) && !value.includes('\\u')) return said
         loadJson(value)
         readObject(0, node, said, true)
       }

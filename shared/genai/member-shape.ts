@@ -59,14 +59,28 @@ export interface CompiledShape<S extends Shape> {
   readonly node: Node
   readonly at: Slots<S>
   readonly slots: number
+  /** What every JSON text has in it that says any of it, unless a name is written with escapes; '' if there is nothing. */
+  readonly trace: string
 }
 
 /** Makes a shape ready for readers. */
 export function compileShape<S extends Shape>(shape: S): CompiledShape<S> {
   let slots = 0
   const { node, at } = compileNode(shape, () => slots++)
-  return { node, at: at as Slots<S>, slots }
+  return { node, at: at as Slots<S>, slots, trace: traceOf(shape) }
 }
+
+/** The innermost name that all members are below. Its first quote is left out: texts are full of those, and slower to search for. */
+function traceOf(shape: Shape): string {
+  const [only, ...others] = Object.entries(shape)
+  if (only === undefined || others.length > 0) return ''
+  const [name, kind] = only
+  const inner = isShape(kind) ? traceOf(kind) : ''
+  return inner === '' && PLAIN_NAME.test(name) ? `${name}"` : inner
+}
+
+/** What JSON has no escapes for but those by number, and is no `*` or `[0]`. */
+const PLAIN_NAME = /^\w+$/
 
 const TABLE_SIZE = 64
 const STARTS = 64
