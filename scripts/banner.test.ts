@@ -7,6 +7,8 @@ test.each([
   ['0.0.0.0', 'http://localhost:4318'],
   ['::', 'http://localhost:4318'],
   ['fd00::1', 'http://[fd00::1]:4318'],
+  ['::1', 'http://[::1]:4318'],
+  ['127.0.0.2', 'http://127.0.0.2:4318'],
   ['10.0.0.5', 'http://10.0.0.5:4318'],
 ])('listening on %s, an address was shown that no client can be given', (host, url) => {
   expect(urlOf(host, 4318)).toBe(url)

@@ -7,10 +7,13 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
+/** What answers to `localhost` everywhere; to some machines that is no name of `::1`, and to none of 127.0.0.2. */
+const LOCALHOST = ['localhost', '127.0.0.1', '0.0.0.0', '::']
+
 /** Where clients on this machine find what listens on `host`. */
 export function urlOf(host: string, port: number): string {
-  const isHere = isLoopback(host) || host === '0.0.0.0' || host === '::'
-  return `http://${isHere ? 'localhost' : isIP(host) === 6 ? `[${host}]` : host}:${port}`
+  const name = LOCALHOST.includes(host) ? 'localhost' : isIP(host) === 6 ? `[${host}]` : host
+  return `http://${name}:${port}`
 }
 
 /** What `npm start` prints once it serves. `needsFirstKey`: every request needs a key, and there is none. */
