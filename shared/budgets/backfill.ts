@@ -6,6 +6,7 @@ import { chargesOf, compileRules } from './charge.ts'
 import type { BudgetLedger } from './ledger.ts'
 import { FOREVER } from './period.ts'
 import { currentWindow, lookback } from './position.ts'
+import { storedCondition } from './selector.ts'
 import { type StoredSpanReader, storedSpans } from './stored-spans.ts'
 
 export type BackfillReader = StoredSpanReader & Pick<SpanReader, 'counts'>
@@ -40,8 +41,9 @@ export async function backfillBudget({ ledger, reader, now }: BackfillSources, b
   const rules = compileRules([budget], 0)
   const calendar = rules.rules[0]?.calendar
   if (calendar === undefined) return true
+  const only = storedCondition(budget.selector)
   const from = Math.min(lookback(budget, calendar, now()), currentWindow(budget, calendar, now()).start)
-  for await (const page of storedSpans(reader, { project, from, to: FOREVER, now: now() })) {
+  for await (const page of storedSpans(reader, { project, from, to: FOREVER, now: now(), only })) {
     const byKey = Map.groupBy(page, ({ context }) => context.keyId ?? '')
     const charges = [...byKey].flatMap(([keyId, spans]) => chargesOf(rules, spans, keyId).charges)
     if (charges.length > 0) await ledger.backfill(project, id, charges)

@@ -2,6 +2,7 @@ import { attributeText } from '../spans/attribute-text.ts'
 import type { Attributes } from '../spans/attributes.ts'
 import type { PricedSpan } from '../spans/ledger.ts'
 import { serviceName } from '../spans/span.ts'
+import type { SpanFilter } from '../warehouse/trace-store.ts'
 
 /** By what a budget can choose spans, besides any attribute. */
 export const SUBJECT_FIELDS = ['key', 'user', 'team', 'session', 'model', 'provider', 'environment', 'service'] as const
@@ -18,6 +19,27 @@ export type Selector = { readonly [F in SubjectField]?: readonly string[] } & {
 /** Who a call is for, as far as it is known: what a reservation names, or what a span shows. */
 export type Subject = { readonly [F in SubjectField]?: string } & {
   readonly attributes?: Readonly<Record<string, string>>
+}
+
+/** Fields that a store compares as {@link compileSelector} does. */
+const STORED_FIELDS = [
+  'key',
+  'user',
+  'session',
+  'provider',
+  'environment',
+  'service',
+] as const satisfies readonly (SubjectField & keyof SpanFilter)[]
+/** Longer lists are not for a store to compare. */
+const MAX_STORED_VALUES = 100
+
+/** A condition that every stored span meets which `selector` is for, and as few others as stores can tell. */
+export function storedCondition(selector: Selector): Omit<SpanFilter, 'project'> {
+  const known = STORED_FIELDS.flatMap((field) => {
+    const values = selector[field]
+    return values !== undefined && values.length <= MAX_STORED_VALUES ? [[field, values] as const] : []
+  })
+  return Object.fromEntries(known)
 }
 
 /** `selector` with its conditions and their values in order, each once: the same for all that select the same. */

@@ -1,4 +1,4 @@
-import type { SpanReader, SpanScanner, StoredSpan } from '../warehouse/trace-store.ts'
+import type { SpanFilter, SpanReader, SpanScanner, StoredSpan } from '../warehouse/trace-store.ts'
 import { FOREVER } from './period.ts'
 
 /** Which spans, by start time in milliseconds since 1970: `from` inclusive, `to` exclusive. */
@@ -7,6 +7,8 @@ export interface StoredSpansOptions {
   readonly from: number
   readonly to: number
   readonly now: number
+  /** Further conditions. */
+  readonly only?: Omit<SpanFilter, 'project' | 'from' | 'to'>
   /** @defaultValue `any` within a day, and one day after another */
   readonly order?: 'startTime' | 'any'
 }
@@ -21,9 +23,10 @@ export type StoredSpanReader = Pick<SpanReader & SpanScanner, 'scanSpans' | 'usa
 /** Parts of the stored spans of a time. */
 export async function* storedSpans(
   reader: StoredSpanReader,
-  { project, from, to, now, order = 'any' }: StoredSpansOptions,
+  { project, from, to, now, only, order = 'any' }: StoredSpansOptions,
 ): AsyncGenerator<readonly StoredSpan[]> {
   const within = (start: number, end: number) => ({
+    ...only,
     project,
     from: nanos(Math.max(0, start)),
     ...(end < FOREVER && { to: nanos(end) }),
