@@ -56,6 +56,7 @@ const WAYS: readonly ((key: string) => {
   (key) => ({ headers: { authorization: `Bearer ${key}` } }),
   () => ({ body: '{' }),
   () => ({ body: LATIN1 }),
+  () => ({ body: '{}', headers: { 'content-encoding': 'gzip' } }),
   () => ({ body: '{"__proto__":{"limit":1}}' }),
   () => ({ body: '{}', headers: { 'content-type': 'text/plain' } }),
   () => ({ body: `{"a":"${'x'.repeat(1_100_000)}"}` }),

@@ -4,7 +4,7 @@ import { MAX_GRANTS } from '../../../shared/budgets/budget.ts'
 import { storedSpans } from '../../../shared/budgets/stored-spans.ts'
 import { SpanledgerError } from '../../../shared/errors.ts'
 import type { ReaderEnv } from '../principal.ts'
-import { API_KEY_SCHEME, responses } from '../route.ts'
+import { API_KEY_SCHEME, responses, WITH_BODY } from '../route.ts'
 import { amountJson, amountSchema } from './amount-json.ts'
 import { timeJson, timeJsonOrNull } from './budget-json.ts'
 import type { BudgetRoutesOptions } from './routes.ts'
@@ -44,7 +44,7 @@ export function backtestRoute(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutes
     summary: 'What a budget would have blocked and saved on recorded traffic',
     description: 'By the same rules as live, as if every call had reserved just what it then cost.',
     request: { body: { required: true, content: { 'application/json': { schema: input } } } },
-    responses: responses('the report', reportSchema, [413]),
+    responses: responses('the report', reportSchema, WITH_BODY),
   })
   app.post(verbPath('backtest'), async (c) => {
     const { project } = await authenticate(c.req.header('authorization') ?? null, 'read')

@@ -4,7 +4,7 @@ import type { Authenticate, Principal } from '../../../shared/auth/authenticate.
 import type { Subject } from '../../../shared/budgets/selector.ts'
 import { isSpanledgerError, SpanledgerError } from '../../../shared/errors.ts'
 import type { ReaderEnv } from '../principal.ts'
-import { API_KEY_SCHEME, errorsWithKey, noParameters, refuse } from '../route.ts'
+import { API_KEY_SCHEME, errorsWithKey, noParameters, refuse, WITH_BODY } from '../route.ts'
 
 /** How long a reservation or lease lives. */
 export const ttlInput = z.number().int().min(1).max(86_400).default(300)
@@ -62,7 +62,7 @@ export function createVerbs(app: OpenAPIHono<ReaderEnv>, authenticate: Authentic
       security: [{ [API_KEY_SCHEME]: [] }],
       summary,
       request: { body: { required: true, content: { 'application/json': { schema } } } },
-      responses: { ...Object.fromEntries(shown), ...errorsWithKey([404, 409, 413]) },
+      responses: { ...Object.fromEntries(shown), ...errorsWithKey([404, 409, ...WITH_BODY]) },
     })
     return {
       handle: (work) => {
