@@ -6,7 +6,7 @@ import { runKeys } from './keys.ts'
 
 describe('npm run keys', () => {
   let keys: KeyStore
-  const run = (...args: string[]) => runKeys(args, keys, 0)
+  const run = (...args: string[]) => runKeys(args, { keys, now: 0, place: 'the server here' })
   beforeEach(() => {
     keys = openSqliteKeyStore(':memory:')
   })
@@ -24,6 +24,10 @@ describe('npm run keys', () => {
     await run('revoke', `slk_${principal.keyId}`)
     await expect(authenticate(`Bearer ${token}`, 'read')).rejects.toMatchObject({ code: 'auth/invalid' })
     expect(await run('list', '--project', 'acme')).toMatch(/revoked 1970-/)
+  })
+
+  test('a key made for another data directory than the server has was announced like any', async () => {
+    expect(await run('create', '--project', 'acme')).toContain('It opens the server here.')
   })
 
   test('a key may send and read unless told otherwise', async () => {

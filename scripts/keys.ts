@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createApiKey } from '../shared/auth/api-key.ts'
 import type { ApiKey, KeyStore, Scope } from '../shared/auth/key-store.ts'
@@ -16,8 +17,16 @@ a minute.
 Scopes are ingest (send spans), read (ask) and admin (set budgets and prices); none implies another.
 Once there is a key, every request needs one.`
 
+export interface KeysOptions {
+  readonly keys: KeyStore
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** What `keys` open, in words: a server that keeps its own elsewhere knows nothing of them. */
+  readonly place: string
+}
+
 /** Runs one command against `keys` and returns what to print. Throws `command/invalid` or `config/invalid` with what to do instead. */
-export async function runKeys(args: readonly string[], keys: KeyStore, now: number): Promise<string> {
+export async function runKeys(args: readonly string[], { keys, now, place }: KeysOptions): Promise<string> {
   const options = { project: { type: 'string' }, scopes: { type: 'string' }, name: { type: 'string' } } as const
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
   const [command, ...rest] = positionals
@@ -25,7 +34,7 @@ export async function runKeys(args: readonly string[], keys: KeyStore, now: numb
     const scopes = (values.scopes ?? 'ingest,read').split(',').map((scope) => scope.trim()) as Scope[]
     const { key, token } = createApiKey({ project: project(values.project), scopes, name: values.name ?? '', now })
     await keys.create(key)
-    return `${token}\n\nThis is the only time it is shown. Send it as: authorization: Bearer ${token}`
+    return `${token}\n\nThis is the only time it is shown. Send it as: authorization: Bearer ${token}\nIt opens ${place}.`
   }
   if (command === 'list' && rest.length === 0) {
     const list = await keys.list(project(values.project))
@@ -53,9 +62,15 @@ function describeKey({ id, scopes, name, createdAt, revokedAt }: ApiKey): string
 }
 
 async function main(args: readonly string[]): Promise<string> {
-  const keys = await (await openPlatform(readConfig())).openKeyStore()
+  const config = readConfig()
+  const keys = await (await openPlatform(config)).openKeyStore()
+  const { SPANLEDGER_DATA: data, SPANLEDGER_GCP_PROJECT: project, SPANLEDGER_GCP_DATABASE: database } = config
+  const place =
+    config.SPANLEDGER_PLATFORM === 'gcp'
+      ? `the deployment with the database ${database} of ${project}`
+      : `the server whose SPANLEDGER_DATA is ${resolve(data)}`
   try {
-    return await runKeys(args, keys, Date.now())
+    return await runKeys(args, { keys, now: Date.now(), place })
   } finally {
     await keys.close()
   }
