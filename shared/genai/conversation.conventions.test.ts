@@ -89,6 +89,13 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'embeddings text-embedding-3-small' },
     { span: 'tools/call get-weather' },
   ],
+  'claude-platform-2026-10': [
+    { span: 'anthropic.messages.create', reasons: ['stop'] },
+    { span: 'anthropic.messages.create', reasons: ['stop'] },
+    { span: 'anthropic.messages.create', reasons: ['stop'] },
+    { span: 'anthropic.sessions.events.send' },
+    { span: 'anthropic.tool_use weather', ...ran },
+  ],
   'pipecat-2026': [
     { span: 'stt' },
     ...['llm', 'llm', 'llm'].map((span) => ({ span, input: [asked], output: [answered] })),

@@ -14,6 +14,8 @@ import {
 
 const ended = { ...answered, finish_reason: 'stop' }
 const said = { input: [asked], output: [answered] }
+/** A tool's answer as Anthropic has it. */
+const BLOCKS = { type: 'tool_call_response', id: 'call_1', response: [{ type: 'text', text: '{"degrees":21}' }] }
 
 /** Of test/fixtures/emitters/monitors.mjs, and Qwen Code: what is expected of each file. */
 const SENTRY: readonly Row[] = [
@@ -170,6 +172,18 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     { span: 'clerk.stream', id: 't-1' },
   ],
   // It keeps to itself what was said.
+  'anthropic-sdk-1.12.0': [
+    { span: 'anthropic.messages.create', ...plain },
+    { span: 'anthropic.messages.create', ...plain },
+    { span: 'anthropic.messages.create', input: [asked], output: [called], reasons: ['tool_call'] },
+    { span: 'anthropic.custom_tool_use weather', input: [called], output: [{ role: 'tool', parts: [BLOCKS] }] },
+    { span: 'anthropic.messages.create', ...plain, input: [{ role: 'user', parts: [BLOCKS] }] },
+    { span: 'anthropic.messages.tool_runner' },
+    { span: 'anthropic.messages.create', ...plain },
+    { span: 'anthropic.messages.count_tokens' },
+    { span: 'anthropic.sessions.create' },
+    { span: 'anthropic.messages.create', input: [asked] },
+  ],
   'ax-24.0.21': [
     { span: 'AI Chat Request', output: [silent('tool_call')], reasons: ['tool_call'] },
     { span: 'Tool: weather' },

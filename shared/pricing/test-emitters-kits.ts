@@ -155,6 +155,19 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     ['ai.streamText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
     ['clerk.stream', 'opentelemetry', 'invoke_agent', 'no_usage', null, ...NONE],
   ],
+  // What compacting took is beside its counts, cached or not.
+  'anthropic-sdk-1.12.0': [
+    ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['anthropic.custom_tool_use weather', 'anthropic_sdk', 'execute_tool', 'no_usage', null, ...NONE],
+    ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
+    ['anthropic.messages.tool_runner', 'anthropic_sdk', 'invoke_agent', 'no_usage', null, ...NONE],
+    ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'ambiguous', null, 7212, null, null, 740, null],
+    ['anthropic.messages.count_tokens', 'anthropic_sdk', 'count_tokens', 'no_usage', null, ...NONE],
+    ['anthropic.sessions.create', 'anthropic_sdk', '', 'no_usage', null, ...NONE],
+    ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'no_usage', null, ...NONE],
+  ],
   // What was cached is in the total alone: of Anthropic's either class. 400 × 0.3 + 600 × 0.03 + (40 + 25) × 2.5.
   'ax-24.0.21': [
     ['AI Chat Request', 'ax', 'chat', 'priced', GPT, 2000, 1536, 0, 150, 0],
