@@ -37,6 +37,13 @@ describe('reservations and decisions', () => {
   })
 
   test('a decision says what it would be and holds nothing', async () => {
+    expect((await call('GET', `${BUDGETS}:decision?usd=2`)).body).toStrictEqual({
+      allowed: true,
+      remaining: null,
+      decidedBy: null,
+      resetsAt: null,
+      budgets: [],
+    })
     await put('wide', { limit: { usd: 10 } })
     await put('narrow', { limit: { usd: 1 }, selector: { attributes: { tenant: 't1' } }, period: 'hour' })
     const ask = (query: string) => call('GET', `${BUDGETS}:decision?${query}`).then(({ body }) => body)

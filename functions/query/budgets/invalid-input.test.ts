@@ -20,7 +20,8 @@ describe('what is wrong is refused with 400 that says what', () => {
     ['an unknown selector', { limit, selector: { colour: 'red' } }],
     ['an empty selector', { limit, selector: { user: '' } }],
     ['a period', { limit, period: 'fortnight' }],
-    ['a short window', { limit, period: { rollingSeconds: 1 } }],
+    ['a short window', { limit, period: { rollingSeconds: 59 } }],
+    ['a window of more than a leap year', { limit, period: { rollingSeconds: 31_622_401 } }],
     ['a zone', { limit, timeZone: 'Mars/Olympus' }],
     ['a mode', { limit, mode: 'maybe' }],
     ['percent for a share', { limit, thresholds: [50] }],
@@ -33,6 +34,10 @@ describe('what is wrong is refused with 400 that says what', () => {
     const { status, type, body } = await put('b', terms as object)
     expect([status, type]).toEqual([400, 'application/problem+json'])
     expect(body).toMatchObject({ status: 400, code: 'budget/invalid', detail: expect.stringMatching(/^budget: .+/) })
+  })
+
+  test.each([60, 31_622_400])('a window of %i seconds is taken', async (rollingSeconds) => {
+    expect((await put('b', { limit, period: { rollingSeconds } })).status).toBe(201)
   })
 
   test('what is wrong was told of no member, or of one without a name', async () => {
