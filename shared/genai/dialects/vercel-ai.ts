@@ -119,7 +119,16 @@ const metadata = memberReader({
 })
 const { xai, openrouter, gateway, perplexity, google, vertex, bedrock, anthropic } = metadata.at
 const bedrockOwn = { ...bedrock, serviceTier: bedrock.serviceTier.self }
-const OWNS = [metadata.at['*'], xai, openrouter, gateway, perplexity, google, vertex, bedrockOwn, anthropic]
+/** Brought into one form: nine are read several times slower. */
+const OWNS = [metadata.at['*'], xai, openrouter, gateway, perplexity, google, vertex, bedrockOwn, anthropic].map(
+  ({ self, cachedPromptTokens, promptCacheHitTokens, reasoningTokens, serviceTier }) => ({
+    self,
+    cachedPromptTokens,
+    promptCacheHitTokens,
+    reasoningTokens,
+    serviceTier,
+  }),
+)
 
 /**
  * What only the provider's own metadata says: cached tokens and thoughts up to release 5, lifetimes of cache writes and
