@@ -30,7 +30,9 @@ export interface Supervisor {
 /**
  * Upper bound of a thread's young generation, in MiB. V8 sizes its heap for one thread that has the machine to itself: left
  * alone, five of them hold 400 MiB of free young space. For the main thread, and to keep the collectors' own threads from
- * competing with ours for the cores, `npm start` passes flags to Node.
+ * competing with ours for the cores, `npm start` passes flags to Node. Those of marking have V8 wait until the heap has used up most of
+ * what it may grow by: with so little in it that the young generation may all come on top, V8 began to mark it anew as soon as it was
+ * done, which took 15 to 25 % of the time of each thread.
  */
 const YOUNG_GENERATION_MB = 36
 
