@@ -172,6 +172,14 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     { span: 'clerk.stream', id: 't-1' },
   ],
   // It keeps to itself what was said.
+  'mistral-sdk-2.7.0': [
+    { span: 'chat mistral-large-2512', ...plainAndSaid },
+    { span: 'chat mistral-large-2512', ...plainAndSaid },
+    { span: 'embeddings mistral-embed' },
+    { span: 'chat mistral-large-2512', output: [answered] },
+    { span: 'invoke_agent', id: 'conv_1', input: [asked] },
+    { span: 'chat mistral-large-2512', input: [asked] },
+  ],
   'anthropic-sdk-1.12.0': [
     { span: 'anthropic.messages.create', ...plain },
     { span: 'anthropic.messages.create', ...plain },

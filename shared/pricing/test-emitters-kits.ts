@@ -155,6 +155,15 @@ export const KITS: Readonly<Record<string, readonly Row[]>> = {
     ['ai.streamText', 'vercel_ai', 'invoke_agent', 'rollup', null, ...ROLLED],
     ['clerk.stream', 'opentelemetry', 'invoke_agent', 'no_usage', null, ...NONE],
   ],
+  // 2000 × 0.5 + 150 × 1.5. Who runs an agent of Mistral's says no model, and the agent's answer no usage.
+  'mistral-sdk-2.7.0': [
+    ['chat mistral-large-2512', 'opentelemetry', 'chat', 'priced', 1_225_000_000n, 2000, 0, 0, 150, 0],
+    ['chat mistral-large-2512', 'opentelemetry', 'chat', 'priced', 1_225_000_000n, 2000, 0, 0, 150, 0],
+    ['embeddings mistral-embed', 'opentelemetry', 'embeddings', 'priced', 800_000n, 8, 0, 0, 0, 0],
+    ['chat mistral-large-2512', 'opentelemetry', 'chat', 'no_usage', null, ...NONE],
+    ['invoke_agent', 'opentelemetry', 'invoke_agent', 'unpriced', null, 2000, 0, 0, 150, 0],
+    ['chat mistral-large-2512', 'opentelemetry', 'chat', 'no_usage', null, ...NONE],
+  ],
   // What compacting took is beside its counts, cached or not.
   'anthropic-sdk-1.12.0': [
     ['anthropic.messages.create', 'anthropic_sdk', 'chat', 'priced', CLAUDE, ...CLAUDE_TOKENS],
