@@ -178,6 +178,9 @@ describe('a wrong parameter is refused by its name', () => {
         expect((await request(`/ledger/v1/${list}?${asked}`)).status, `${list} ${asked}`).toBe(400)
       }
     }
+    // Both bounds are inclusive: one value has room.
+    for (const asked of ['minCostUsd=1&maxCostUsd=1', 'minDurationMs=1&maxDurationMs=1'])
+      expect((await request(`/ledger/v1/traces?${asked}`)).status, asked).toBe(200)
     expect((await request('/ledger/v1/usage?sort=cost')).status).toBe(400)
     expect((await request('/ledger/v1/spans?sort=spanCount')).status).toBe(400)
   })

@@ -36,6 +36,19 @@ describe('reservations and decisions', () => {
     expect((await call('POST', `${BUDGETS}:release`, unknown)).status).toBe(404)
   })
 
+  test('a decision is on the tokens and calls that are asked for, and names a rolling window by its seconds', async () => {
+    await put('b', { limit: { tokens: 100 }, period: { rollingSeconds: 60 } })
+    const ask = (query: string) => call('GET', `${BUDGETS}:decision?${query}`).then(({ body }) => body)
+    expect(await ask('tokens=100')).toMatchObject({ allowed: true })
+    expect(await ask('tokens=101')).toMatchObject({
+      allowed: false,
+      detail: expect.stringContaining('100 tokens per 60 s'),
+    })
+    await put('b', { limit: { requests: 2 }, period: 'day' })
+    expect(await ask('requests=2')).toMatchObject({ allowed: true })
+    expect(await ask('requests=3')).toMatchObject({ allowed: false, detail: expect.stringContaining('per day') })
+  })
+
   test('a decision says what it would be and holds nothing', async () => {
     expect((await call('GET', `${BUDGETS}:decision?usd=2`)).body).toStrictEqual({
       allowed: true,
