@@ -96,6 +96,16 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     { span: 'anthropic.sessions.events.send' },
     { span: 'anthropic.tool_use weather', ...ran },
   ],
+  'grafana-2026': [
+    { span: 'generateText claude-sonnet-4-5', id: 'c-1', reasons: ['stop'] },
+    { span: 'streamText gpt-5-mini', id: 'c-1', reasons: ['stop'] },
+    { span: 'generateText gemini-2.5-flash', id: 'c-1', reasons: ['stop'] },
+    { span: 'generateText claude-sonnet-4-5', id: 'c-1', reasons: ['stop'] },
+    { span: 'generateText claude-sonnet-4-5', id: 'c-1', reasons: ['stop'] },
+    { span: 'generateText gemini-2.5-flash', id: 'c-1', reasons: ['stop'] },
+    { span: 'execute_tool weather', ...ran },
+    { span: 'embeddings text-embedding-3-small' },
+  ],
   'pipecat-2026': [
     { span: 'stt' },
     ...['llm', 'llm', 'llm'].map((span) => ({ span, input: [asked], output: [answered] })),

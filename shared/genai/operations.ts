@@ -20,6 +20,8 @@ const OPERATIONS: ReadonlyMap<string, string> = new Map(
       'generation',
       'model_inference',
       'invoke_model',
+      'generatetext',
+      'streamtext',
       'chat_streaming',
       'interactions',
       'interactions_streaming',

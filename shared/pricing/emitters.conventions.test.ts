@@ -193,6 +193,17 @@ const EXPECTED: Readonly<Record<string, readonly Row[]>> = {
     ['anthropic.sessions.events.send', 'anthropic_sdk', '', 'no_usage', null, ...NONE],
     ['anthropic.tool_use weather', 'anthropic_sdk', 'execute_tool', 'no_usage', null, ...NONE],
   ],
+  'grafana-2026': [
+    ['generateText claude-sonnet-4-5', 'grafana', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['streamText gpt-5-mini', 'grafana', 'chat', 'priced', GPT, ...GPT_TOKENS],
+    ['generateText gemini-2.5-flash', 'grafana', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+    // Nothing tells whether what was cached is within.
+    ['generateText claude-sonnet-4-5', 'grafana', 'chat', 'ambiguous', null, null, 1000, null, 40, null],
+    ['generateText claude-sonnet-4-5', 'grafana', 'chat', 'priced', CLAUDE_5M, ...CLAUDE_TOKENS],
+    ['generateText gemini-2.5-flash', 'grafana', 'chat', 'priced', 300_500_000n, 1000, 600, 0, 65, 25],
+    ['execute_tool weather', 'grafana', 'execute_tool', 'no_usage', null, ...NONE],
+    ['embeddings text-embedding-3-small', 'grafana', 'embeddings', 'priced', EMBEDDING, 8, 0, 0, 0, 0],
+  ],
   'pipecat-2026': [
     ['stt', 'pipecat', 'transcription', 'no_usage', null, ...NONE],
     ['llm', 'pipecat', 'chat', 'priced', 16_650_000_000n, 6200, 1000, 200, 40, 0],

@@ -12,6 +12,7 @@ import { envoyAiGateway } from './envoy-ai-gateway.ts'
 import { genkit } from './genkit.ts'
 import { googleAdk } from './google-adk.ts'
 import { goose } from './goose.ts'
+import { grafana } from './grafana.ts'
 import { laminar } from './laminar.ts'
 import { langfuse } from './langfuse.ts'
 import { langsmith } from './langsmith.ts'
@@ -64,6 +65,7 @@ export const DIALECTS: readonly Dialect[] = [
   livekit,
   ax,
   goose,
+  grafana,
   rig,
   googleAdk,
   mastra,
