@@ -1,6 +1,7 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import { createBacktest } from '../../../shared/budgets/backtest.ts'
 import { MAX_GRANTS } from '../../../shared/budgets/budget.ts'
+import { storedCondition } from '../../../shared/budgets/selector.ts'
 import { storedSpans } from '../../../shared/budgets/stored-spans.ts'
 import { SpanledgerError } from '../../../shared/errors.ts'
 import type { ReaderEnv } from '../principal.ts'
@@ -58,7 +59,8 @@ export function backtestRoute(app: OpenAPIHono<ReaderEnv>, options: BudgetRoutes
     const funds = grants.map((grant, i) => ({ ...grant, id: String(i), from: grant.from ?? from }))
     const backtest = createBacktest(budget, from, funds)
     let spans = 0
-    for await (const page of storedSpans(reader, { project, from, to, now: now(), order: 'startTime' })) {
+    const only = storedCondition(budget.selector)
+    for await (const page of storedSpans(reader, { project, from, to, now: now(), only, order: 'startTime' })) {
       spans += page.length
       if (spans > MAX_SPANS) {
         throw new SpanledgerError('budget/invalid', `there are more than ${MAX_SPANS} spans; choose a shorter time`)
