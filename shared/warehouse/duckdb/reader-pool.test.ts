@@ -29,6 +29,15 @@ test('a query whose asker had long gone ran to its end, and those behind it wait
   expect(await pool.read(quick)).toBe(42)
 })
 
+test('a query that had hardly begun was told to ask for less, where it had waited for others', async () => {
+  const pool = createReaderPool(connections.slice(0, 1), { queryMs: 400 })
+  const first = pool.read(endless).catch((error: unknown) => error)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const second = pool.read(endless).catch((error: unknown) => error)
+  expect(await first).toMatchObject({ code: 'query/invalid' })
+  expect(await second).toMatchObject({ code: 'query/busy' })
+})
+
 test('what came after a long query waited for it while another connection had nothing to do', async () => {
   const pool = createReaderPool(connections, { queryMs: 60_000 })
   const long = pool.read(endless).catch((error: unknown) => error)

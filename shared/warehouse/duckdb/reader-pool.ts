@@ -10,7 +10,7 @@ export interface ReaderPoolOptions {
 export interface ReaderPool {
   /**
    * Runs `task` on a connection that nobody else uses meanwhile. Rejects with `query/invalid` when it was broken off since it took too
-   * long, `query/busy` when its turn came too late, `store/unavailable` when the pool is closed, and else with what the task throws.
+   * long, `query/busy` when it waited for most of that time, `store/unavailable` when the pool is closed, and else with what the task throws.
    */
   read<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T>
   /** Breaks off what runs, and resolves when nothing does. */
@@ -36,7 +36,7 @@ export function createReaderPool(connections: readonly DuckDBConnection[], { que
   ): Promise<T> {
     if (closed) throw isClosed()
     const left = deadline - performance.now()
-    if (left <= 0) throw new SpanledgerError('query/busy', 'other queries took all the time; try again in a moment')
+    if (left <= 0) throw isBusy()
     let late = false
     const timer = setTimeout(() => {
       late = true
@@ -47,6 +47,8 @@ export function createReaderPool(connections: readonly DuckDBConnection[], { que
     } catch (error) {
       if (closed) throw isClosed(error)
       if (!late) throw error
+      // Most of its time was that of others.
+      if (left < queryMs / 2) throw isBusy()
       const why = `this took more than ${queryMs / 1000} s and was given up: ask for less time, or narrow it otherwise`
       throw new SpanledgerError('query/invalid', why, { cause: error })
     } finally {
@@ -74,6 +76,10 @@ export function createReaderPool(connections: readonly DuckDBConnection[], { que
       await Promise.allSettled(running)
     },
   }
+}
+
+function isBusy(): SpanledgerError {
+  return new SpanledgerError('query/busy', 'other queries took all the time; try again in a moment')
 }
 
 function isClosed(cause?: unknown): SpanledgerError {
