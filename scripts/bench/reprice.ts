@@ -7,20 +7,12 @@ import { loadCatalogue } from '../../shared/pricing/catalogue.ts'
 import { createPricer } from '../../shared/pricing/pricer.ts'
 import { openDuckDbStore } from '../../shared/warehouse/duckdb-store.ts'
 import type { Cursor } from '../../shared/warehouse/trace-store.ts'
-import { syntheticDelivery, type Traffic } from './synthetic-spans.ts'
+import { DAY_NANOS, monthOf, syntheticDelivery } from './synthetic-spans.ts'
 
 /** `node scripts/bench/reprice.ts [spans]`: prices a store of 30 days anew, each trace as a whole, and prints what that takes as JSON. */
 const SPANS = Number(process.argv[2] ?? 100_000)
 const SPANS_PER_REQUEST = 512
-const DAY = 86_400_000_000_000n
-const FROM = 1_760_000_000_000_000_000n
-
-const traffic: Traffic = {
-  project: 'bench',
-  spansPerRequest: SPANS_PER_REQUEST,
-  from: FROM,
-  step: (30n * DAY) / BigInt(SPANS),
-}
+const traffic = monthOf(SPANS, SPANS_PER_REQUEST)
 const directory = await mkdtemp(join(tmpdir(), 'spanledger-bench-'))
 const store = await openDuckDbStore({ path: join(directory, 'warehouse.duckdb') })
 try {
@@ -33,7 +25,13 @@ try {
   let spans = 0
   let pages = 0
   for (let after: Cursor | null | undefined; after !== null; pages++) {
-    const query = { project: 'bench', from: FROM, to: FROM + 31n * DAY, apply: false, ...(after && { after }) }
+    const query = {
+      project: 'bench',
+      from: traffic.from,
+      to: traffic.from + 31n * DAY_NANOS,
+      apply: false,
+      ...(after && { after }),
+    }
     const page = await repricePage(query, { reader: store, pricer, bus, now: Date.now })
     spans += page.spans
     after = page.next

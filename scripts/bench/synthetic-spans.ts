@@ -36,6 +36,15 @@ export interface Traffic {
   readonly step: bigint
 }
 
+/** A day in nanoseconds. */
+export const DAY_NANOS = 86_400_000_000_000n
+
+/** Thirty days in which `spans` come, evenly, and the first at a time that is always the same. */
+export function monthOf(spans: number, spansPerRequest: number): Traffic {
+  const from = 1_760_000_000_000_000_000n
+  return { project: 'bench', spansPerRequest, from, step: (30n * DAY_NANOS) / BigInt(spans) }
+}
+
 /** Message `number` of `traffic` as it is on `priced-spans`: traces of eight spans with 12 attributes each, priced. */
 export function syntheticDelivery(traffic: Traffic, number: number): Delivery {
   const { project, spansPerRequest } = traffic

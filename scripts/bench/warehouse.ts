@@ -3,21 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeBatch } from '../../shared/otlp/batch.ts'
 import { openDuckDbStore } from '../../shared/warehouse/duckdb-store.ts'
-import { syntheticDelivery, syntheticTraceId, type Traffic } from './synthetic-spans.ts'
+import { DAY_NANOS, monthOf, syntheticDelivery, syntheticTraceId } from './synthetic-spans.ts'
 
 /** `node scripts/bench/warehouse.ts [spans]`: fills a DuckDB store on disk and measures writes and reads. Prints JSON. */
 const SPANS = Number(process.argv[2] ?? 1_000_000)
 const SPANS_PER_REQUEST = 512
 const REQUESTS_PER_WRITE = 40
-const DAY = 86_400_000_000_000n
-const FROM = 1_760_000_000_000_000_000n
-
-const traffic: Traffic = {
-  project: 'bench',
-  spansPerRequest: SPANS_PER_REQUEST,
-  from: FROM,
-  step: (30n * DAY) / BigInt(SPANS),
-}
+const traffic = monthOf(SPANS, SPANS_PER_REQUEST)
 const directory = await mkdtemp(join(tmpdir(), 'spanledger-bench-'))
 const path = join(directory, 'warehouse.duckdb')
 const store = await openDuckDbStore({ path })
@@ -65,7 +57,7 @@ async function read() {
     listByCostMs: await median(3, () => store.listTraces({ ...list, sort: 'cost' })),
     usageByModelMs: await median(5, () => store.usage({ filter, groupBy: ['model'], maxRows: 1000 })),
     usageByDayMs: await median(5, () =>
-      store.usage({ filter, groupBy: ['model'], intervalNanos: DAY, maxRows: 10_000 }),
+      store.usage({ filter, groupBy: ['model'], intervalNanos: DAY_NANOS, maxRows: 10_000 }),
     ),
   }
 }
