@@ -76,12 +76,13 @@ test.each([
   expect((await deliver([toDelivery(spans, 'd')])).asked).toStrictEqual(['1'])
 })
 
-/** Whether something that reports usage lies below a call, and so may report it again. */
+/** Whether something that reports usage lies below a call, and so may report it again, or adds calls up. */
 function repeatsCalls(spans: readonly Span[]): boolean {
   const operation = ({ attributes }: Span) => attributes.get('gen_ai.operation.name')
   const byId = new Map(spans.map((span) => [`${span.traceId}/${span.spanId}`, span]))
   const above = (span: Span) => byId.get(`${span.traceId}/${span.parentSpanId}`)
   return spans.some((span) => {
+    if (operation(span) === 'usage_summary') return true
     if (!['chat', 'invoke_agent'].includes(String(operation(span)))) return false
     for (let at = above(span); at !== undefined; at = above(at)) if (operation(at) === 'chat') return true
     return false

@@ -8,7 +8,7 @@ import { buildChat, buildSpan } from '../../test/support/span.ts'
 
 /** A span of a trace: what it is, and which of the earlier ones is its parent. */
 const sketch = fc.record({
-  kind: fc.constantFrom('call', 'call', 'agent', 'tool', 'plain'),
+  kind: fc.constantFrom('call', 'call', 'call', 'agent', 'agent', 'tool', 'plain', 'sum'),
   parent: fc.nat({ max: 100 }),
   input: fc.nat({ max: 500 }),
   output: fc.nat({ max: 50 }),
@@ -24,13 +24,15 @@ function buildTrace(sketches: readonly Sketch[], traceId: string): Span[] {
     if (kind === 'plain') return buildSpan(place)
     if (kind === 'tool') return buildSpan({ ...place, attributes: { 'gen_ai.operation.name': 'execute_tool' } })
     const operation =
-      kind === 'agent' ? { 'gen_ai.operation.name': 'invoke_agent' } : { 'gen_ai.response.id': response }
+      kind === 'call'
+        ? { 'gen_ai.response.id': response }
+        : { 'gen_ai.operation.name': kind === 'agent' ? 'invoke_agent' : 'usage_summary' }
     const usage = { input_tokens: input + cached, output_tokens: output, 'cache_read.input_tokens': cached }
     return buildChat('gpt-4o', usage, { ...place, attributes: { 'gen_ai.provider.name': 'openai', ...operation } })
   })
 }
 
-/** One to three traces of up to eight spans: agents, calls, tools and others, nested in any way. */
+/** One to three traces of up to eight spans: agents, calls, tools, sums beside their calls and others, nested in any way. */
 export const traces: fc.Arbitrary<Span[]> = fc
   .array(fc.array(sketch, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 3 })
   .map((all) => all.flatMap((sketches, index) => buildTrace(sketches, (index + 1).toString())))

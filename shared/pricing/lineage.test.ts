@@ -6,6 +6,7 @@ interface Sketch {
   readonly parent?: string
   readonly operation?: string
   readonly response?: string
+  readonly scope?: string
 }
 
 /** Which usage is the nearest that each explains, by span id; tools and plain spans have none. */
@@ -17,14 +18,14 @@ function explained(spans: Readonly<Record<string, Sketch>>) {
 
 /** Which sums others beside them repeat. */
 function repeated(spans: Readonly<Record<string, Sketch>>) {
-  const { usages, links } = sketched(spans)
-  return [...repeatedSums(usages, links)].map((position) => usages[position]!.spanId)
+  const { usages } = sketched(spans)
+  return [...repeatedSums(usages)].map((position) => usages[position]!.spanId)
 }
 
 function sketched(spans: Readonly<Record<string, Sketch>>) {
   const links = new Map<string, Link>()
   const usages: UsageSpan[] = []
-  for (const [spanId, { parent = '', operation = 'chat', response = '' }] of Object.entries(spans)) {
+  for (const [spanId, { parent = '', operation = 'chat', response = '', scope = '' }] of Object.entries(spans)) {
     links.set(spanId, { parent, tool: operation === 'execute_tool' })
     if (operation === 'execute_tool' || operation === 'plain') continue
     const attributes = {
@@ -33,7 +34,7 @@ function sketched(spans: Readonly<Record<string, Sketch>>) {
       'gen_ai.request.model': 'm',
       'gen_ai.usage.input_tokens': 1,
     }
-    usages.push({ spanId, call: read({ spanId: '1', attributes }) })
+    usages.push({ spanId, call: read({ spanId: '1', attributes, scope }) })
   }
   return { usages, links }
 }
@@ -96,12 +97,11 @@ test('a trace reaches its root when no parent is missing', () => {
   expect(reachesRoot(links())).toBe(true)
 })
 
-test('a sum beside calls is repeated by those below the span around it, however many sums there are', () => {
+test('a sum beside calls was billed again where the spans between came in a message that was forgotten', () => {
   const sum = { parent: 'r', operation: 'usage_summary' }
-  const run = { r: { operation: 'plain' }, s: sum, t: sum, q: { parent: 'r', operation: 'plain' } }
-  expect(repeated(run)).toStrictEqual([])
-  expect(repeated({ ...run, a: { parent: 'q' } })).toStrictEqual(['s', 't'])
-  expect(repeated({ ...run, a: { parent: 'q' }, b: { parent: 'r' } })).toStrictEqual(['s', 't'])
-  expect(repeated({ ...run, p: { operation: 'plain' }, a: { parent: 'p' } })).toStrictEqual([])
-  expect(repeated({ s: { operation: 'usage_summary' }, a: {} })).toStrictEqual([])
+  expect(repeated({ r: { operation: 'plain' }, s: sum, t: sum })).toStrictEqual([])
+  expect(repeated({ s: sum, t: sum, a: { parent: 'forgotten' } })).toStrictEqual(['s', 't'])
+  const others = { ...sum, scope: 'openclaw' }
+  expect(repeated({ s: others, a: {} })).toStrictEqual([])
+  expect(repeated({ s: others, a: { scope: 'openclaw' } })).toStrictEqual(['s'])
 })

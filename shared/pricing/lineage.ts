@@ -59,29 +59,15 @@ function explains(call: GenAiCall, above: GenAiCall, throughTool: boolean): bool
 const NONE: ReadonlySet<number> = new Set()
 
 /**
- * Positions of the sums that stand beside what they sum up, where anything else below the span around them reports a usage.
+ * Positions of the sums that stand beside what they sum up: those of a trace in which the same emitter reports calls, too. Where they hang
+ * makes no difference, since a message of spans without usage may be forgotten.
  */
-export function repeatedSums(usages: readonly UsageSpan[], links: ReadonlyMap<string, Link>): ReadonlySet<number> {
-  const sums = new Map<string, number[]>()
-  for (const [position, { spanId, call }] of usages.entries()) {
-    if (call.operation !== USAGE_SUMMARY) continue
-    const around = links.get(spanId)?.parent ?? ''
-    if (around === '') continue
-    const beside = sums.get(around)
-    if (beside === undefined) sums.set(around, [position])
-    else beside.push(position)
-  }
-  if (sums.size === 0) return NONE
+export function repeatedSums(usages: readonly UsageSpan[]): ReadonlySet<number> {
+  if (!usages.some(({ call }) => call.operation === USAGE_SUMMARY)) return NONE
+  const reporting = new Set(usages.flatMap(({ call }) => (call.operation === USAGE_SUMMARY ? [] : [call.dialect])))
   const repeated = new Set<number>()
-  for (const { spanId, call } of usages) {
-    if (call.operation === USAGE_SUMMARY) continue
-    let id = links.get(spanId)?.parent ?? ''
-    for (let step = 0; step < MAX_ANCESTORS && id !== ''; step++) {
-      for (const position of sums.get(id) ?? []) repeated.add(position)
-      sums.delete(id)
-      id = links.get(id)?.parent ?? ''
-    }
-  }
+  for (const [position, { call }] of usages.entries())
+    if (call.operation === USAGE_SUMMARY && reporting.has(call.dialect)) repeated.add(position)
   return repeated
 }
 

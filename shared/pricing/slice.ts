@@ -65,7 +65,7 @@ export function usageOf({ resolution }: GenAiCall): Usage {
 /** What each usage of a trace bills itself, in the order of `usages`: see {@link rollUp}. */
 export function billUsages(usages: readonly UsageSpan[], links: ReadonlyMap<string, Link>): readonly Usage[] {
   const parents = findParents(usages, links)
-  const repeated = repeatedSums(usages, links)
+  const repeated = repeatedSums(usages)
   return rollUp(
     usages.map(({ call }, position) => ({
       usage: repeated.has(position) ? emptyUsage() : usageOf(call),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Bus, Message } from '../../../shared/bus/bus.ts'
-import { COMPOSITE_OPERATIONS } from '../../../shared/genai/operations.ts'
+import { COMPOSITE_OPERATIONS, USAGE_SUMMARY } from '../../../shared/genai/operations.ts'
 import { splitTraces } from '../../../shared/otlp/split.ts'
 import type { Link, UsageSpan } from '../../../shared/pricing/lineage.ts'
 import { billAlone, type Pricer } from '../../../shared/pricing/pricer.ts'
@@ -66,20 +66,34 @@ export async function repriceTrace(run: RepriceRun, { traceId, spans }: ScannedT
     billAlone(reading),
     { project },
   )
-  const isPartial = spans.some((old, index) => mayBeExplainedElsewhere(old, ledgers[index]!, window))
+  const rootEnd = spans.find(({ span }) => span.parentSpanId === '')?.span.endTimeUnixNano
+  const isPartial = spans.some((old, index) => mayBeExplainedElsewhere(old, ledgers[index]!, { window, rootEnd }))
   if (isPartial) return repriceByParts(run, traceId, window)
   for (const [index, old] of spans.entries()) await correct(run, old, ledgers[index]!, window, readAt)
 }
 
+interface Scanned {
+  readonly window: Window
+  /** When the root ends, if it was scanned; in nanoseconds since 1970. */
+  readonly rootEnd: bigint | undefined
+}
+
 /**
  * Whether spans may be missing that explain what `ledger` bills: a store may leave out what starts a day from the window. What happens
- * within a span starts before it ends; and of a sum something is known to be left out if less of it was billed before.
+ * within a span starts before it ends; what a sum stands beside, before the root does. And of a sum something is known to be left
+ * out if less of it was billed before.
  */
-function mayBeExplainedElsewhere({ span, ledger: old }: StoredSpan, ledger: Ledger, { to }: Window): boolean {
+function mayBeExplainedElsewhere(
+  { span, ledger: old }: StoredSpan,
+  ledger: Ledger,
+  { window, rootEnd }: Scanned,
+): boolean {
   if (ledger.costStatus === 'rollup' || ledger.costStatus === 'no_usage') return false
+  if (old.costStatus === 'rollup') return true
   const isMore = old.totalTokens !== null && (ledger.totalTokens ?? 0) > old.totalTokens
-  const isSum = COMPOSITE_OPERATIONS.includes(ledger.operation)
-  return span.endTimeUnixNano >= to + DAY_NANOS || old.costStatus === 'rollup' || (isSum && isMore)
+  if (isMore && COMPOSITE_OPERATIONS.includes(ledger.operation)) return true
+  const end = ledger.operation === USAGE_SUMMARY ? rootEnd : span.endTimeUnixNano
+  return end === undefined || end >= window.to + DAY_NANOS
 }
 
 /** Reads a trace twice, a part at a time: for what its spans bill as a whole, then for what each costs. */
