@@ -7,7 +7,7 @@ import { uniqueSpansView } from './bigquery/scope.ts'
 import { type BigQueryStoreOptions, openBigQueryStore } from './bigquery-store.ts'
 import { pricedSpan } from './trace-store.arbitraries.ts'
 import { traceStoreSuite } from './trace-store.suite.ts'
-import type { SpanBatch } from './trace-store.ts'
+import type { Cursor, SpanBatch } from './trace-store.ts'
 
 let double: BigQueryDouble
 let used = 0
@@ -301,6 +301,36 @@ describe('queries', () => {
     const text = JSON.stringify(double.requests)
     expect(text).toContain('2023-12-03T22:13:20.000000Z')
     expect(text).toContain('2023-12-05T22:13:20.000001Z')
+  })
+
+  test('show of the newest traces what began days before', async () => {
+    const store = await open({ now: () => Number(NOW / 1_000_000n) })
+    const { context, spans } = batch(3)
+    const days = [0n, 5n, 0n]
+    const written = spans.map(({ span, ledger }, n) => {
+      const start = NOW - days[n]! * 86_400_000_000_000n
+      const traceId = n < 2 ? 'f'.repeat(32) : 'b'.repeat(32)
+      return { ledger, span: { ...span, traceId, startTimeUnixNano: start, endTimeUnixNano: NOW } }
+    })
+    const more = batch(1, 0, 'more').spans.map(({ span, ledger }) => ({
+      ledger,
+      span: { ...span, traceId: 'c'.repeat(32) },
+    }))
+    await store.write([
+      { context, spans: written },
+      { ...batch(1, 0, 'more'), spans: more },
+    ])
+    const seen: [string, number][] = []
+    for (let after: Cursor | null | undefined; after !== null; ) {
+      const page = await store.listTraces({ ...everything, order: 'desc', pageSize: 1, ...(after && { after }) })
+      for (const { traceId, spanCount } of page.items) seen.push([traceId[0]!, spanCount])
+      after = page.next
+    }
+    expect(seen).toStrictEqual([
+      ['c', 1],
+      ['b', 1],
+      ['f', 2],
+    ])
   })
 
   test('read what spans are of a trace or page from the days that these are of, once their sizes are known', async () => {

@@ -7,13 +7,14 @@ import { lookBack } from './bigquery/lookback.ts'
 import { correctionRows, type PlacedRow, spanRows } from './bigquery/rows.ts'
 import { type Scope, scoped } from './bigquery/scope.ts'
 import { enterInto } from './bigquery-books.ts'
-import type { TimeRange } from './sql/byte-bound.ts'
 import { createSqlReader } from './sql/reader.ts'
 import { selectAll } from './sql/spans.ts'
 import { readSpan } from './sql/stored-span.ts'
+import type { TimeRange } from './sql/time-range.ts'
 import type { BatchResult, SpanBatch, SpanFilter, SpanQuery, TraceStore } from './trace-store.ts'
 
 const DAY_NANOS = 86_400_000_000_000n
+const WEEK_NANOS = 7n * DAY_NANOS
 const LIMIT = 2n ** 63n - 1n
 
 export interface BigQueryStoreOptions extends BigQueryOptions, Pick<CountOptions, 'recountMs' | 'now'> {
@@ -28,12 +29,14 @@ export interface BigQueryStoreOptions extends BigQueryOptions, Pick<CountOptions
  * that no reader sees; so {@link TraceStore.write} says of every span that it was stored, and `counts` knows better.
  *
  * Queries read the partitions of the filter's time range and a margin. Of a trace that reaches beyond it a list shows the part
- * within, and a span that was sent twice with start times further apart counts in both ranges.
+ * within, and a span that was sent twice with start times further apart counts in both ranges. The newest of a list are shown with what
+ * they have of a week before, where the last day has a page of them.
  */
 export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<TraceStore> {
   const client = options.client ?? createBigQueryClient(options)
   const { marginNanos = DAY_NANOS, now = Date.now, enter = (entries) => enterInto(client, entries) } = options
   const dataset = `${options.projectId}.${options.dataset}`
+  const lookBackNanos = marginNanos > WEEK_NANOS ? marginNanos : WEEK_NANOS
   const nanosNow = () => BigInt(now()) * 1_000_000n
   let closed = false
   const count = createCounter(client, { ...options, dataset })
@@ -72,7 +75,9 @@ export async function openBigQueryStore(options: BigQueryStoreOptions): Promise<
       }),
     listTraces: (query) =>
       lookBack(query, nanosNow(), {
-        list: async (asked) => reader(scopeOf(asked.filter, marginNanos)).listTraces(asked),
+        // A trace may have begun days before the newest of its spans.
+        list: async (asked) =>
+          reader(scopeOf(asked.filter, asked === query ? marginNanos : lookBackNanos)).listTraces(asked),
         startOf: ({ startTimeUnixNano }) => startTimeUnixNano,
       }),
     async *scanSpans(query) {

@@ -1,28 +1,12 @@
 import type { Dialect } from './dialect.ts'
 import { type Sql, sql } from './statement.ts'
 
-/** A range of start times in nanoseconds since 1970: `from` inclusive, `to` exclusive. */
-export interface TimeRange {
-  readonly from: bigint
-  readonly to?: bigint
-}
-
 /** What a row from before its size was stored counts as: a page of 1,000 such rows is within the default bound. */
 const UNKNOWN_BYTES = 32_768n
 
 /** The size of a row, as a column named `row_bytes`, and its start time in nanoseconds, as `start_nanos`. */
 export function rowBytes({ nanos }: Dialect): Sql {
   return sql`coalesce(span_bytes, ${UNKNOWN_BYTES}) AS row_bytes, ${nanos(sql`start_time`)} AS start_nanos`
-}
-
-/** When the spans of rows with {@link rowBytes}, one at least, started: from the first of them until after the last. */
-export function timeOf(rows: readonly Readonly<Record<string, unknown>>[]): TimeRange {
-  let [from, last] = [rows[0]?.start_nanos as bigint, rows[0]?.start_nanos as bigint]
-  for (const { start_nanos: start } of rows as readonly { readonly start_nanos: bigint }[]) {
-    if (start < from) from = start
-    if (start > last) last = start
-  }
-  return { from, to: last + 1n }
 }
 
 /**

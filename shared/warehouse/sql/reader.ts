@@ -10,12 +10,13 @@ import {
   type TraceQuery,
   type TraceSummary,
 } from '../trace-store.ts'
-import { fittingRows, type TimeRange, timeOf } from './byte-bound.ts'
+import { fittingRows } from './byte-bound.ts'
 import type { Dialect } from './dialect.ts'
 import { toPage } from './page.ts'
 import { selectSpans, selectSpansBytes, selectTrace, selectTraceBytes, spanCursor } from './spans.ts'
 import { type Sql, sql } from './statement.ts'
 import { readSpan } from './stored-span.ts'
+import { type TimeRange, timeOf } from './time-range.ts'
 import { readTrace, selectHorizon, selectTraces, traceCursor } from './traces.ts'
 import { readUsage, selectUsage } from './usage.ts'
 
