@@ -51,7 +51,7 @@ export function normaliseOperation(name: string): string {
   return OPERATIONS.get(name) ?? OPERATIONS.get(name.toLowerCase()) ?? name
 }
 
-/** A span that calls nothing but sums up what the spans beside it, and those below these, consume. */
+/** A span that calls nothing but sums up what its emitter's other spans of the trace consume. */
 export const USAGE_SUMMARY = 'usage_summary'
 
 /** The operations that are no call of a model themselves but contain such calls. */
